@@ -1,0 +1,51 @@
+"""Every error this package raises on purpose. Catch `LLMAgentOSError` to catch them all."""
+
+from __future__ import annotations
+
+
+class LLMAgentOSError(Exception):
+    """Root of the package's errors."""
+
+
+class ModelNotFoundError(LLMAgentOSError):
+    """No model of that name or at that path, or it could not be fetched."""
+
+
+class ModelFormatError(LLMAgentOSError):
+    """A model file that breaks its format's rules.
+
+    Attributes:
+        path: the file.
+        offset: the byte at which the fault was seen, or None where no single byte is at fault.
+    """
+
+    def __init__(self, message: str, path: str | None = None, offset: int | None = None) -> None:
+        super().__init__(message)
+        self.path = path
+        self.offset = offset
+
+
+class UnsupportedModelError(LLMAgentOSError):
+    """A valid file that needs something this build does not have: an architecture, a format, a tokenizer."""
+
+
+class InvalidRequestError(LLMAgentOSError, ValueError):
+    """An argument outside its domain. The message names the argument and its value."""
+
+
+class ContextLengthError(InvalidRequestError):
+    """The prompt does not fit the context.
+
+    Attributes:
+        prompt_tokens: tokens in the prompt.
+        context_length: tokens that fit.
+    """
+
+    def __init__(self, message: str, prompt_tokens: int, context_length: int) -> None:
+        super().__init__(message)
+        self.prompt_tokens = prompt_tokens
+        self.context_length = context_length
+
+
+class OutOfMemoryError(LLMAgentOSError, MemoryError):
+    """What was asked for does not fit in memory. The message says what would."""
