@@ -1,0 +1,65 @@
+#include "base/aligned_buffer.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+
+namespace llmagentos {
+namespace {
+
+std::size_t page_bytes() {
+  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return bytes;
+}
+
+[[noreturn]] void refuse(std::size_t bytes) {
+  throw OutOfMemoryError("the system refused an allocation of " + std::to_string(bytes) + " bytes");
+}
+
+}  // namespace
+
+AlignedBuffer::AlignedBuffer(std::size_t bytes) {
+  if (bytes == 0) return;
+  const bool huge = bytes >= kHugeFrom;
+  // mmap aligns to a page only: a huge buffer maps one huge page more and starts at the first boundary inside.
+  const std::size_t slack = huge ? kHugePage : 0;
+  const std::size_t page = page_bytes();
+  if (bytes > std::numeric_limits<std::size_t>::max() - slack - page) refuse(bytes);
+  const std::size_t mapped = (bytes + slack + page - 1) / page * page;
+  void* const mapping = mmap(nullptr, mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  if (mapping == MAP_FAILED) refuse(bytes);
+  mapping_ = mapping;
+  mapped_bytes_ = mapped;
+  size_ = bytes;
+  const std::size_t alignment = huge ? kHugePage : kAlignment;
+  const std::size_t past = reinterpret_cast<std::uintptr_t>(mapping) % alignment;
+  data_ = static_cast<std::byte*>(mapping) + (past == 0 ? 0 : alignment - past);
+#ifdef MADV_HUGEPAGE
+  if (huge) static_cast<void>(madvise(data_, bytes, MADV_HUGEPAGE));
+#endif
+}
+
+AlignedBuffer::~AlignedBuffer() {
+  if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
+}
+
+void AlignedBuffer::discard(std::size_t offset, std::size_t bytes) {
+  if (offset >= size_) return;
+  const std::size_t page = page_bytes();
+  // data_ is page-aligned, so whole pages are found by offset.
+  const std::size_t first = (offset + page - 1) / page * page;
+  const std::size_t last = (offset + std::min(bytes, size_ - offset)) / page * page;
+  if (first >= last) return;
+  // Mapping anew rather than MADV_DONTNEED, which does not promise zeros outside Linux.
+  void* const fresh = mmap(data_ + first, last - first, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (fresh == MAP_FAILED) refuse(last - first);
+}
+
+}  // namespace llmagentos

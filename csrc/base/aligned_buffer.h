@@ -1,0 +1,66 @@
+// Large zeroed memory straight from the system: arenas, packed weights, the KV pool.
+#pragma once
+
+#include <cstddef>
+#include <utility>
+
+namespace llmagentos {
+
+// Anonymous memory by mmap. Pages read as zero and cost nothing until they are touched. `data()` is aligned to 64 bytes
+// or better; from kHugeFrom bytes up it is aligned to 2 MiB and the kernel is asked for huge pages (a hint: where they
+// are off, nothing else changes). Move-only; a default or zero-byte buffer holds nothing and has data() == nullptr.
+class AlignedBuffer {
+ public:
+  static constexpr std::size_t kAlignment = 64;
+  static constexpr std::size_t kHugePage = std::size_t{2} << 20;
+  static constexpr std::size_t kHugeFrom = std::size_t{4} << 20;
+
+  AlignedBuffer() = default;
+
+  // Throws OutOfMemoryError, which names `bytes`, when the system refuses them.
+  explicit AlignedBuffer(std::size_t bytes);
+  ~AlignedBuffer();
+
+  AlignedBuffer(AlignedBuffer&& other) noexcept { swap(other); }
+  AlignedBuffer& operator=(AlignedBuffer&& other) noexcept {
+    AlignedBuffer taken(std::move(other));
+    swap(taken);
+    return *this;
+  }
+  AlignedBuffer(const AlignedBuffer&) = delete;
+  AlignedBuffer& operator=(const AlignedBuffer&) = delete;
+
+  std::byte* data() { return data_; }
+  const std::byte* data() const { return data_; }
+  std::size_t size() const { return size_; }  // the bytes asked for
+  explicit operator bool() const { return data_ != nullptr; }
+
+  template <class T>
+  T* as() {
+    static_assert(alignof(T) <= kAlignment);
+    return reinterpret_cast<T*>(data_);
+  }
+  template <class T>
+  const T* as() const {
+    static_assert(alignof(T) <= kAlignment);
+    return reinterpret_cast<const T*>(data_);
+  }
+
+  // Gives the pages wholly inside [offset, offset + bytes) back to the system; they read as zero afterwards.
+  void discard(std::size_t offset, std::size_t bytes);
+
+ private:
+  void swap(AlignedBuffer& other) noexcept {
+    std::swap(data_, other.data_);
+    std::swap(size_, other.size_);
+    std::swap(mapping_, other.mapping_);
+    std::swap(mapped_bytes_, other.mapped_bytes_);
+  }
+
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  void* mapping_ = nullptr;  // what mmap returned: data_ may lie further in
+  std::size_t mapped_bytes_ = 0;
+};
+
+}  // namespace llmagentos
