@@ -22,6 +22,16 @@ std::size_t page_bytes() {
   throw OutOfMemoryError("the system refused an allocation of " + std::to_string(bytes) + " bytes");
 }
 
+// A hint: a kernel without huge pages refuses it, and small pages serve as well.
+void ask_for_huge_pages(void* data, std::size_t bytes) {
+#ifdef MADV_HUGEPAGE
+  static_cast<void>(madvise(data, bytes, MADV_HUGEPAGE));
+#else
+  static_cast<void>(data);
+  static_cast<void>(bytes);
+#endif
+}
+
 }  // namespace
 
 AlignedBuffer::AlignedBuffer(std::size_t bytes) {
@@ -40,9 +50,7 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes) {
   const std::size_t alignment = huge ? kHugePage : kAlignment;
   const std::size_t past = reinterpret_cast<std::uintptr_t>(mapping) % alignment;
   data_ = static_cast<std::byte*>(mapping) + (past == 0 ? 0 : alignment - past);
-#ifdef MADV_HUGEPAGE
-  if (huge) static_cast<void>(madvise(data_, bytes, MADV_HUGEPAGE));
-#endif
+  if (huge) ask_for_huge_pages(data_, bytes);
 }
 
 AlignedBuffer::~AlignedBuffer() {
@@ -57,9 +65,10 @@ void AlignedBuffer::discard(std::size_t offset, std::size_t bytes) {
   const std::size_t last = (offset + std::min(bytes, size_ - offset)) / page * page;
   if (first >= last) return;
   // Mapping anew rather than MADV_DONTNEED, which does not promise zeros outside Linux.
-  void* const fresh = mmap(data_ + first, last - first, PROT_READ | PROT_WRITE,
-                           MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  void* const fresh =
+      mmap(data_ + first, last - first, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   if (fresh == MAP_FAILED) refuse(last - first);
+  if (size_ >= kHugeFrom) ask_for_huge_pages(fresh, last - first);
 }
 
 }  // namespace llmagentos

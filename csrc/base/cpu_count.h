@@ -15,7 +15,6 @@ double cgroup_cpu_quota(const std::string& cgroup_root = "/sys/fs/cgroup",
                         const std::string& membership = "/proc/self/cgroup");
 
 // The smaller of the two, the quota rounded up; at least 1.
-int usable_cpus(const std::string& cgroup_root = "/sys/fs/cgroup",
-                const std::string& membership = "/proc/self/cgroup");
+int usable_cpus(const std::string& cgroup_root = "/sys/fs/cgroup", const std::string& membership = "/proc/self/cgroup");
 
 }  // namespace llmagentos
