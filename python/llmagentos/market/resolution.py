@@ -1,0 +1,42 @@
+"""From what a user calls a model to a file on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from llmagentos.errors import ModelNotFoundError, UnsupportedModelError
+from llmagentos.market.entries import entry_named, find
+from llmagentos.market.install import pull
+from llmagentos.market.progress import ProgressCallback
+
+
+def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None = None) -> Path:
+    """The local file of a catalogue name, an alias, or a path; a catalogue model that is missing is pulled.
+
+    A name of the catalogue wins over a file of that name in the working folder (write `./name` for the file). What a
+    path leads to is not opened here: whether it is a model is for its reader to say.
+
+    Args:
+        progress: as for `pull`, which see.
+
+    Raises:
+        ModelNotFoundError: no such name (the message lists near ones) or path, or the model cannot be fetched.
+        ModelFormatError: what was fetched is not what the catalogue says.
+        UnsupportedModelError: the path is a folder.
+    """
+    if isinstance(model, str) and (entry := find(model)) is not None:
+        return pull(entry, progress=progress)
+    text = os.fspath(model)
+    path = Path(text).expanduser()
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise UnsupportedModelError(f"{path} is a folder; give the path of a .gguf file")
+    if isinstance(model, str) and not _looks_like_path(text):
+        entry_named(text)  # raises, with the nearest names
+    raise ModelNotFoundError(f"there is no file {path} (looked for {path.absolute()})")
+
+
+def _looks_like_path(text: str) -> bool:
+    return text.lower().endswith(".gguf") or text.startswith("~") or any(s in text for s in (os.sep, os.altsep) if s)
