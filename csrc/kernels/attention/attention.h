@@ -1,0 +1,62 @@
+// Attention of a tile of queries over a paged KV cache.
+//
+// Cache layout, per block of kKvBlock tokens and per KV head (float16 or float32):
+//   K: [head_dim][kKvBlock]   so that a vector holds one dimension of several tokens
+//   V: [kKvBlock][head_dim]
+// Keys are cut at fixed multiples of kSpan tokens. Within a span: scores over dimensions in sequence, one maximum, one
+// sum, values accumulated over tokens in sequence; spans are merged in order (Dao et al., 2022, for the arithmetic).
+// So a query's result depends on its own position and the cache only, not on the tile it is computed in, nor on
+// whether its spans are computed by one thread or by several and merged afterwards.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace llmagentos::kernels {
+
+inline constexpr int kKvBlock = 32;
+inline constexpr int kSpan = 128;
+inline constexpr int kMaxHeadDim = 256;
+
+enum class KvType { f16, f32 };
+
+// One sequence, one KV head, `n_tokens` consecutive queries, each with the `group` query heads that share the KV head.
+// Row r = token * group + head_in_group.
+struct AttentionTile {
+  const float* q;  // token t, head g, at q + t * q_stride + g * head_dim
+  std::ptrdiff_t q_stride;
+  int n_tokens, group, head_dim;
+  int first_position;     // of token 0; token t is at first_position + t and sees keys up to itself
+  int window;             // 0, or only keys at positions > its own - window
+  float scale, softcap;   // softcap 0: none
+  const std::byte* pool;  // the KV pool
+  const std::int32_t* block_table;
+  std::size_t block_bytes, k_offset, v_offset;  // of a block, and of this layer's and head's K and V in it
+  KvType kv_type;
+  int n_rows() const { return n_tokens * group; }
+};
+
+// The softmax state of rows: values are not yet divided by the sums.
+struct AttentionState {
+  float* values;  // [n_rows][head_dim]
+  float* maxima;  // [n_rows], -infinity while a row has seen no key
+  float* sums;    // [n_rows]
+};
+
+// Floats that attend() needs as scratch.
+constexpr std::size_t attention_scratch(int n_rows, int head_dim) {
+  return static_cast<std::size_t>(n_rows) * static_cast<std::size_t>(kSpan + head_dim + 2 + head_dim);
+}
+
+// Sets `state` to the attention over the keys of spans [first_span, last_span), merged in order.
+using Attend = void(const AttentionTile& tile, int first_span, int last_span, const AttentionState& state,
+                    float* scratch);
+
+// Merges a later state into an earlier one, row by row.
+using MergeAttention = void(const AttentionState& into, const AttentionState& later, int n_rows, int head_dim);
+
+// Writes one head's key and value of one token into its slot of a block. NaN stays; float16 saturates at 65504.
+using StoreKv = void(const float* k, const float* v, int head_dim, int slot, std::byte* k_tile, std::byte* v_tile,
+                     KvType type);
+
+}  // namespace llmagentos::kernels

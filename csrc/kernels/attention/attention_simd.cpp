@@ -1,0 +1,212 @@
+// Attention as small matrix products: a few query rows against a 32-token key tile, then against the span's values.
+#include "kernels/attention/attention.h"
+#include "kernels/simd/simd.h"
+
+namespace llmagentos::LLMAGENTOS_ISA {
+
+using namespace kernels;
+using namespace simd;
+
+namespace {
+
+constexpr float kNegInfinity = -__builtin_inff();
+
+template <KvType kType>
+inline F32 load_kv(const std::byte* tile, int index) {
+  if constexpr (kType == KvType::f32) return load(reinterpret_cast<const float*>(tile) + index);
+  return load_half(reinterpret_cast<const std::uint16_t*>(tile) + index);
+}
+
+// scores[r][slot] for kRows rows and the kKvBlock keys of one tile. Two vectors of keys at a time, for the registers.
+template <KvType kType, int kRows>
+inline void score_rows(const std::byte* k_tile, const float* q, int head_dim, float* scores) {
+  constexpr int kWide = kKvBlock / kLanes < 2 ? 1 : 2;
+  for (int key = 0; key < kKvBlock; key += kWide * kLanes) {
+    F32 acc[kRows][kWide];
+    for (int r = 0; r < kRows; ++r)
+      for (int i = 0; i < kWide; ++i) acc[r][i] = zero();
+    for (int d = 0; d < head_dim; ++d) {
+      F32 k[kWide];
+      for (int i = 0; i < kWide; ++i) k[i] = load_kv<kType>(k_tile, d * kKvBlock + key + i * kLanes);
+      for (int r = 0; r < kRows; ++r) {
+        const F32 x = set1(q[r * head_dim + d]);
+        for (int i = 0; i < kWide; ++i) acc[r][i] = fma(x, k[i], acc[r][i]);
+      }
+    }
+    for (int r = 0; r < kRows; ++r)
+      for (int i = 0; i < kWide; ++i) store(scores + r * kSpan + key + i * kLanes, acc[r][i]);
+  }
+}
+
+// values[r][d] += sum over the tile's first n_keys of weights[r][key] * v[key][d], keys in sequence.
+template <KvType kType, int kRows>
+inline void add_values(const std::byte* v_tile, int n_keys, const float* weights, int head_dim, float* values) {
+  constexpr int kWide = 2;
+  int d = 0;
+  for (; d + kWide * kLanes <= head_dim; d += kWide * kLanes) {
+    F32 acc[kRows][kWide];
+    for (int r = 0; r < kRows; ++r)
+      for (int i = 0; i < kWide; ++i) acc[r][i] = load(values + r * head_dim + d + i * kLanes);
+    for (int key = 0; key < n_keys; ++key) {
+      F32 v[kWide];
+      for (int i = 0; i < kWide; ++i) v[i] = load_kv<kType>(v_tile, key * head_dim + d + i * kLanes);
+      for (int r = 0; r < kRows; ++r) {
+        const F32 w = set1(weights[r * kSpan + key]);
+        for (int i = 0; i < kWide; ++i) acc[r][i] = fma(w, v[i], acc[r][i]);
+      }
+    }
+    for (int r = 0; r < kRows; ++r)
+      for (int i = 0; i < kWide; ++i) store(values + r * head_dim + d + i * kLanes, acc[r][i]);
+  }
+  for (; d + kLanes <= head_dim; d += kLanes) {
+    for (int r = 0; r < kRows; ++r) {
+      F32 acc = load(values + r * head_dim + d);
+      for (int key = 0; key < n_keys; ++key)
+        acc = fma(set1(weights[r * kSpan + key]), load_kv<kType>(v_tile, key * head_dim + d), acc);
+      store(values + r * head_dim + d, acc);
+    }
+  }
+}
+
+// Calls body.template operator()<n>(first_row) so that all rows are covered by chunks of at most four.
+template <class Body>
+inline void in_chunks(int n_rows, Body body) {
+  int row = 0;
+  for (; row + 4 <= n_rows; row += 4) body.template operator()<4>(row);
+  if (n_rows - row == 3) body.template operator()<3>(row);
+  if (n_rows - row == 2) body.template operator()<2>(row);
+  if (n_rows - row == 1) body.template operator()<1>(row);
+}
+
+// Turns the first `n` (a multiple of kLanes) scores of a row into weights e^(score - maximum).
+inline void softmax_row(float* scores, int n, float& maximum, float& sum) {
+  F32 peak = load(scores);
+  for (int i = kLanes; i < n; i += kLanes) peak = max(peak, load(scores + i));
+  maximum = reduce_max(peak);
+  if (maximum == kNegInfinity) {
+    for (int i = 0; i < n; i += kLanes) store(scores + i, zero());
+    sum = 0;
+    return;
+  }
+  F32 total = zero();
+  for (int i = 0; i < n; i += kLanes) {
+    const F32 weight = exp(sub(load(scores + i), set1(maximum)));
+    store(scores + i, weight);
+    total = add(total, weight);
+  }
+  sum = reduce_add(total);
+}
+
+// The state of one span alone. q: scaled queries [n_rows][head_dim]; scores: [n_rows][kSpan].
+template <KvType kType>
+void attend_span(const AttentionTile& tile, int span, const float* q, float* scores, const AttentionState& state) {
+  const int n_rows = tile.n_rows(), dim = tile.head_dim;
+  const int last_position = tile.first_position + tile.n_tokens - 1;
+  const int begin = span * kSpan;
+  const int n_keys = last_position + 1 - begin < kSpan ? last_position + 1 - begin : kSpan;
+  const int n_tiles = (n_keys + kKvBlock - 1) / kKvBlock;
+  for (int i = 0; i < n_tiles; ++i) {
+    const std::byte* block =
+        tile.pool + static_cast<std::size_t>(tile.block_table[begin / kKvBlock + i]) * tile.block_bytes;
+    in_chunks(n_rows, [&]<int kRows>(int row) {
+      score_rows<kType, kRows>(block + tile.k_offset, q + row * dim, dim, scores + row * kSpan + i * kKvBlock);
+    });
+  }
+  for (int row = 0; row < n_rows; ++row) {
+    float* s = scores + row * kSpan;
+    if (tile.softcap > 0) {
+      const F32 cap = set1(tile.softcap), inverse = set1(1.0f / tile.softcap);
+      for (int i = 0; i < n_tiles * kKvBlock; i += kLanes) store(s + i, mul(cap, tanh(mul(load(s + i), inverse))));
+    }
+    const int position = tile.first_position + row / tile.group;
+    const int visible = position + 1 - begin;  // keys of this span up to the query itself
+    for (int i = visible < 0 ? 0 : visible; i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
+    if (tile.window > 0) {
+      const int hidden = position - tile.window + 1 - begin;  // keys of this span that have left the window
+      for (int i = 0; i < hidden && i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
+    }
+    softmax_row(s, n_tiles * kKvBlock, state.maxima[row], state.sums[row]);
+    for (int d = 0; d < dim; ++d) state.values[row * dim + d] = 0;
+  }
+  for (int i = 0; i < n_tiles; ++i) {
+    const std::byte* block =
+        tile.pool + static_cast<std::size_t>(tile.block_table[begin / kKvBlock + i]) * tile.block_bytes;
+    // Slots past the last key may hold another sequence's leavings: they are not read.
+    const int filled = n_keys - i * kKvBlock < kKvBlock ? n_keys - i * kKvBlock : kKvBlock;
+    in_chunks(n_rows, [&]<int kRows>(int row) {
+      add_values<kType, kRows>(block + tile.v_offset, filled, scores + row * kSpan + i * kKvBlock, dim,
+                               state.values + row * dim);
+    });
+  }
+}
+
+inline float exp1(float x) {
+  float lanes[kLanes];
+  store(lanes, exp(set1(x)));
+  return lanes[0];
+}
+
+}  // namespace
+
+void merge_attention(const AttentionState& into, const AttentionState& later, int n_rows, int head_dim) {
+  for (int row = 0; row < n_rows; ++row) {
+    if (later.maxima[row] == kNegInfinity) continue;
+    const float peak = into.maxima[row] > later.maxima[row] ? into.maxima[row] : later.maxima[row];
+    const float keep = into.maxima[row] == kNegInfinity ? 0 : exp1(into.maxima[row] - peak);
+    const float weight = exp1(later.maxima[row] - peak);
+    into.sums[row] = into.sums[row] * keep + later.sums[row] * weight;
+    float* a = into.values + row * head_dim;
+    const float* b = later.values + row * head_dim;
+    for (int d = 0; d < head_dim; d += kLanes)
+      store(a + d, fma(load(a + d), set1(keep), mul(load(b + d), set1(weight))));
+    into.maxima[row] = peak;
+  }
+}
+
+void attend(const AttentionTile& tile, int first_span, int last_span, const AttentionState& state, float* scratch) {
+  const int n_rows = tile.n_rows(), dim = tile.head_dim;
+  float* q = scratch;
+  float* scores = q + n_rows * dim;
+  const AttentionState span_state{scores + n_rows * kSpan, scores + n_rows * (kSpan + dim),
+                                  scores + n_rows * (kSpan + dim + 1)};
+  for (int row = 0; row < n_rows; ++row) {
+    const float* from = tile.q + row / tile.group * tile.q_stride + row % tile.group * dim;
+    for (int d = 0; d < dim; d += kLanes) store(q + row * dim + d, mul(load(from + d), set1(tile.scale)));
+    state.maxima[row] = kNegInfinity;
+    state.sums[row] = 0;
+    for (int d = 0; d < dim; d += kLanes) store(state.values + row * dim + d, zero());
+  }
+  for (int span = first_span; span < last_span; ++span) {
+    if (tile.kv_type == KvType::f32)
+      attend_span<KvType::f32>(tile, span, q, scores, span_state);
+    else
+      attend_span<KvType::f16>(tile, span, q, scores, span_state);
+    merge_attention(state, span_state, n_rows, dim);
+  }
+}
+
+void store_kv(const float* k, const float* v, int head_dim, int slot, std::byte* k_tile, std::byte* v_tile,
+              KvType type) {
+  if (type == KvType::f32) {
+    float* keys = reinterpret_cast<float*>(k_tile) + slot;
+    float* values = reinterpret_cast<float*>(v_tile) + slot * head_dim;
+    for (int d = 0; d < head_dim; ++d) {
+      keys[d * kKvBlock] = k[d];
+      values[d] = v[d];
+    }
+    return;
+  }
+  std::uint16_t* keys = reinterpret_cast<std::uint16_t*>(k_tile) + slot;
+  std::uint16_t* values = reinterpret_cast<std::uint16_t*>(v_tile) + slot * head_dim;
+  const F32 limit = set1(65504.0f);
+  // Operand order keeps a NaN: max and min return their second operand when either is NaN.
+  const auto saturated = [limit](F32 x) { return min(limit, max(sub(zero(), limit), x)); };
+  for (int d = 0; d < head_dim; d += kLanes) {
+    std::uint16_t lanes[kLanes];
+    store_half(lanes, saturated(load(k + d)));
+    for (int i = 0; i < kLanes; ++i) keys[(d + i) * kKvBlock] = lanes[i];
+    store_half(values + d, saturated(load(v + d)));
+  }
+}
+
+}  // namespace llmagentos::LLMAGENTOS_ISA

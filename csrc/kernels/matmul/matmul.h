@@ -1,0 +1,65 @@
+// Contract of the matrix products: y[t, n] = sum over k of x[t, k] * w[n, k], for packed weights.
+//
+// Weights are packed once, at load, in groups of kRowGroup output rows (see layouts.h); quants are kept bit for bit.
+// A product runs over one group and any number of tokens. Each output element is reduced in an order that depends on
+// its own row and token only: int32 within a block of kBlock values of k (exact), float32 over blocks in sequence
+// (float weights: float32 over k in sequence). So a result depends neither on how many tokens are passed at once nor
+// on who computes the neighbouring groups.
+//
+// Error: with 8-bit activations, each of a block's 32 activations is rounded to a 127th of the block's largest.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "base/dtype.h"
+
+namespace llmagentos::kernels {
+
+inline constexpr int kRowGroup = 16;  // output rows per packed group: one 512-bit register of 32-bit lanes
+inline constexpr int kBlock = 32;     // values of k that share an activation scale
+
+// What a product needs to know of 32 quantised activations x = scale * q.
+struct BlockMeta {
+  float scale;
+  float scaled_sum;         // scale * sum of q
+  std::int32_t neg_sum[2];  // minus the sum of q over the first and the last 16
+};
+
+// The input rows, in the form that the kernel's `activation` names. Strides count elements.
+struct MatmulInput {
+  const float* values = nullptr;  // Activation::f32
+  std::ptrdiff_t value_stride = 0;
+  const std::int8_t* quants = nullptr;  // Activation::q8, in [-127, 127]
+  std::ptrdiff_t quant_stride = 0;
+  const BlockMeta* meta = nullptr;
+  std::ptrdiff_t meta_stride = 0;
+};
+
+enum class Activation { f32, q8 };
+
+struct MatmulKernel {
+  DType dtype;
+  Activation activation;
+
+  // Bytes of one packed group of n_cols columns. n_cols is a multiple of the format's block (and of kBlock for q8).
+  std::size_t (*group_bytes)(std::size_t n_cols);
+
+  // Packs n_rows <= kRowGroup rows of the file's layout, row_stride bytes apart; missing rows become zero.
+  void (*pack_group)(const std::byte* rows, std::size_t row_stride, int n_rows, std::size_t n_cols, std::byte* group);
+
+  // One row of a packed group as float32, equal to the format's reference decoding bit for bit.
+  void (*decode_row)(const std::byte* group, int row, std::size_t n_cols, float* out);
+
+  // out[t * out_stride + r] for t < n_tokens and r < kRowGroup, from input rows first_token...
+  // `scratch` holds n_cols floats. `out` must not alias the input.
+  void (*multiply)(const std::byte* group, const MatmulInput& x, int first_token, int n_tokens, std::size_t n_cols,
+                   float* out, std::ptrdiff_t out_stride, float* scratch);
+};
+
+using MultiplyFn = decltype(MatmulKernel::multiply);
+
+// What each ISA defines: `multiply` of a packed format, nullptr where it has none.
+using MultiplyFor = MultiplyFn(DType dtype);
+
+}  // namespace llmagentos::kernels

@@ -1,0 +1,227 @@
+// Integer matrix products over the packed layouts: one tile of kRowGroup rows by 1..kMaxTile tokens stays in registers
+// while the weights of a block, unpacked once, meet every token of the tile.
+#include "kernels/matmul/layouts.h"
+#include "kernels/matmul/matmul.h"
+#include "kernels/simd/simd.h"
+
+namespace llmagentos::LLMAGENTOS_ISA {
+
+using namespace kernels;
+
+namespace {
+
+using namespace simd;
+
+constexpr int kVectors = kRowGroup / kLanes;  // vectors that hold one float per row of a group
+constexpr int kVectorBytes = 4 * kLanes;
+
+// The quants of vector v of a block as eight vectors of unsigned bytes: w[g] holds columns 4g..4g+3.
+template <class L>
+inline void load_quants(const std::uint8_t* quants, int v, U8 (&w)[8]) {
+  const std::uint8_t* base = quants + v * kVectorBytes;
+  if constexpr (L::kBits == 8) {
+    for (int g = 0; g < 8; ++g) w[g] = load_u8(base + 64 * g);
+  } else {
+    for (int j = 0; j < 4; ++j) {
+      const U8 packed = load_u8(base + 64 * j);
+      w[j] = and_u8(packed, 0x0f);
+      w[j + 4] = and_u8(shift_right<4>(packed), 0x0f);
+    }
+  }
+  if constexpr (L::kBits == 5) {
+    const U8 high = load_u8(base + 256);
+    w[0] = or_u8(w[0], and_u8(shift_left<4>(high), 0x10));
+    w[1] = or_u8(w[1], and_u8(shift_left<3>(high), 0x10));
+    w[2] = or_u8(w[2], and_u8(shift_left<2>(high), 0x10));
+    w[3] = or_u8(w[3], and_u8(shift_left<1>(high), 0x10));
+    w[4] = or_u8(w[4], and_u8(high, 0x10));
+    w[5] = or_u8(w[5], and_u8(shift_right<1>(high), 0x10));
+    w[6] = or_u8(w[6], and_u8(shift_right<2>(high), 0x10));
+    w[7] = or_u8(w[7], and_u8(shift_right<3>(high), 0x10));
+  }
+  if constexpr (L::kBits == 6) {
+    for (int h = 0; h < 2; ++h) {
+      const U8 high = load_u8(base + 256 + 64 * h);
+      w[4 * h + 0] = or_u8(w[4 * h + 0], and_u8(shift_left<4>(high), 0x30));
+      w[4 * h + 1] = or_u8(w[4 * h + 1], and_u8(shift_left<2>(high), 0x30));
+      w[4 * h + 2] = or_u8(w[4 * h + 2], and_u8(high, 0x30));
+      w[4 * h + 3] = or_u8(w[4 * h + 3], and_u8(shift_right<2>(high), 0x30));
+    }
+  }
+  if constexpr (L::kTable) {
+    for (int g = 0; g < 8; ++g) w[g] = table16(kQuantTable<L>, w[g]);
+  }
+}
+
+inline F32 load_exponents(const std::uint8_t* p) {
+  // 2^(e - 128); e = 0 and 1 give the subnormals 2^-128 and 2^-127.
+  alignas(64) std::uint32_t bits[kLanes];
+  for (int i = 0; i < kLanes; ++i)
+    bits[i] = p[i] < 2 ? (p[i] == 0 ? 0x00200000u : 0x00400000u) : static_cast<std::uint32_t>(p[i] - 1) << 23;
+  return load(reinterpret_cast<const float*>(bits));
+}
+
+// Columns in blocks: the weights of a table format are looked up to 8-bit values.
+template <class L>
+constexpr int kDotBits = L::kTable ? 8 : L::kBits;
+
+template <class L, int kTokens, int kTileVectors>
+void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n_cols, float* out,
+          std::ptrdiff_t out_stride, int first_vector) {
+  const auto* bytes = reinterpret_cast<const std::uint8_t*>(group);
+  const std::int8_t* quants[kTokens];
+  const BlockMeta* meta[kTokens];
+  F32 acc[kTokens][kTileVectors];
+  for (int t = 0; t < kTokens; ++t) {
+    quants[t] = x.quants + (token + t) * x.quant_stride;
+    meta[t] = x.meta + (token + t) * x.meta_stride;
+    for (int i = 0; i < kTileVectors; ++i) acc[t][i] = zero();
+  }
+  const std::size_t n_blocks = n_cols / kBlock;
+  for (std::size_t super = 0; super < n_blocks; super += L::kBlocks) {
+    const std::uint8_t* header = bytes;
+    bytes += L::kHeaderBytes;
+    for (int b = 0; b < L::kBlocks; ++b) {
+      const std::size_t block = super + static_cast<std::size_t>(b);
+      for (int i = 0; i < kTileVectors; ++i) {
+        const int v = first_vector + i;
+        const int lane = v * kLanes;
+        U8 w[8];
+        load_quants<L>(bytes + L::kScaleBytes, v, w);
+        const auto half_at = [lane](const std::uint8_t* p) {
+          return load_half(reinterpret_cast<const std::uint16_t*>(p) + lane);
+        };
+        if constexpr (L::kScales == Scales::super_signed) {
+          const F32 d = half_at(header);
+          const F32 low = mul(d, load_i8_as_float(reinterpret_cast<const std::int8_t*>(bytes) + lane));
+          const F32 high = mul(d, load_i8_as_float(reinterpret_cast<const std::int8_t*>(bytes) + 16 + lane));
+          for (int t = 0; t < kTokens; ++t) {
+            const std::int8_t* q = quants[t] + block * kBlock;
+            const BlockMeta& m = meta[t][block];
+            const F32 scale = set1(m.scale);
+            acc[t][i] = fma(to_float(dot<kDotBits<L>, L::kZero, 4>(w, q, m.neg_sum[0])), mul(low, scale), acc[t][i]);
+            acc[t][i] =
+                fma(to_float(dot<kDotBits<L>, L::kZero, 4>(w + 4, q + 16, m.neg_sum[1])), mul(high, scale), acc[t][i]);
+          }
+        } else {
+          F32 d, min = zero();
+          if constexpr (L::kScales == Scales::exponent) {
+            d = load_exponents(bytes + lane);
+          } else if constexpr (L::kScales == Scales::super_min) {
+            d = mul(half_at(header), load_u8_as_float(bytes + lane));
+            min = sub(zero(), mul(half_at(header + 32), load_u8_as_float(bytes + 16 + lane)));
+          } else {
+            d = half_at(bytes);
+            if constexpr (L::kScales == Scales::half_min) min = half_at(bytes + 32);
+          }
+          for (int t = 0; t < kTokens; ++t) {
+            const BlockMeta& m = meta[t][block];
+            const I32 sum = dot<kDotBits<L>, L::kZero, 8>(w, quants[t] + block * kBlock, m.neg_sum[0] + m.neg_sum[1]);
+            acc[t][i] = fma(to_float(sum), mul(d, set1(m.scale)), acc[t][i]);
+            if constexpr (L::kScales == Scales::half_min || L::kScales == Scales::super_min)
+              acc[t][i] = fma(min, set1(m.scaled_sum), acc[t][i]);
+          }
+        }
+      }
+      bytes += L::kBlockBytes;
+    }
+  }
+  for (int t = 0; t < kTokens; ++t)
+    for (int i = 0; i < kTileVectors; ++i) store(out + t * out_stride + (first_vector + i) * kLanes, acc[t][i]);
+}
+
+// All rows of the group for kTokens tokens. Narrow tiles take two vectors at once so that a stream of weights is read
+// in whole cache lines; wide ones take one, for the registers.
+template <class L, int kTokens>
+void tile_rows(const std::byte* group, const MatmulInput& x, int token, std::size_t n_cols, float* out,
+               std::ptrdiff_t out_stride) {
+  constexpr int kAtOnce = kVectors == 1 ? 1 : kTokens <= 2 ? 2 : 1;
+  for (int v = 0; v < kVectors; v += kAtOnce) tile<L, kTokens, kAtOnce>(group, x, token, n_cols, out, out_stride, v);
+}
+
+template <class L>
+void multiply(const std::byte* group, const MatmulInput& x, int first_token, int n_tokens, std::size_t n_cols,
+              float* out, std::ptrdiff_t out_stride, float*) {
+  int t = 0;
+  for (; t + kMaxTile <= n_tokens; t += kMaxTile)
+    tile_rows<L, kMaxTile>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+  if constexpr (kMaxTile > 4)
+    for (; t + 4 <= n_tokens; t += 4)
+      tile_rows<L, 4>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+  if constexpr (kMaxTile > 2)
+    for (; t + 2 <= n_tokens; t += 2)
+      tile_rows<L, 2>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+  for (; t < n_tokens; ++t) tile_rows<L, 1>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+}
+
+// Float weights, packed as [k][16 rows] in their own type.
+template <DType kDType>
+inline F32 load_weight(const std::byte* group, std::size_t index) {
+  if constexpr (kDType == DType::f32) return load(reinterpret_cast<const float*>(group) + index);
+  if constexpr (kDType == DType::f16) return load_half(reinterpret_cast<const std::uint16_t*>(group) + index);
+  if constexpr (kDType == DType::bf16) return load_bfloat16(reinterpret_cast<const std::uint16_t*>(group) + index);
+}
+
+template <DType kDType, int kTokens>
+void float_tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n_cols, float* out,
+                std::ptrdiff_t out_stride) {
+  const float* values = x.values + token * x.value_stride;
+  for (int v = 0; v < kVectors; ++v) {
+    F32 acc[kTokens];
+    for (int t = 0; t < kTokens; ++t) acc[t] = zero();
+    for (std::size_t k = 0; k < n_cols; ++k) {
+      const F32 w = load_weight<kDType>(group, k * kRowGroup + static_cast<std::size_t>(v * kLanes));
+      for (int t = 0; t < kTokens; ++t)
+        acc[t] = fma(w, set1(values[t * x.value_stride + static_cast<std::ptrdiff_t>(k)]), acc[t]);
+    }
+    for (int t = 0; t < kTokens; ++t) store(out + t * out_stride + v * kLanes, acc[t]);
+  }
+}
+
+template <DType kDType>
+void multiply_float(const std::byte* group, const MatmulInput& x, int first_token, int n_tokens, std::size_t n_cols,
+                    float* out, std::ptrdiff_t out_stride, float*) {
+  int t = 0;
+  for (; t + 8 <= n_tokens; t += 8)
+    float_tile<kDType, 8>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+  for (; t + 2 <= n_tokens; t += 2)
+    float_tile<kDType, 2>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+  for (; t < n_tokens; ++t) float_tile<kDType, 1>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+}
+
+}  // namespace
+
+MultiplyFn multiply_for(DType dtype) {
+  switch (dtype) {
+    case DType::f32:
+      return multiply_float<DType::f32>;
+    case DType::f16:
+      return multiply_float<DType::f16>;
+    case DType::bf16:
+      return multiply_float<DType::bf16>;
+    case DType::q4_0:
+      return multiply<LayoutQ4_0>;
+    case DType::q4_1:
+      return multiply<LayoutQ4_1>;
+    case DType::q5_0:
+      return multiply<LayoutQ5_0>;
+    case DType::q5_1:
+      return multiply<LayoutQ5_1>;
+    case DType::q8_0:
+      return multiply<LayoutQ8_0>;
+    case DType::q4_k:
+      return multiply<LayoutQ4_K>;
+    case DType::q5_k:
+      return multiply<LayoutQ5_K>;
+    case DType::q6_k:
+      return multiply<LayoutQ6_K>;
+    case DType::iq4_nl:
+      return multiply<LayoutIQ4_NL>;
+    case DType::mxfp4:
+      return multiply<LayoutMXFP4>;
+    default:
+      return nullptr;
+  }
+}
+
+}  // namespace llmagentos::LLMAGENTOS_ISA

@@ -1,0 +1,260 @@
+#include "kernels/matmul/packing.h"
+
+#include <array>
+#include <cmath>
+#include <cstring>
+
+#include "base/half.h"
+#include "kernels/matmul/layouts.h"
+
+namespace llmagentos::kernels {
+namespace {
+
+std::uint16_t load_u16(const std::uint8_t* p) {
+  std::uint16_t value;
+  std::memcpy(&value, p, sizeof value);
+  return value;
+}
+
+// 32 quants of one row, unsigned, and their scales, in the file's own numbers.
+struct BlockQuants {
+  std::uint8_t q[kBlock];
+  std::uint16_t d, m;     // halves: scale and min (or the super-block's)
+  std::uint8_t scale[2];  // sub-scale and sub-min; or the two sub-scales of Q6_K; or the exponent
+};
+
+void read_nibbles(const std::uint8_t* p, std::uint8_t (&q)[kBlock]) {
+  for (int i = 0; i < 16; ++i) {
+    q[i] = p[i] & 0x0f;
+    q[i + 16] = p[i] >> 4;
+  }
+}
+
+void add_fifth_bits(const std::uint8_t* p, std::uint8_t (&q)[kBlock]) {
+  std::uint32_t bits;
+  std::memcpy(&bits, p, sizeof bits);
+  for (int i = 0; i < kBlock; ++i) q[i] |= static_cast<std::uint8_t>(((bits >> i) & 1u) << 4);
+}
+
+// The 6-bit scale and min of sub-block j of a Q4_K or Q5_K super-block.
+void read_k_scales(const std::uint8_t* packed, int j, std::uint8_t (&scale)[2]) {
+  if (j < 4) {
+    scale[0] = packed[j] & 63;
+    scale[1] = packed[j + 4] & 63;
+  } else {
+    scale[0] = static_cast<std::uint8_t>((packed[j + 4] & 0x0f) | ((packed[j - 4] >> 6) << 4));
+    scale[1] = static_cast<std::uint8_t>((packed[j + 4] >> 4) | ((packed[j] >> 6) << 4));
+  }
+}
+
+template <class L>
+BlockQuants read_block(const std::uint8_t* row, std::size_t block) {
+  BlockQuants out{};
+  if constexpr (L::kDType == DType::q4_0 || L::kDType == DType::iq4_nl) {
+    const std::uint8_t* p = row + block * 18;
+    out.d = load_u16(p);
+    read_nibbles(p + 2, out.q);
+  } else if constexpr (L::kDType == DType::q4_1) {
+    const std::uint8_t* p = row + block * 20;
+    out.d = load_u16(p);
+    out.m = load_u16(p + 2);
+    read_nibbles(p + 4, out.q);
+  } else if constexpr (L::kDType == DType::q5_0) {
+    const std::uint8_t* p = row + block * 22;
+    out.d = load_u16(p);
+    read_nibbles(p + 6, out.q);
+    add_fifth_bits(p + 2, out.q);
+  } else if constexpr (L::kDType == DType::q5_1) {
+    const std::uint8_t* p = row + block * 24;
+    out.d = load_u16(p);
+    out.m = load_u16(p + 2);
+    read_nibbles(p + 8, out.q);
+    add_fifth_bits(p + 4, out.q);
+  } else if constexpr (L::kDType == DType::q8_0) {
+    const std::uint8_t* p = row + block * 34;
+    out.d = load_u16(p);
+    for (int i = 0; i < kBlock; ++i) out.q[i] = p[2 + i] ^ 0x80;
+  } else if constexpr (L::kDType == DType::mxfp4) {
+    const std::uint8_t* p = row + block * 17;
+    out.scale[0] = p[0];
+    read_nibbles(p + 1, out.q);
+  } else if constexpr (L::kDType == DType::q4_k || L::kDType == DType::q5_k) {
+    constexpr bool kFive = L::kDType == DType::q5_k;
+    const std::uint8_t* p = row + block / 8 * (kFive ? 176 : 144);
+    const int j = static_cast<int>(block % 8);
+    out.d = load_u16(p);
+    out.m = load_u16(p + 2);
+    read_k_scales(p + 4, j, out.scale);
+    const std::uint8_t* nibbles = p + (kFive ? 48 : 16) + j / 2 * 32;
+    for (int i = 0; i < kBlock; ++i) out.q[i] = j % 2 ? nibbles[i] >> 4 : nibbles[i] & 0x0f;
+    if constexpr (kFive)
+      for (int i = 0; i < kBlock; ++i) out.q[i] |= static_cast<std::uint8_t>(((p[16 + i] >> j) & 1) << 4);
+  } else if constexpr (L::kDType == DType::q6_k) {
+    const std::uint8_t* p = row + block / 8 * 210;
+    const int half = static_cast<int>(block % 8) / 4, quarter = static_cast<int>(block % 4);
+    out.d = load_u16(p + 208);
+    const std::uint8_t* low = p + half * 64 + (quarter & 1) * 32;
+    const std::uint8_t* high = p + 128 + half * 32;
+    for (int i = 0; i < kBlock; ++i)
+      out.q[i] = static_cast<std::uint8_t>((quarter < 2 ? low[i] & 0x0f : low[i] >> 4) |
+                                           (((high[i] >> (2 * quarter)) & 3) << 4));
+    std::memcpy(out.scale, p + 192 + half * 8 + quarter * 2, 2);
+  }
+  return out;
+}
+
+template <class L>
+void write_quants(const std::uint8_t (&q)[kBlock], int row, std::uint8_t* quants) {
+  std::uint8_t* at = quants + 4 * row;
+  if constexpr (L::kBits == 8) {
+    for (int g = 0; g < 8; ++g) std::memcpy(at + 64 * g, q + 4 * g, 4);
+    return;
+  }
+  std::uint8_t nibbles[16];
+  for (int i = 0; i < 16; ++i) nibbles[i] = static_cast<std::uint8_t>((q[i] & 0x0f) | (q[i + 16] << 4));
+  for (int j = 0; j < 4; ++j) std::memcpy(at + 64 * j, nibbles + 4 * j, 4);
+  if constexpr (L::kBits == 5) {
+    std::uint8_t high[4] = {};
+    for (int i = 0; i < kBlock; ++i) high[i % 4] |= static_cast<std::uint8_t>((q[i] >> 4) << (i / 4));
+    std::memcpy(at + 256, high, 4);
+  }
+  if constexpr (L::kBits == 6) {
+    std::uint8_t high[8] = {};
+    for (int i = 0; i < kBlock; ++i)
+      high[i / 16 * 4 + i % 4] |= static_cast<std::uint8_t>((q[i] >> 4) << (2 * (i / 4 % 4)));
+    std::memcpy(at + 256, high, 4);
+    std::memcpy(at + 320, high + 4, 4);
+  }
+}
+
+template <class L>
+void read_quants(const std::uint8_t* quants, int row, std::uint8_t (&q)[kBlock]) {
+  const std::uint8_t* at = quants + 4 * row;
+  if constexpr (L::kBits == 8) {
+    for (int g = 0; g < 8; ++g) std::memcpy(q + 4 * g, at + 64 * g, 4);
+    return;
+  }
+  for (int i = 0; i < 16; ++i) {
+    const std::uint8_t packed = at[64 * (i / 4) + i % 4];
+    q[i] = packed & 0x0f;
+    q[i + 16] = packed >> 4;
+  }
+  if constexpr (L::kBits == 5)
+    for (int i = 0; i < kBlock; ++i) q[i] |= static_cast<std::uint8_t>(((at[256 + i % 4] >> (i / 4)) & 1) << 4);
+  if constexpr (L::kBits == 6)
+    for (int i = 0; i < kBlock; ++i)
+      q[i] |= static_cast<std::uint8_t>(((at[256 + i / 16 * 64 + i % 4] >> (2 * (i / 4 % 4))) & 3) << 4);
+}
+
+template <class L>
+std::size_t group_bytes(std::size_t n_cols) {
+  return n_cols / kBlock / L::kBlocks * L::kSuperBytes;
+}
+
+template <class L>
+void pack_group(const std::byte* rows, std::size_t row_stride, int n_rows, std::size_t n_cols, std::byte* group) {
+  if (n_rows < kRowGroup) std::memset(group, 0, group_bytes<L>(n_cols));
+  for (int row = 0; row < n_rows; ++row) {
+    const auto* source = reinterpret_cast<const std::uint8_t*>(rows) + static_cast<std::size_t>(row) * row_stride;
+    for (std::size_t block = 0; block < n_cols / kBlock; ++block) {
+      auto* super = reinterpret_cast<std::uint8_t*>(group) + block / L::kBlocks * L::kSuperBytes;
+      std::uint8_t* at = super + L::kHeaderBytes + block % L::kBlocks * L::kBlockBytes;
+      const BlockQuants b = read_block<L>(source, block);
+      std::uint8_t* halves = L::kSuper ? super : at;
+      if constexpr (L::kScales != Scales::exponent) std::memcpy(halves + 2 * row, &b.d, 2);
+      if constexpr (L::kScales == Scales::half_min || L::kScales == Scales::super_min)
+        std::memcpy(halves + 32 + 2 * row, &b.m, 2);
+      if constexpr (L::kSuper || L::kScales == Scales::exponent) at[row] = b.scale[0];
+      if constexpr (L::kSuper) at[16 + row] = b.scale[1];
+      write_quants<L>(b.q, row, at + L::kScaleBytes);
+    }
+  }
+}
+
+template <class L>
+void decode_row(const std::byte* group, int row, std::size_t n_cols, float* out) {
+  for (std::size_t block = 0; block < n_cols / kBlock; ++block) {
+    const auto* super = reinterpret_cast<const std::uint8_t*>(group) + block / L::kBlocks * L::kSuperBytes;
+    const std::uint8_t* at = super + L::kHeaderBytes + block % L::kBlocks * L::kBlockBytes;
+    const std::uint8_t* halves = L::kSuper ? super : at;
+    const auto half = [&](int offset) { return half_to_float(load_u16(halves + offset + 2 * row)); };
+    std::uint8_t q[kBlock];
+    read_quants<L>(at + L::kScaleBytes, row, q);
+    float* y = out + block * kBlock;
+    for (int i = 0; i < kBlock; ++i) {
+      const float value = static_cast<float>((L::kTable ? kQuantTable<L>[q[i]] : q[i]) - L::kZero);
+      if constexpr (L::kScales == Scales::half) y[i] = half(0) * value;
+      if constexpr (L::kScales == Scales::half_min) y[i] = half(0) * value + half(32);
+      if constexpr (L::kScales == Scales::exponent) y[i] = std::ldexp(value, at[row] - 128);
+      if constexpr (L::kScales == Scales::super_min)
+        y[i] = half(0) * static_cast<float>(at[row]) * value - half(32) * static_cast<float>(at[16 + row]);
+      if constexpr (L::kScales == Scales::super_signed)
+        y[i] = half(0) * static_cast<float>(static_cast<std::int8_t>(at[i / 16 * 16 + row])) * value;
+    }
+  }
+}
+
+template <DType kDType>
+struct FloatType {
+  using type = std::uint16_t;
+};
+template <>
+struct FloatType<DType::f32> {
+  using type = float;
+};
+
+template <DType kDType>
+std::size_t float_group_bytes(std::size_t n_cols) {
+  return n_cols * kRowGroup * sizeof(typename FloatType<kDType>::type);
+}
+
+template <DType kDType>
+void pack_float_group(const std::byte* rows, std::size_t row_stride, int n_rows, std::size_t n_cols, std::byte* group) {
+  using T = typename FloatType<kDType>::type;
+  auto* out = reinterpret_cast<T*>(group);
+  for (int row = 0; row < kRowGroup; ++row) {
+    const auto* in = reinterpret_cast<const T*>(rows + static_cast<std::size_t>(row) * row_stride);
+    for (std::size_t k = 0; k < n_cols; ++k)
+      out[k * kRowGroup + static_cast<std::size_t>(row)] = row < n_rows ? in[k] : T{};
+  }
+}
+
+template <DType kDType>
+void decode_float_row(const std::byte* group, int row, std::size_t n_cols, float* out) {
+  const auto* in = reinterpret_cast<const typename FloatType<kDType>::type*>(group);
+  for (std::size_t k = 0; k < n_cols; ++k) {
+    const auto value = in[k * kRowGroup + static_cast<std::size_t>(row)];
+    if constexpr (kDType == DType::f32) out[k] = value;
+    if constexpr (kDType == DType::f16) out[k] = half_to_float(value);
+    if constexpr (kDType == DType::bf16) out[k] = bfloat16_to_float(value);
+  }
+}
+
+template <class L>
+constexpr MatmulKernel integer_format() {
+  return {L::kDType, Activation::q8, group_bytes<L>, pack_group<L>, decode_row<L>, nullptr};
+}
+
+template <DType kDType>
+constexpr MatmulKernel float_format() {
+  return {kDType, Activation::f32, float_group_bytes<kDType>, pack_float_group<kDType>, decode_float_row<kDType>,
+          nullptr};
+}
+
+constexpr MatmulKernel kFormats[] = {
+    float_format<DType::f32>(),    float_format<DType::f16>(),   float_format<DType::bf16>(),
+    integer_format<LayoutQ4_0>(),  integer_format<LayoutQ4_1>(), integer_format<LayoutQ5_0>(),
+    integer_format<LayoutQ5_1>(),  integer_format<LayoutQ8_0>(), integer_format<LayoutQ4_K>(),
+    integer_format<LayoutQ5_K>(),  integer_format<LayoutQ6_K>(), integer_format<LayoutIQ4_NL>(),
+    integer_format<LayoutMXFP4>(),
+};
+
+}  // namespace
+
+const MatmulKernel* packed_format(DType dtype) {
+  for (const MatmulKernel& format : kFormats)
+    if (format.dtype == dtype) return &format;
+  return nullptr;
+}
+
+}  // namespace llmagentos::kernels

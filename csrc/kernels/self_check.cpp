@@ -1,0 +1,230 @@
+#include "kernels/self_check.h"
+
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+#include <map>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "base/half.h"
+#include "kernels/matmul/packing.h"
+#include "kernels/reference.h"
+
+namespace llmagentos::kernels {
+namespace {
+
+// A small generator (xorshift32) is enough for test data.
+class Random {
+ public:
+  std::uint32_t bits() {
+    state_ ^= state_ << 13;
+    state_ ^= state_ >> 17;
+    state_ ^= state_ << 5;
+    return state_;
+  }
+  float symmetric() { return static_cast<float>(bits() >> 8) / 8388608.0f - 1.0f; }
+  std::vector<float> floats(std::size_t n) {
+    std::vector<float> out(n);
+    for (float& x : out) x = symmetric();
+    return out;
+  }
+
+ private:
+  std::uint32_t state_ = 0x9e3779b9u;
+};
+
+bool close(const std::vector<float>& a, const std::vector<float>& b, double tolerance) {
+  double worst = 0, largest = 1e-30;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    if (!(std::fabs(static_cast<double>(a[i]) - b[i]) < 1e30)) return false;
+    worst = std::fmax(worst, std::fabs(static_cast<double>(a[i]) - b[i]));
+    largest = std::fmax(largest, std::fabs(static_cast<double>(b[i])));
+  }
+  return worst <= tolerance * largest;
+}
+
+// Random bytes are valid quants in every format; the scales are then set to small ordinary numbers.
+std::vector<std::byte> random_rows(DType dtype, int n_rows, std::size_t n_cols, Random& random) {
+  const DTypeInfo& info = dtype_info(dtype);
+  std::vector<std::byte> rows(row_bytes(dtype, n_cols) * static_cast<std::size_t>(n_rows));
+  for (std::byte& b : rows) b = static_cast<std::byte>(random.bits() >> 24);
+  const auto put_half = [&](std::byte* at) {
+    const std::uint16_t half = float_to_half(0.01f + 0.005f * random.symmetric());
+    std::memcpy(at, &half, 2);
+  };
+  for (std::byte* block = rows.data(); block < rows.data() + rows.size(); block += info.block_bytes) {
+    switch (dtype) {
+      case DType::f32: {
+        const float value = random.symmetric();
+        std::memcpy(block, &value, 4);
+        break;
+      }
+      case DType::bf16: {
+        const std::uint16_t value = float_to_bfloat16(random.symmetric());
+        std::memcpy(block, &value, 2);
+        break;
+      }
+      case DType::q6_k:
+        put_half(block + 208);
+        break;
+      case DType::mxfp4:
+        *block = static_cast<std::byte>(120 + random.bits() % 8);
+        break;
+      case DType::q4_1:
+      case DType::q5_1:
+      case DType::q4_k:
+      case DType::q5_k:
+        put_half(block + 2);
+        [[fallthrough]];
+      default:
+        put_half(block);
+    }
+  }
+  return rows;
+}
+
+bool check_matmul(const MatmulKernel& kernel) {
+  constexpr std::size_t kCols = 512;
+  constexpr int kTokens = 13;  // every tile width, and a rest
+  Random random;
+  const std::vector<std::byte> rows = random_rows(kernel.dtype, kRowGroup, kCols, random);
+  const std::vector<float> x = random.floats(kTokens * kCols);
+  std::vector<std::int8_t> quants(x.size());
+  std::vector<BlockMeta> meta(x.size() / kBlock);
+  std::vector<float> seen = x;  // the activations as the kernel sees them
+  if (kernel.activation == Activation::q8) {
+    reference::quantize_row(x.data(), x.size(), quants.data(), meta.data());
+    for (std::size_t i = 0; i < x.size(); ++i) seen[i] = meta[i / kBlock].scale * static_cast<float>(quants[i]);
+  }
+  const MatmulInput input{x.data(), kCols, quants.data(), kCols, meta.data(), kCols / kBlock};
+  const MatmulInput float_input{seen.data(), kCols, nullptr, 0, nullptr, 0};
+  const MatmulKernel plain = reference_matmul(kernel.dtype);
+  std::vector<std::byte> packed(kernel.group_bytes(kCols)), plain_packed(plain.group_bytes(kCols));
+  kernel.pack_group(rows.data(), row_bytes(kernel.dtype, kCols), kRowGroup, kCols, packed.data());
+  plain.pack_group(rows.data(), row_bytes(kernel.dtype, kCols), kRowGroup, kCols, plain_packed.data());
+  std::vector<float> scratch(kCols), fast(kTokens * kRowGroup), slow(fast.size()), single(fast.size());
+  kernel.multiply(packed.data(), input, 0, kTokens, kCols, fast.data(), kRowGroup, scratch.data());
+  plain.multiply(plain_packed.data(), float_input, 0, kTokens, kCols, slow.data(), kRowGroup, scratch.data());
+  for (int t = 0; t < kTokens; ++t)
+    kernel.multiply(packed.data(), input, t, 1, kCols, single.data() + t * kRowGroup, kRowGroup, scratch.data());
+  return close(fast, slow, 1e-4) && std::memcmp(fast.data(), single.data(), fast.size() * sizeof(float)) == 0;
+}
+
+bool check_rows(const KernelTable& table) {
+  constexpr std::size_t kSize = 224;
+  Random random;
+  const std::vector<float> x = random.floats(kSize), w = random.floats(kSize);
+  const auto same = [&](auto run, double tolerance) {
+    std::vector<float> fast(kSize), slow(kSize);
+    run(table, fast);
+    run(KernelTable{"reference", nullptr, reference::quantize_row, reference::rms_norm, reference::rope, reference::glu,
+                    reference::softcap, nullptr, nullptr, nullptr},
+        slow);
+    return close(fast, slow, tolerance);
+  };
+  return same([&](const KernelTable& k, auto& out) { k.rms_norm(x.data(), w.data(), kSize, 1e-6f, out.data()); },
+              1e-5) &&
+         same([&](const KernelTable& k,
+                  auto& out) { k.glu(x.data(), w.data(), kSize, ActivationKind::silu, out.data()); },
+              1e-5) &&
+         same([&](const KernelTable& k,
+                  auto& out) { k.glu(x.data(), w.data(), kSize, ActivationKind::gelu_tanh, out.data()); },
+              1e-5) &&
+         same([&](const KernelTable& k, auto& out) { k.softcap((out = x).data(), kSize, 0.5f); }, 1e-5) &&
+         same([&](const KernelTable& k,
+                  auto& out) { k.rope((out = x).data(), kSize, w.data(), w.data() + kSize / 2, RopePairs::halves); },
+              1e-6) &&
+         same([&](const KernelTable& k,
+                  auto& out) { k.rope((out = x).data(), kSize, w.data(), w.data() + kSize / 2, RopePairs::adjacent); },
+              1e-6) &&
+         same(
+             [&](const KernelTable& k, auto& out) {
+               std::vector<std::int8_t> q(kSize);
+               std::vector<BlockMeta> meta(kSize / kBlock);
+               k.quantize_row(x.data(), kSize, q.data(), meta.data());
+               for (std::size_t i = 0; i < kSize; ++i) out[i] = meta[i / kBlock].scale * q[i];
+             },
+             5e-3);
+}
+
+bool check_attention(const KernelTable& table, KvType type) {
+  constexpr int kDim = 32, kGroup = 3, kTokens = 3, kLength = kSpan + 40;
+  constexpr int kBlocks = (kLength + kKvBlock - 1) / kKvBlock;
+  Random random;
+  const std::size_t tile_bytes = static_cast<std::size_t>(kDim) * kKvBlock * (type == KvType::f32 ? 4 : 2);
+  const auto run = [&](Attend* attend, StoreKv* store_kv, std::vector<float>& out) {
+    Random same_values;
+    std::vector<std::byte> pool(2 * tile_bytes * kBlocks);
+    std::vector<std::int32_t> table_of_blocks;
+    for (int b = 0; b < kBlocks; ++b) table_of_blocks.push_back(kBlocks - 1 - b);
+    for (int p = 0; p < kLength; ++p) {
+      const std::vector<float> k = same_values.floats(kDim), v = same_values.floats(kDim);
+      std::byte* block =
+          pool.data() +
+          2 * tile_bytes * static_cast<std::size_t>(table_of_blocks[static_cast<std::size_t>(p / kKvBlock)]);
+      store_kv(k.data(), v.data(), kDim, p % kKvBlock, block, block + tile_bytes, type);
+    }
+    const std::vector<float> q = same_values.floats(kTokens * kGroup * kDim);
+    AttentionTile tile{q.data(),
+                       kGroup * kDim,
+                       kTokens,
+                       kGroup,
+                       kDim,
+                       kLength - kTokens,
+                       100,
+                       0.5f,
+                       2.0f,
+                       pool.data(),
+                       table_of_blocks.data(),
+                       2 * tile_bytes,
+                       0,
+                       tile_bytes,
+                       type};
+    std::vector<float> maxima(kTokens * kGroup), sums(kTokens * kGroup),
+        scratch(attention_scratch(kTokens * kGroup, kDim));
+    out.resize(kTokens * kGroup * kDim);
+    attend(tile, 0, 2, {out.data(), maxima.data(), sums.data()}, scratch.data());
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] /= sums[i / kDim];
+  };
+  std::vector<float> fast, slow;
+  run(table.attend, table.store_kv, fast);
+  run(reference::attend, reference::store_kv, slow);
+  return close(fast, slow, 1e-4);
+}
+
+}  // namespace
+
+bool agrees_with_reference(const MatmulKernel& kernel) {
+  static std::mutex mutex;
+  static std::map<std::pair<DType, MultiplyFn>, bool> results;
+  const std::lock_guard lock(mutex);
+  const auto key = std::pair(kernel.dtype, kernel.multiply);
+  const auto found = results.find(key);
+  if (found != results.end()) return found->second;
+  return results[key] = check_matmul(kernel);
+}
+
+void replace_faulty(KernelTable& table, const KernelTable& fallback) {
+  if (!check_rows(table)) {
+    std::fprintf(stderr,
+                 "llmagentos: the %s row kernels disagree with the reference on this machine; using the reference\n",
+                 table.isa);
+    table.quantize_row = fallback.quantize_row;
+    table.rms_norm = fallback.rms_norm;
+    table.rope = fallback.rope;
+    table.glu = fallback.glu;
+    table.softcap = fallback.softcap;
+  }
+  if (!check_attention(table, KvType::f16) || !check_attention(table, KvType::f32)) {
+    std::fprintf(stderr,
+                 "llmagentos: the %s attention disagrees with the reference on this machine; using the reference\n",
+                 table.isa);
+    table.attend = fallback.attend;
+    table.merge_attention = fallback.merge_attention;
+    table.store_kv = fallback.store_kv;
+  }
+}
+
+}  // namespace llmagentos::kernels

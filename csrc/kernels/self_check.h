@@ -1,0 +1,15 @@
+// Each chosen kernel meets the reference on one small random case before it is used: a miscompiled or misdetected
+// kernel costs speed, not answers.
+#pragma once
+
+#include "kernels/table.h"
+
+namespace llmagentos::kernels {
+
+// Packs random rows of the kernel's format and compares products of one and several tokens. The result is remembered.
+bool agrees_with_reference(const MatmulKernel& kernel);
+
+// Replaces each row-wise or attention kernel that disagrees by `fallback`'s, with a warning on stderr.
+void replace_faulty(KernelTable& table, const KernelTable& fallback);
+
+}  // namespace llmagentos::kernels

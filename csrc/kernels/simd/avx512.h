@@ -1,0 +1,131 @@
+// 512-bit vectors: 16 lanes. Also the `avx512vnni` row of the ISA table, where dot() is one instruction per 64
+// products.
+#pragma once
+
+#include <immintrin.h>
+
+#include <cstdint>
+#include <cstring>
+
+namespace llmagentos::LLMAGENTOS_ISA::simd {
+
+inline constexpr int kLanes = 16;
+inline constexpr int kMaxTile = 8;  // tokens a matmul tile holds in registers
+
+using F32 = __m512;
+using I32 = __m512i;
+using U8 = __m512i;
+
+static inline F32 zero() { return _mm512_setzero_ps(); }
+static inline F32 set1(float x) { return _mm512_set1_ps(x); }
+static inline F32 load(const float* p) { return _mm512_loadu_ps(p); }
+static inline void store(float* p, F32 x) { _mm512_storeu_ps(p, x); }
+static inline F32 load_half(const std::uint16_t* p) {
+  return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+}
+static inline void store_half(std::uint16_t* p, F32 x) {
+  _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(x, _MM_FROUND_TO_NEAREST_INT));
+}
+static inline F32 load_bfloat16(const std::uint16_t* p) {
+  const __m512i wide = _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  return _mm512_castsi512_ps(_mm512_slli_epi32(wide, 16));
+}
+static inline F32 load_u8_as_float(const std::uint8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+static inline F32 load_i8_as_float(const std::int8_t* p) {
+  return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
+}
+static inline F32 add(F32 a, F32 b) { return _mm512_add_ps(a, b); }
+static inline F32 sub(F32 a, F32 b) { return _mm512_sub_ps(a, b); }
+static inline F32 mul(F32 a, F32 b) { return _mm512_mul_ps(a, b); }
+static inline F32 div(F32 a, F32 b) { return _mm512_div_ps(a, b); }
+static inline F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
+static inline F32 max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
+static inline F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
+static inline F32 abs(F32 a) { return _mm512_abs_ps(a); }
+static inline float reduce_max(F32 a) { return _mm512_reduce_max_ps(a); }
+static inline float reduce_add(F32 a) { return _mm512_reduce_add_ps(a); }
+// value where x >= bound, else 0.
+static inline F32 keep_at_least(F32 x, F32 bound, F32 value) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_GE_OQ), value);
+}
+// 2^n for integral n in [-126, 127].
+static inline F32 exp2_integral(F32 n) {
+  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_add_epi32(_mm512_cvtps_epi32(n), _mm512_set1_epi32(127)), 23));
+}
+static inline F32 round(F32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC); }
+
+static inline I32 set1_i32(std::int32_t x) { return _mm512_set1_epi32(x); }
+static inline F32 to_float(I32 x) { return _mm512_cvtepi32_ps(x); }
+static inline I32 to_i32(F32 x) { return _mm512_cvtps_epi32(x); }  // to nearest even
+static inline I32 add_i32(I32 a, I32 b) { return _mm512_add_epi32(a, b); }
+static inline std::int32_t reduce_add_i32(I32 a) { return _mm512_reduce_add_epi32(a); }
+static inline void store_i8(std::int8_t* p, I32 x) {
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+}
+
+static inline U8 load_u8(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
+static inline U8 and_u8(U8 a, std::uint8_t mask) {
+  return _mm512_and_si512(a, _mm512_set1_epi8(static_cast<char>(mask)));
+}
+static inline U8 or_u8(U8 a, U8 b) { return _mm512_or_si512(a, b); }
+// Shifts of 16-bit lanes: mask afterwards.
+template <int n>
+static inline U8 shift_right(U8 a) {
+  return _mm512_srli_epi16(a, n);
+}
+template <int n>
+static inline U8 shift_left(U8 a) {
+  return _mm512_slli_epi16(a, n);
+}
+// Byte table look-up: table[a] for a in 0..15, the table held in every 16 bytes.
+static inline U8 table16(const std::uint8_t* table, U8 a) {
+  return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(_mm_loadu_si128(reinterpret_cast<const __m128i*>(table))), a);
+}
+
+static inline I32 broadcast4(const std::int8_t* x) {
+  std::int32_t bits;
+  std::memcpy(&bits, x, sizeof bits);
+  return _mm512_set1_epi32(bits);
+}
+
+// Per lane: the sum over kGroups groups of 4 bytes of (w - kZero) * x, exact in int32.
+// w[g]: unsigned kBits-bit weights, 4 consecutive k of one row per lane. x: 4 * kGroups activations in [-127, 127].
+// neg_sum: minus the sum of those activations.
+template <int kBits, int kZero, int kGroups>
+static inline I32 dot(const U8* w, const std::int8_t* x, std::int32_t neg_sum) {
+#ifdef __AVX512VNNI__
+  I32 sum = kZero ? _mm512_set1_epi32(neg_sum * kZero) : _mm512_setzero_si512();
+  for (int g = 0; g < kGroups; ++g) sum = _mm512_dpbusd_epi32(sum, w[g], broadcast4(x + 4 * g));
+  return sum;
+#else
+  const __m512i ones = _mm512_set1_epi16(1);
+  if constexpr (kBits == 8) {
+    // |w| with w's sign moved to x, since u8 * s8 pairs of full range overflow int16.
+    static_assert(kZero == 128);
+    I32 sum = _mm512_setzero_si512();
+    for (int g = 0; g < kGroups; ++g) {
+      const __m512i signed_w = _mm512_xor_si512(w[g], _mm512_set1_epi8(static_cast<char>(0x80)));
+      const __m512i bx = broadcast4(x + 4 * g);
+      const __m512i sx = _mm512_mask_sub_epi8(bx, _mm512_movepi8_mask(signed_w), _mm512_setzero_si512(), bx);
+      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_abs_epi8(signed_w), sx), ones));
+    }
+    static_cast<void>(neg_sum);
+    return sum;
+  } else {
+    // A pair of kBits-bit weights reaches (2^kBits - 1) * 254; this many fit int16.
+    constexpr int kAdds = 32767 / (((1 << kBits) - 1) * 254);
+    I32 sum = kZero ? _mm512_set1_epi32(neg_sum * kZero) : _mm512_setzero_si512();
+    for (int g = 0; g < kGroups; g += kAdds) {
+      __m512i part = _mm512_maddubs_epi16(w[g], broadcast4(x + 4 * g));
+      for (int i = g + 1; i < g + kAdds && i < kGroups; ++i)
+        part = _mm512_add_epi16(part, _mm512_maddubs_epi16(w[i], broadcast4(x + 4 * i)));
+      sum = _mm512_add_epi32(sum, _mm512_madd_epi16(part, ones));
+    }
+    return sum;
+  }
+#endif
+}
+
+}  // namespace llmagentos::LLMAGENTOS_ISA::simd

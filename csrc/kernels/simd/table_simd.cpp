@@ -1,0 +1,33 @@
+// One table per ISA; registry.cpp chooses among them.
+#include "kernels/table.h"
+
+namespace llmagentos::LLMAGENTOS_ISA {
+
+kernels::MultiplyFor multiply_for;
+kernels::QuantizeRow quantize_row;
+kernels::RmsNorm rms_norm;
+kernels::Rope rope;
+kernels::Glu glu;
+kernels::Softcap softcap;
+kernels::Attend attend;
+kernels::MergeAttention merge_attention;
+kernels::StoreKv store_kv;
+
+#define LLMAGENTOS_TEXT_OF(x) #x
+#define LLMAGENTOS_TEXT(x) LLMAGENTOS_TEXT_OF(x)
+
+extern const kernels::KernelTable kTable;
+const kernels::KernelTable kTable = {
+    LLMAGENTOS_TEXT(LLMAGENTOS_ISA),
+    multiply_for,
+    quantize_row,
+    rms_norm,
+    rope,
+    glu,
+    softcap,
+    attend,
+    merge_attention,
+    store_kv,
+};
+
+}  // namespace llmagentos::LLMAGENTOS_ISA
