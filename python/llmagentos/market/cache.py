@@ -44,6 +44,11 @@ def path_of(entry: Entry) -> Path:
     return folder_of(entry) / entry.file
 
 
+def partial_of(entry: Entry) -> Path:
+    """Where the parts of an unfinished pull are."""
+    return folder_of(entry) / (entry.file + ".partial")
+
+
 def marker_of(path: Path) -> Path:
     """The file beside a model that says which hash its bytes were found to have, in the format of `sha256sum -c`."""
     return path.with_name(path.name + ".sha256")

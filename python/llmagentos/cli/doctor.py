@@ -1,0 +1,149 @@
+"""`llmagentos doctor`: what this package sees of the machine, its own parts and its cache."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import sys
+from typing import Annotated, Any
+
+import typer
+
+_SETTINGS = ("LLMAGENTOS_HOME", "LLMAGENTOS_OFFLINE", "LLMAGENTOS_ISA")
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `doctor` to the app."""
+
+    @app.command()
+    def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, sizes in bytes.")] = False) -> None:
+        """Show the CPU, memory, cache and versions, and check what is installed. Ends with 1 if something is wrong."""
+        report = diagnose()
+        if as_json:
+            typer.echo(json.dumps(report, indent=2))
+        else:
+            _print(report)
+        if report["problems"]:
+            raise typer.Exit(1)
+
+
+def diagnose() -> dict[str, Any]:
+    """Everything `doctor` shows, ready for JSON; "problems" lists in words what needs attention."""
+    from llmagentos.market.memory import memory
+
+    problems: list[str] = []
+    machine = _machine(problems)
+    found = memory()
+    return {
+        "cpu": machine.get("cpu"),
+        "usable_cpus": machine.get("usable_cpus"),
+        "threads": machine.get("usable_cpus"),
+        "isa": machine.get("isa"),
+        "isas": machine.get("isas"),
+        "memory_total_bytes": found.total,
+        "memory_available_bytes": found.available,
+        "cache": _cache(problems),
+        "versions": _versions(problems),
+        "settings": {name: os.environ[name] for name in _SETTINGS if name in os.environ},
+        "problems": problems,
+    }
+
+
+def _machine(problems: list[str]) -> dict[str, Any]:
+    try:
+        from llmagentos._core import runtime
+    except ImportError as error:
+        problems.append(f"the compiled core cannot be loaded: {error}. Install llmagentos again")
+        return {}
+    return dict(runtime.machine())
+
+
+def _cache(problems: list[str]) -> dict[str, Any]:
+    from llmagentos.market import cached, catalogue, home
+    from llmagentos.market.cache import partial_of, path_of
+
+    folder = home()
+    installed, unfinished = [], []
+    for entry in catalogue():
+        path = path_of(entry)
+        if path.exists():
+            checked = cached(entry) is not None
+            installed.append({"name": entry.name, "path": str(path), "bytes": path.stat().st_size, "checked": checked})
+            if not checked:
+                problems.append(
+                    f"{path} has the wrong size or was never checked: `llmagentos pull {entry.name}` checks it, and "
+                    "fetches it anew if need be"
+                )
+        if partial_of(entry).exists():
+            unfinished.append(entry.name)
+    files = [file for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
+    n_bytes = sum(file.stat().st_size for file in files)
+    return {"path": str(folder), "bytes": n_bytes, "models": installed, "unfinished": unfinished}
+
+
+def _versions(problems: list[str]) -> dict[str, str]:
+    versions = {"python": platform.python_version(), "platform": platform.platform()}
+    try:
+        versions["llmagentos"] = importlib.metadata.version("llmagentos")
+        requirements = importlib.metadata.requires("llmagentos") or []
+    except importlib.metadata.PackageNotFoundError:
+        problems.append("llmagentos is imported from a folder and not installed: `pip install llmagentos` installs it")
+        requirements = []
+    for requirement in requirements:
+        name, _, marker = requirement.partition(";")
+        name = re.split(r"[^A-Za-z0-9._-]", name.strip(), maxsplit=1)[0]
+        if "extra" in marker:
+            continue
+        try:
+            versions[name] = importlib.metadata.version(name)
+        except importlib.metadata.PackageNotFoundError:
+            if not marker.strip():  # one with a marker may be for another Python
+                problems.append(f"{name} is missing: `pip install {name}` installs it")
+    return versions
+
+
+def _lines(report: dict[str, Any]) -> list[tuple[str, str]]:
+    from llmagentos.market.progress import format_bytes
+
+    def size(n: int | None) -> str:
+        return "unknown" if n is None else format_bytes(n)
+
+    cache, versions = report["cache"], report["versions"]
+    lines = [
+        ("CPU", f"{report['cpu'] or 'unknown'}"),
+        ("threads", f"{report['threads'] or 'unknown'} (the CPUs this process may use)"),
+        ("ISA", f"{report['isa'] or 'unknown'} (of {', '.join(report['isas'] or ['none'])})"),
+        ("memory", f"{size(report['memory_available_bytes'])} available of {size(report['memory_total_bytes'])}"),
+        ("cache", f"{cache['path']} ({size(cache['bytes'])})"),
+    ]
+    lines += [
+        ("model", f"{model['name']}, {size(model['bytes'])}, {'' if model['checked'] else 'not '}checked")
+        for model in cache["models"]
+    ]
+    lines += [("unfinished", f"{name}: `llmagentos pull {name}` goes on") for name in cache["unfinished"]]
+    lines += [("version", f"{name} {version}") for name, version in versions.items()]
+    lines += [("setting", f"{name}={value}") for name, value in report["settings"].items()]
+    lines += [("problem", problem) for problem in report["problems"]] or [("problems", "none")]
+    return lines
+
+
+def _print(report: dict[str, Any]) -> None:
+    lines = _lines(report)
+    if not sys.stdout.isatty():
+        for label, text in lines:
+            typer.echo(f"{label}: {text}")
+        return
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    grid = Table.grid(padding=(0, 2))
+    previous = ""
+    for label, text in lines:
+        style = "bold red" if label == "problem" else "bold"
+        grid.add_row(Text("" if label == previous else label, style=style), Text(text, overflow="fold"))
+        previous = label
+    Console().print(grid)

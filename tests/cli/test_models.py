@@ -1,0 +1,85 @@
+"""`models` in a pipe, as JSON and on a terminal."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from llmagentos.cli import models as command
+from llmagentos.market import cache, catalogue
+from llmagentos.market.memory import Memory
+
+DEFAULT = "smollm2-135m-instruct"
+ON_A_TERMINAL = """
+import typer
+from llmagentos.cli import models
+app = typer.Typer()
+app.callback()(lambda: None)
+models.register(app)
+app(["models"])
+"""
+
+
+@pytest.fixture
+def app(tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path))
+    app = typer.Typer()
+    app.callback()(lambda: None)
+    command.register(app)
+    return app
+
+
+def put_in_cache(name: str) -> str:
+    entry = next(entry for entry in catalogue() if entry.name == name)
+    path = cache.path_of(entry)
+    path.parent.mkdir(parents=True)
+    with path.open("wb") as file:
+        file.truncate(entry.n_bytes)  # sparse: takes no space
+    cache.write_marker(entry)
+    return str(path)
+
+
+def test_in_a_pipe_each_model_is_a_line_of_fields_between_tabs(app):
+    put_in_cache(DEFAULT)
+    result = CliRunner().invoke(app, ["models"])
+    assert result.exit_code == 0, result.output
+    header, *lines = [line.split("\t") for line in result.stdout.splitlines()]
+    rows = {line[0]: dict(zip(header, line, strict=True)) for line in lines}
+    assert set(rows) == {entry.name for entry in catalogue()}
+    assert rows[DEFAULT]["parameters"] == "134515008"
+    assert rows[DEFAULT]["licence"] == "Apache-2.0"
+    assert rows[DEFAULT]["cached"] == "yes"
+    assert rows["gemma-3-270m"]["cached"] == "no"
+    assert "\x1b" not in result.stdout
+
+
+@pytest.mark.parametrize(("available", "fits"), [(1 << 40, True), (1 << 20, False), (None, None)])
+def test_json_says_where_a_model_is_and_whether_it_fits(app, monkeypatch, available, fits):
+    path = put_in_cache(DEFAULT)
+    monkeypatch.setattr("llmagentos.market.memory.memory", lambda: Memory(None, available))
+    rows = {row["name"]: row for row in json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)}
+    assert rows[DEFAULT]["path"] == path
+    assert rows["gemma-3-270m"]["path"] is None
+    assert {row["fits_memory"] for row in rows.values()} == {fits}
+    assert rows[DEFAULT]["bytes"] == 98362432
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_it_is_a_table_that_fits(app):
+    import pty
+
+    reader, writer = pty.openpty()
+    environment = dict(os.environ, COLUMNS="100", TERM="xterm")
+    subprocess.run([sys.executable, "-c", ON_A_TERMINAL], stdout=writer, env=environment, check=True, timeout=60)
+    os.close(writer)
+    text = os.read(reader, 1 << 16).decode()
+    assert DEFAULT in text
+    assert "98.4 MB" in text
+    assert "135 M" in text
+    assert "\t" not in text
