@@ -63,6 +63,16 @@ struct GgufTensor {
   const std::byte* data;  // aligned to 8 bytes or more
 };
 
+// What a file lists, in the file's order. The two orders hold positions sorted by name, for look-up: sorted rather
+// than hashed, so that no file can be made that slows it.
+struct GgufContents {
+  std::uint32_t version = 0;
+  std::vector<GgufKeyValue> metadata;
+  std::vector<GgufTensor> tensors;
+  std::vector<std::uint32_t> metadata_order;
+  std::vector<std::uint32_t> tensor_order;
+};
+
 // Views (names, strings, data) live as long as the GgufFile. Reading is const and safe from several threads.
 class GgufFile {
  public:
@@ -74,12 +84,12 @@ class GgufFile {
   static GgufFile from_memory(std::span<const std::byte> bytes, std::string name);
 
   const std::string& path() const { return path_; }
-  std::uint32_t version() const { return version_; }
+  std::uint32_t version() const { return contents_.version; }
   std::uint64_t n_bytes() const { return bytes_.size(); }
 
   // In the file's order.
-  std::span<const GgufKeyValue> metadata() const { return metadata_; }
-  std::span<const GgufTensor> tensors() const { return tensors_; }
+  std::span<const GgufKeyValue> metadata() const { return contents_.metadata; }
+  std::span<const GgufTensor> tensors() const { return contents_.tensors; }
 
   // nullptr where the file has no such tensor or key.
   const GgufTensor* find(std::string_view name) const;
@@ -102,22 +112,15 @@ class GgufFile {
   void drop_pages(const GgufTensor& tensor) const;
 
  private:
-  GgufFile() = default;
-  void parse();
+  GgufFile(std::string path, std::optional<MappedFile> map, std::span<const std::byte> bytes);
   std::uint64_t offset_of(const std::byte* at) const { return static_cast<std::uint64_t>(at - bytes_.data()); }
-  const GgufValue& array_of(std::string_view key) const;
+  const GgufValue& array_of(std::string_view key, std::string_view wanted) const;
   [[noreturn]] void wrong_type(std::string_view key, const GgufValue& value, std::string_view wanted) const;
 
   std::string path_;
   std::optional<MappedFile> map_;
   std::span<const std::byte> bytes_;
-  std::uint32_t version_ = 0;
-  std::vector<GgufKeyValue> metadata_;
-  std::vector<GgufTensor> tensors_;
-  // Positions in metadata_ and tensors_ in order of name, for look-up. Sorted rather than hashed: a file cannot be
-  // made that slows it.
-  std::vector<std::uint32_t> metadata_by_key_;
-  std::vector<std::uint32_t> tensors_by_name_;
+  GgufContents contents_;
 };
 
 }  // namespace llmagentos
