@@ -1,0 +1,201 @@
+#include "runtime/sampler.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cmath>
+#include <exception>
+#include <string>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "runtime/sampler_candidates.h"
+#include "runtime/sampler_logits.h"
+#include "runtime/sampler_random.h"
+#include "runtime/sampler_scan.h"
+
+namespace llmagentos {
+namespace {
+
+using sampling::Candidate;
+using sampling::kBlock;
+using sampling::Maxima;
+using sampling::Softmax;
+
+// Kept by each thread between calls: a few times the vocabulary's size at most.
+struct Scratch {
+  sampling::AdjustScratch adjust;
+  Maxima maxima;
+  std::vector<double> block_sums;
+  std::vector<Candidate> candidates;
+};
+
+Scratch& thread_scratch() {
+  static thread_local Scratch scratch;
+  return scratch;
+}
+
+// What a token is drawn from. Either the whole row, with the sums of its blocks, or the candidates the filters left.
+struct Distribution {
+  std::span<const float> logits;
+  Softmax softmax{0, 1};
+  std::span<const double> block_sums;     // of the whole row; empty where filters are on
+  std::span<const Candidate> candidates;  // empty where none is
+  double total = 0;
+};
+
+Distribution make_distribution(std::span<const float> logits, const SamplerRow& row, Scratch& scratch) {
+  Distribution result;
+  result.logits = logits;
+  result.softmax = {scratch.maxima.top, row.temperature};
+  if (sampling::has_filters(row, logits.size())) {
+    select_candidates(logits, scratch.maxima, result.softmax, row, scratch.block_sums, scratch.candidates);
+    result.candidates = scratch.candidates;
+    for (const Candidate& candidate : result.candidates) result.total += static_cast<double>(candidate.weight);
+  } else {
+    result.total = sum_weights(logits, result.softmax, scratch.block_sums);
+    result.block_sums = scratch.block_sums;
+  }
+  return result;
+}
+
+// Inverse CDF: the first token whose cumulative weight passes `target`; where rounding lets none pass, the last with
+// any weight.
+std::int32_t draw_candidate(const Distribution& from, double target) {
+  double cumulative = 0;
+  std::int32_t last = from.candidates.front().id;
+  for (const Candidate& candidate : from.candidates) {
+    if (candidate.weight == 0) continue;
+    cumulative += static_cast<double>(candidate.weight);
+    last = candidate.id;
+    if (cumulative > target) break;
+  }
+  return last;
+}
+
+std::int32_t draw_from_row(const Distribution& from, double target) {
+  double cumulative = 0;
+  std::size_t chosen = 0;  // the block
+  double before = 0;       // the sum of the blocks before it
+  for (std::size_t block = 0; block < from.block_sums.size(); ++block) {
+    if (from.block_sums[block] == 0) continue;
+    chosen = block;
+    before = cumulative;
+    cumulative += from.block_sums[block];
+    if (cumulative > target) break;
+  }
+  cumulative = before;
+  sampling::WeighedBlock weighed;
+  weigh_block(from.logits, chosen, from.softmax, weighed);
+  std::size_t last = 0;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    if (weighed.weight[i] == 0) continue;
+    cumulative += static_cast<double>(weighed.weight[i]);
+    last = i;
+    if (cumulative > target) break;
+  }
+  return static_cast<std::int32_t>(chosen * kBlock + last);
+}
+
+std::int32_t choose(std::span<const float> logits, const SamplerRow& row, Scratch& scratch) {
+  const std::span<const float> adjusted = adjusted_logits(logits, row, scratch.adjust);
+  find_maxima(adjusted, scratch.maxima);
+  if (row.temperature == 0) return static_cast<std::int32_t>(argmax(adjusted, scratch.maxima));
+  const Distribution from = make_distribution(adjusted, row, scratch);
+  const double target = uniform_for_token(row.seed, row.token_index) * from.total;
+  return from.candidates.empty() ? draw_from_row(from, target) : draw_candidate(from, target);
+}
+
+void take_logprobs(std::span<const float> logits, std::size_t n, Scratch& scratch, Sampled& sampled) {
+  find_maxima(logits, scratch.maxima);
+  const Softmax softmax{scratch.maxima.top, 1.0f};
+  const double log_total = std::log(sum_weights(logits, softmax, scratch.block_sums));
+  const auto logprob = [&](float logit) {
+    return static_cast<double>(logit) - static_cast<double>(softmax.top) - log_total;
+  };
+  sampled.logprob = logprob(logits[static_cast<std::size_t>(sampled.token_id)]);
+  for (const auto& [id, logit] : largest_logits(logits, scratch.maxima, n))
+    sampled.top.emplace_back(id, logprob(logit));
+}
+
+Sampled sample_row(std::span<const float> logits, const SamplerRow& row) {
+  Scratch& scratch = thread_scratch();
+  Sampled sampled;
+  sampled.token_id = choose(logits, row, scratch);
+  if (row.logprobs) take_logprobs(logits, static_cast<std::size_t>(*row.logprobs), scratch, sampled);
+  return sampled;
+}
+
+std::string row_prefix(std::size_t row, std::size_t rows) {
+  return rows == 1 ? std::string() : "row " + std::to_string(row) + ": ";
+}
+
+void check_rows(std::size_t vocab, std::span<const SamplerRow* const> rows) {
+  if (vocab == 0 || vocab > INT32_MAX) {
+    throw InvalidArgument("the logits must be of 1 to 2147483647 tokens, not " + std::to_string(vocab));
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    try {
+      sampling::check_row(*rows[i], vocab);
+    } catch (const InvalidArgument& error) {
+      throw InvalidArgument(row_prefix(i, rows.size()) + error.what());
+    }
+  }
+}
+
+}  // namespace
+
+std::vector<Sampled> sample(const float* logits, std::size_t vocab, std::span<const SamplerRow* const> rows,
+                            ThreadPool* pool) {
+  check_rows(vocab, rows);
+  std::vector<Sampled> results(rows.size());
+  std::vector<std::exception_ptr> failures(rows.size());
+  std::atomic<std::size_t> next{0};
+  const auto take_rows = [&](int) {
+    for (std::size_t i = next.fetch_add(1); i < rows.size(); i = next.fetch_add(1)) {
+      try {
+        results[i] = sample_row({logits + i * vocab, vocab}, *rows[i]);
+      } catch (...) {
+        failures[i] = std::current_exception();
+      }
+    }
+  };
+  if (pool != nullptr && rows.size() > 1) {
+    pool->run(take_rows);
+  } else {
+    take_rows(0);
+  }
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!failures[i]) continue;
+    try {
+      std::rethrow_exception(failures[i]);
+    } catch (const Error& error) {
+      throw Error(row_prefix(i, rows.size()) + error.what());
+    }
+  }
+  return results;
+}
+
+void probabilities(const float* logits, std::size_t vocab, const SamplerRow& row, float* out) {
+  const SamplerRow* const rows[] = {&row};
+  check_rows(vocab, rows);
+  Scratch& scratch = thread_scratch();
+  std::fill(out, out + vocab, 0.0f);
+  const std::span<const float> adjusted = adjusted_logits({logits, vocab}, row, scratch.adjust);
+  find_maxima(adjusted, scratch.maxima);
+  if (row.temperature == 0) {
+    out[argmax(adjusted, scratch.maxima)] = 1.0f;
+    return;
+  }
+  const Distribution from = make_distribution(adjusted, row, scratch);
+  const auto share = [&](float weight) { return static_cast<float>(static_cast<double>(weight) / from.total); };
+  for (const Candidate& candidate : from.candidates) out[candidate.id] = share(candidate.weight);
+  if (!from.candidates.empty()) return;
+  sampling::WeighedBlock weighed;
+  for (std::size_t block = 0; block < from.block_sums.size(); ++block) {
+    weigh_block(adjusted, block, from.softmax, weighed);
+    const std::size_t begin = block * kBlock;
+    for (std::size_t i = 0; i < std::min(kBlock, vocab - begin); ++i) out[begin + i] = share(weighed.weight[i]);
+  }
+}
+
+}  // namespace llmagentos

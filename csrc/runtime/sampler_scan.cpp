@@ -1,0 +1,140 @@
+#include "runtime/sampler_scan.h"
+
+#include <algorithm>
+#include <bit>
+#include <functional>
+#include <limits>
+#include <string>
+
+#include "base/error.h"
+
+namespace llmagentos::sampling {
+namespace {
+
+// Floats as integers of the same order, because integer maxima vectorise under strict floating-point rules. NaNs land
+// beyond the infinities. Adding zero first makes -0 equal to +0.
+inline std::int32_t ordered(float value) {
+  const auto bits = std::bit_cast<std::int32_t>(value + 0.0f);
+  return bits ^ ((bits >> 31) & 0x7fffffff);
+}
+
+inline float from_ordered(std::int32_t key) { return std::bit_cast<float>(key ^ ((key >> 31) & 0x7fffffff)); }
+
+// exp(x) for x <= 0, within 3e-7 relative; 0 below -87, where float32 runs out of normal numbers.
+inline float exp_nonpositive(float x) {
+  // x = n ln 2 + r: adding 1.5 * 2^23 rounds to an integer and leaves it in the low bits.
+  constexpr float kRounder = 12582912.0f;
+  constexpr float kLn2High = 0.693359375f;  // few enough bits that n * kLn2High is exact
+  constexpr float kLn2Low = -2.12194440e-4f;
+  const float shifted = x * 1.44269504f + kRounder;
+  const float n = shifted - kRounder;
+  const float r = (x - n * kLn2High) - n * kLn2Low;
+  // |r| <= 0.347: Taylor's polynomial of degree 7 leaves 5e-9.
+  float p = 1.0f / 5040;
+  p = p * r + 1.0f / 720;
+  p = p * r + 1.0f / 120;
+  p = p * r + 1.0f / 24;
+  p = p * r + 1.0f / 6;
+  p = p * r + 0.5f;
+  p = p * r + 1.0f;
+  p = p * r + 1.0f;
+  const float power = std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) << 23) + 0x3f800000u);
+  // A mask rather than a choice of floats, which strict floating-point rules keep from vectorising.
+  const std::uint32_t keep = 0u - static_cast<std::uint32_t>(x >= -87.0f);
+  return std::bit_cast<float>(std::bit_cast<std::uint32_t>(p * power) & keep);
+}
+
+// Adds the upper half of the first 2 * width values to the lower.
+template <std::size_t width>
+inline void fold(float* values) {
+  for (std::size_t i = 0; i < width; ++i) values[i] += values[i + width];
+}
+
+[[noreturn]] void refuse_bad_logit(std::span<const float> logits) {
+  for (std::size_t id = 0; id < logits.size(); ++id) {
+    const bool nan = logits[id] != logits[id];
+    if (!nan && logits[id] != std::numeric_limits<float>::infinity()) continue;
+    throw Error(std::string("the logit of token ") + std::to_string(id) + " is " + (nan ? "NaN" : "+infinity") +
+                ": the model's weights or its computation are broken");
+  }
+  throw Error("every token is forbidden: all logits are -infinity");
+}
+
+}  // namespace
+
+void find_maxima(std::span<const float> logits, Maxima& maxima) {
+  const std::size_t blocks = block_count(logits.size());
+  maxima.blocks.resize(blocks);
+  std::int32_t greatest = std::numeric_limits<std::int32_t>::min();
+  std::int32_t least = std::numeric_limits<std::int32_t>::max();
+  for (std::size_t block = 0; block < blocks; ++block) {
+    const float* const values = logits.data() + block * kBlock;
+    const std::size_t n = std::min(kBlock, logits.size() - block * kBlock);
+    std::int32_t high = std::numeric_limits<std::int32_t>::min();
+    std::int32_t low = std::numeric_limits<std::int32_t>::max();
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::int32_t key = ordered(values[i]);
+      high = std::max(high, key);
+      low = std::min(low, key);
+    }
+    maxima.blocks[block] = from_ordered(high);
+    greatest = std::max(greatest, high);
+    least = std::min(least, low);
+  }
+  constexpr float kInfinity = std::numeric_limits<float>::infinity();
+  if (greatest >= ordered(kInfinity) || greatest <= ordered(-kInfinity) || least < ordered(-kInfinity)) {
+    refuse_bad_logit(logits);
+  }
+  maxima.top = from_ordered(greatest);
+}
+
+std::size_t argmax(std::span<const float> logits, const Maxima& maxima) {
+  const auto block = std::find(maxima.blocks.begin(), maxima.blocks.end(), maxima.top) - maxima.blocks.begin();
+  const auto first = logits.begin() + block * static_cast<std::ptrdiff_t>(kBlock);
+  return static_cast<std::size_t>(std::find(first, logits.end(), maxima.top) - logits.begin());
+}
+
+float kth_largest_bound(const Maxima& maxima, std::size_t k) {
+  if (k > maxima.blocks.size()) return -std::numeric_limits<float>::infinity();
+  // The k blocks with the largest maxima hold k logits that reach the smallest of those maxima.
+  std::vector<float> blocks = maxima.blocks;
+  const auto kth = blocks.begin() + static_cast<std::ptrdiff_t>(k) - 1;
+  std::nth_element(blocks.begin(), kth, blocks.end(), std::greater<>());
+  return *kth;
+}
+
+void weigh_block(std::span<const float> logits, std::size_t block, const Softmax& softmax, WeighedBlock& out) {
+  const float* values = logits.data() + block * kBlock;
+  const std::size_t n = std::min(kBlock, logits.size() - block * kBlock);
+  float padded[kBlock];
+  if (n < kBlock) {
+    std::fill(std::copy(values, values + n, padded), padded + kBlock, -std::numeric_limits<float>::infinity());
+    values = padded;
+  }
+  const Softmax map = softmax;  // a copy that `out` cannot alias
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    const float scaled = map.scaled(values[i]);
+    out.scaled[i] = scaled;
+    out.weight[i] = exp_nonpositive(scaled);
+  }
+}
+
+double sum_weights(std::span<const float> logits, const Softmax& softmax, std::vector<double>& blocks) {
+  blocks.resize(block_count(logits.size()));
+  double total = 0;
+  WeighedBlock weighed;
+  for (std::size_t block = 0; block < blocks.size(); ++block) {
+    weigh_block(logits, block, softmax, weighed);
+    // A tree of three float32 levels errs by a few 2^-25 at most; the rest is float64.
+    fold<kBlock / 2>(weighed.weight);
+    fold<kBlock / 4>(weighed.weight);
+    fold<kBlock / 8>(weighed.weight);
+    double sum = 0;
+    for (std::size_t lane = 0; lane < kBlock / 8; ++lane) sum += static_cast<double>(weighed.weight[lane]);
+    blocks[block] = sum;
+    total += sum;
+  }
+  return total;
+}
+
+}  // namespace llmagentos::sampling
