@@ -1,0 +1,229 @@
+#include <algorithm>
+#include <map>
+
+#include "base/error.h"
+#include "graph/plan.h"
+
+namespace llmagentos::graph {
+namespace {
+
+class Compiler {
+ public:
+  Compiler(const Graph& graph, bool fuse) : graph_(graph), nodes_(graph.nodes()), fuse_(fuse) {
+    const std::size_t n = graph.values().size();
+    producer_.assign(n, -1);
+    consumers_.resize(n);
+    for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) {
+      producer_[at(nodes_[at(i)].output)] = i;
+      for (const ValueId input : nodes_[at(i)].inputs) consumers_[at(input)].push_back(i);
+    }
+    absorbed_.assign(nodes_.size(), false);
+  }
+
+  Plan run() {
+    if (graph_.output() < 0) throw InvalidArgument("graph: no output was set");
+    plan_.weights = graph_.weights();
+    plan_.values = graph_.values();
+    plan_.output = graph_.output();
+    if (fuse_)
+      for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) absorb_into(i);
+    for (int i = 0; i < static_cast<int>(nodes_.size()); ++i)
+      if (!absorbed_[at(i)]) emit(i);
+    return std::move(plan_);
+  }
+
+ private:
+  static std::size_t at(int i) { return static_cast<std::size_t>(i); }
+  const Node& node(int i) const { return nodes_[at(i)]; }
+
+  // The only consumer of a value, or -1. The graph's output has the caller as a second one.
+  int only_consumer(ValueId value) const {
+    const auto& all = consumers_[at(value)];
+    return all.size() == 1 && value != graph_.output() ? all[0] : -1;
+  }
+
+  // The node that makes `value`, when it is of this kind and made for its one consumer alone.
+  int private_producer(ValueId value, OpKind kind) const {
+    const int i = producer_[at(value)];
+    return i >= 0 && node(i).kind == kind && only_consumer(value) >= 0 ? i : -1;
+  }
+
+  int rope_index(const RopeParams& params) {
+    const auto found = std::find(plan_.ropes.begin(), plan_.ropes.end(), params);
+    if (found != plan_.ropes.end()) return static_cast<int>(found - plan_.ropes.begin());
+    plan_.ropes.push_back(params);
+    return static_cast<int>(plan_.ropes.size() - 1);
+  }
+
+  bool is_row_norm(int i) const {
+    return node(i).kind == OpKind::rms_norm && node(i).head_dim == graph_.values()[at(node(i).output)].width;
+  }
+
+  // Decides, before anything is emitted, which nodes node i takes into its step.
+  void absorb_into(int i) {
+    const Node& n = node(i);
+    if (absorbed_[at(i)]) return;
+    if (n.kind == OpKind::attention) absorb_heads(i);
+    if (n.kind == OpKind::linear) absorb_linears(i);
+    if (n.kind == OpKind::scale) {
+      const int embed = private_producer(n.inputs[0], OpKind::embed);
+      if (embed >= 0) {
+        scaled_by_[embed] = i;
+        absorbed_[at(i)] = true;
+      }
+    }
+  }
+
+  void absorb_heads(int i) {
+    AttentionStep step{
+        node(i).inputs[0], node(i).inputs[1], node(i).inputs[2], node(i).output, node(i).attention, {}, {}};
+    const auto absorb = [&](ValueId& value, std::optional<NormRef>& norm, int& rope) {
+      const int rotation = private_producer(value, OpKind::rope);
+      if (rotation >= 0 && node(rotation).head_dim == step.params.head_dim) {
+        rope = rope_index(node(rotation).rope);
+        value = node(rotation).inputs[0];
+        absorbed_[at(rotation)] = true;
+      }
+      const int norm_node = private_producer(value, OpKind::rms_norm);
+      if (norm_node >= 0 && node(norm_node).head_dim == step.params.head_dim) {
+        norm = NormRef{node(norm_node).weight, node(norm_node).eps};
+        value = node(norm_node).inputs[0];
+        absorbed_[at(norm_node)] = true;
+      }
+    };
+    absorb(step.q, step.q_norm, step.q_rope);
+    absorb(step.k, step.k_norm, step.k_rope);
+    fused_.emplace(i, step);
+  }
+
+  // All linears of one input become one step, at the place of the first.
+  void absorb_linears(int i) {
+    const ValueId x = node(i).inputs[0];
+    LinearStep step{x, {}, {}, {}};
+    for (const int j : consumers_[at(x)]) {
+      if (node(j).kind != OpKind::linear || absorbed_[at(j)]) continue;
+      step.products.emplace_back(node(j).weight, node(j).output);
+      if (j != i) absorbed_[at(j)] = true;
+    }
+    const int norm = producer_[at(x)];
+    if (norm >= 0 && is_row_norm(norm) && step.products.size() == consumers_[at(x)].size() && x != graph_.output()) {
+      step.norm = NormRef{node(norm).weight, node(norm).eps};
+      step.input = node(norm).inputs[0];
+      absorbed_[at(norm)] = true;
+    }
+    if (step.products.size() == 2) absorb_glu(step);
+    if (step.products.size() == 1) absorb_add(i, step);
+    fused_.emplace(i, step);
+  }
+
+  void absorb_glu(LinearStep& step) {
+    const int glu = only_consumer(step.products[0].second);
+    if (glu < 0 || node(glu).kind != OpKind::glu || only_consumer(step.products[1].second) != glu) return;
+    if (node(glu).inputs[0] != step.products[0].second) std::swap(step.products[0], step.products[1]);
+    step.glu = node(glu).activation;
+    step.output = node(glu).output;
+    absorbed_[at(glu)] = true;
+  }
+
+  void absorb_add(int i, LinearStep& step) {
+    const ValueId product = step.products[0].second;
+    const int next = only_consumer(product);
+    if (next < 0) return;
+    if (node(next).kind == OpKind::add) {
+      const ValueId other = node(next).inputs[0] == product ? node(next).inputs[1] : node(next).inputs[0];
+      if (other == product || producer_[at(other)] > i) return;
+      step.residual = other;
+      step.output = node(next).output;
+      absorbed_[at(next)] = true;
+    } else if (is_row_norm(next)) {
+      const int sum = only_consumer(node(next).output);
+      if (sum < 0 || node(sum).kind != OpKind::add) return;
+      const ValueId normed = node(next).output;
+      const ValueId other = node(sum).inputs[0] == normed ? node(sum).inputs[1] : node(sum).inputs[0];
+      if (other == normed || producer_[at(other)] > next) return;
+      // Emitted where the norm stands.
+      RowStep row{RowStep::Kind::norm_add, {other, product}, node(sum).output};
+      row.weight = node(next).weight;
+      row.eps = node(next).eps;
+      row.head_dim = node(next).head_dim;
+      fused_.emplace(next, row);
+      absorbed_[at(sum)] = true;
+    }
+  }
+
+  void emit(int i) {
+    const auto found = fused_.find(i);
+    if (found != fused_.end()) {
+      plan_.steps.push_back(found->second);
+      return;
+    }
+    const Node& n = node(i);
+    if (n.kind == OpKind::linear) {
+      plan_.steps.push_back(LinearStep{n.inputs[0], {}, {{n.weight, n.output}}, {}});
+      return;
+    }
+    if (n.kind == OpKind::attention) {
+      plan_.steps.push_back(AttentionStep{n.inputs[0], n.inputs[1], n.inputs[2], n.output, n.attention, {}, {}});
+      return;
+    }
+    RowStep step{row_kind(n.kind), n.inputs, n.output};
+    step.weight = n.weight;
+    step.head_dim = n.head_dim;
+    step.eps = n.eps;
+    step.factor = n.kind == OpKind::embed ? 1.0f : n.factor;
+    step.activation = n.activation;
+    if (n.kind == OpKind::rope) step.rope = rope_index(n.rope);
+    const auto scaled = scaled_by_.find(i);
+    if (scaled != scaled_by_.end()) {
+      step.factor = node(scaled->second).factor;
+      step.output = node(scaled->second).output;
+    }
+    plan_.steps.push_back(step);
+  }
+
+  static RowStep::Kind row_kind(OpKind kind) {
+    switch (kind) {
+      case OpKind::embed:
+        return RowStep::Kind::embed;
+      case OpKind::rms_norm:
+        return RowStep::Kind::rms_norm;
+      case OpKind::rope:
+        return RowStep::Kind::rope;
+      case OpKind::glu:
+        return RowStep::Kind::glu;
+      case OpKind::add:
+        return RowStep::Kind::add;
+      case OpKind::scale:
+        return RowStep::Kind::scale;
+      case OpKind::softcap:
+        return RowStep::Kind::softcap;
+      case OpKind::select_rows:
+        return RowStep::Kind::select_rows;
+      default:
+        throw InvalidArgument("graph: this op is no row step");
+    }
+  }
+
+  const Graph& graph_;
+  const std::vector<Node>& nodes_;
+  const bool fuse_;
+  std::vector<int> producer_;
+  std::vector<std::vector<int>> consumers_;
+  std::vector<bool> absorbed_;
+  std::map<int, Step> fused_;     // steps decided early, by the node at whose place they are emitted
+  std::map<int, int> scaled_by_;  // embed node -> the scale node it took in
+  Plan plan_;
+};
+
+}  // namespace
+
+// memory.cpp
+void plan_memory(Plan& plan);
+
+Plan compile(const Graph& graph, bool fuse) {
+  Plan plan = Compiler(graph, fuse).run();
+  plan_memory(plan);
+  return plan;
+}
+
+}  // namespace llmagentos::graph

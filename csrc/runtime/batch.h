@@ -1,0 +1,22 @@
+// One ragged batch: tokens of any mix of sequences, prompts and continuations alike.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+namespace llmagentos::runtime {
+
+struct RaggedBatch {
+  std::span<const std::int32_t> token_ids;        // [T]
+  std::span<const std::int32_t> positions;        // [T], consecutive within a sequence
+  std::span<const std::int32_t> sequence_starts;  // [S + 1]: sequence s holds tokens [starts[s], starts[s + 1])
+  std::span<const std::int32_t> block_tables;     // [S, max_blocks]: the KV block of positions 32 b .. 32 b + 31
+  std::int64_t max_blocks = 0;
+  std::span<const std::int32_t> logit_rows;  // [R]: the tokens whose logits are wanted
+
+  std::int64_t n_tokens() const { return static_cast<std::int64_t>(token_ids.size()); }
+  std::int64_t n_sequences() const { return static_cast<std::int64_t>(sequence_starts.size()) - 1; }
+  const std::int32_t* block_table(std::int64_t sequence) const { return block_tables.data() + sequence * max_blocks; }
+};
+
+}  // namespace llmagentos::runtime

@@ -1,0 +1,97 @@
+// Runs a compiled graph over ragged batches: one call per step of the engine, all threads inside it.
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <vector>
+
+#include "base/aligned_buffer.h"
+#include "base/thread_pool.h"
+#include "graph/plan.h"
+#include "kernels/registry.h"
+#include "runtime/batch.h"
+#include "runtime/kv_pool.h"
+#include "runtime/weights.h"
+
+namespace llmagentos::runtime {
+
+// A share of the queries that one thread takes at a time. Items of one sequence and tile with several chunks of spans
+// are merged afterwards, in order.
+struct AttentionItem {
+  std::int32_t sequence, first_token, n_tokens;  // tokens of the batch
+  std::int32_t first_position;
+  std::int32_t first_span, last_span;
+  std::int32_t partial;    // index of its first partial state row, -1: computed in one go
+  std::int32_t merge_end;  // on the first item of a split tile: one past its last item; else 0
+};
+
+class Executor {
+ public:
+  // max_tokens bounds the tokens of one run. `pool` outlives the executor.
+  Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet kernels, ThreadPool& pool,
+           std::int64_t max_tokens, std::int64_t n_blocks, kernels::KvType kv_type);
+
+  // Logits [R, vocab], valid until the next run. The batch's keys and values are written to its blocks. Throws
+  // InvalidArgument for a batch that does not fit (ids, positions, blocks, sizes); nothing is then changed.
+  const float* run(const RaggedBatch& batch);
+
+  std::int64_t vocab_size() const { return plan_.values[static_cast<std::size_t>(plan_.output)].width; }
+  std::int64_t max_tokens() const { return max_tokens_; }
+  const KvPool& kv() const { return kv_; }
+  const Weights& weights() const { return weights_; }
+  std::string_view isa() const { return kernels_.isa(); }
+
+ private:
+  struct alignas(64) Counter {
+    std::atomic<std::int64_t> next{0};
+  };
+  struct ThreadScratch;
+
+  void check(const RaggedBatch& batch) const;
+  void plan_attention();
+  void run_steps(int thread);
+  void fill_ropes(int thread);
+
+  // steps_linear.cpp, steps_attention.cpp, steps_row.cpp
+  void run_linear(const graph::LinearStep& step, Counter* counters, int thread);
+  void prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last, float* normed,
+                           std::int8_t* quants, kernels::BlockMeta* meta, bool quantised);
+  void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
+  void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t product,
+                     std::int64_t group, ThreadScratch& scratch);
+  void run_attention(const graph::AttentionStep& step, Counter* counters, int thread);
+  void prepare_heads(const graph::AttentionStep& step, std::int64_t row, int kv_head);
+  void attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread);
+  void merge_item(const graph::AttentionStep& step, std::size_t item, int kv_head);
+  kernels::AttentionState partial_state(const graph::AttentionStep& step, const AttentionItem& item, int kv_head);
+  void run_row(const graph::RowStep& step, Counter* counters, int thread);
+
+  std::int64_t n_rows(graph::ValueId value) const {
+    return plan_.values[static_cast<std::size_t>(value)].selected ? static_cast<std::int64_t>(batch_.logit_rows.size())
+                                                                  : batch_.n_tokens();
+  }
+  std::int64_t width(graph::ValueId value) const { return plan_.values[static_cast<std::size_t>(value)].width; }
+  float* row(graph::ValueId value, std::int64_t index);
+
+  graph::Plan plan_;
+  kernels::KernelSet kernels_;
+  ThreadPool& pool_;
+  std::int64_t max_tokens_;
+  Weights weights_;
+  KvPool kv_;
+
+  AlignedBuffer arena_, logits_;
+  AlignedBuffer normed_, quants_, meta_;  // the input rows of the current linear step, shared by the threads
+  std::int64_t max_linear_width_ = 0;
+  std::vector<std::vector<float>> inverse_frequencies_;  // per rope
+  std::vector<std::vector<float>> cosines_, sines_;      // per rope: [T][n_dims / 2]
+  std::vector<AttentionItem> items_;
+  std::vector<float> partials_;
+  std::vector<std::int32_t> sequence_of_;  // [T]
+  std::vector<Counter> counters_;
+  std::vector<std::unique_ptr<ThreadScratch>> scratch_;
+  RaggedBatch batch_;
+  bool has_split_items_ = false;
+};
+
+}  // namespace llmagentos::runtime

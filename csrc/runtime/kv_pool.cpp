@@ -1,0 +1,56 @@
+#include "runtime/kv_pool.h"
+
+#include "base/error.h"
+
+namespace llmagentos::runtime {
+namespace {
+
+std::size_t tile_bytes_of(const graph::AttentionParams& layer, kernels::KvType type) {
+  return static_cast<std::size_t>(layer.head_dim) * kernels::kKvBlock * (type == kernels::KvType::f32 ? 4 : 2);
+}
+
+std::vector<std::size_t> offsets_of_layers(const graph::Plan& plan, kernels::KvType type, std::size_t& total) {
+  std::vector<std::size_t> sizes;
+  for (const graph::Step& step : plan.steps) {
+    const auto* attention = std::get_if<graph::AttentionStep>(&step);
+    if (!attention) continue;
+    const auto layer = static_cast<std::size_t>(attention->params.layer);
+    if (sizes.size() <= layer) sizes.resize(layer + 1);
+    if (sizes[layer])
+      throw InvalidArgument("graph: two attentions write layer " + std::to_string(layer) + " of the KV cache");
+    sizes[layer] = 2 * static_cast<std::size_t>(attention->params.n_kv_heads) * tile_bytes_of(attention->params, type);
+  }
+  total = 0;
+  for (std::size_t& size : sizes) {
+    const std::size_t offset = total;
+    total += size;
+    size = offset;
+  }
+  return sizes;
+}
+
+}  // namespace
+
+std::size_t KvPool::block_bytes(const graph::Plan& plan, kernels::KvType type) {
+  std::size_t total = 0;
+  offsets_of_layers(plan, type, total);
+  return total;
+}
+
+KvPool::KvPool(const graph::Plan& plan, std::int64_t n_blocks, kernels::KvType type)
+    : n_blocks_(n_blocks), type_(type), layer_offsets_(offsets_of_layers(plan, type, block_bytes_)) {
+  if (n_blocks < 1) throw InvalidArgument("the KV cache needs at least one block, got " + std::to_string(n_blocks));
+  memory_ = AlignedBuffer(static_cast<std::size_t>(n_blocks) * block_bytes_);
+}
+
+std::size_t KvPool::tile_bytes(const graph::AttentionParams& layer) const { return tile_bytes_of(layer, type_); }
+
+std::size_t KvPool::k_offset(const graph::AttentionParams& layer, int kv_head) const {
+  return layer_offsets_[static_cast<std::size_t>(layer.layer)] + static_cast<std::size_t>(kv_head) * tile_bytes(layer);
+}
+
+std::size_t KvPool::v_offset(const graph::AttentionParams& layer, int kv_head) const {
+  return k_offset(layer, layer.n_kv_heads + kv_head);
+}
+
+}  // namespace llmagentos::runtime

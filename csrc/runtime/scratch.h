@@ -1,0 +1,25 @@
+// Memory each thread owns during a run.
+#pragma once
+
+#include <vector>
+
+#include "kernels/matmul/matmul.h"
+#include "runtime/executor.h"
+
+namespace llmagentos::runtime {
+
+inline constexpr int kTileTokens = 64;  // tokens a thread multiplies at a time: their tile stays in its cache
+inline constexpr int kPrivateRows = 2;  // up to this many input rows every thread prepares for itself
+inline constexpr int kQueryRows = 24;   // query rows an attention item aims at
+
+struct Executor::ThreadScratch {
+  std::vector<float> columns;  // a decoded weight row (reference kernels)
+  float tile[2][kTileTokens * kernels::kRowGroup];
+  // The prepared input, where each thread makes its own.
+  std::vector<float> normed;
+  std::vector<std::int8_t> quants;
+  std::vector<kernels::BlockMeta> meta;
+  std::vector<float> attention, values, maxima, sums;
+};
+
+}  // namespace llmagentos::runtime

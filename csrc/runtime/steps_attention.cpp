@@ -1,0 +1,137 @@
+// An attention step in phases: heads are normalised and rotated and the cache written; tiles of queries attend; and
+// where a tile was cut into spans, the parts are merged in order.
+#include <algorithm>
+
+#include "runtime/executor.h"
+#include "runtime/scratch.h"
+
+namespace llmagentos::runtime {
+
+using kernels::AttentionState;
+
+// One KV head and the query heads that share it, at one token.
+void Executor::prepare_heads(const graph::AttentionStep& step, std::int64_t token, int kv_head) {
+  const graph::AttentionParams& p = step.params;
+  const auto dim = static_cast<std::size_t>(p.head_dim);
+  const int group = p.n_heads / p.n_kv_heads;
+  const auto prepare = [&](float* head, const std::optional<graph::NormRef>& norm, int rope) {
+    if (norm) kernels_.table().rms_norm(head, weights_.vector(norm->weight), dim, norm->eps, head);
+    if (rope < 0) return;
+    const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(rope)];
+    const auto at = static_cast<std::size_t>(token) * static_cast<std::size_t>(params.n_dims / 2);
+    kernels_.table().rope(head, static_cast<std::size_t>(params.n_dims), &cosines_[static_cast<std::size_t>(rope)][at],
+                          &sines_[static_cast<std::size_t>(rope)][at], params.pairs);
+  };
+  float* q = row(step.q, token) + static_cast<std::ptrdiff_t>(kv_head) * group * p.head_dim;
+  for (int g = 0; g < group; ++g) prepare(q + g * p.head_dim, step.q_norm, step.q_rope);
+  float* k = row(step.k, token) + static_cast<std::ptrdiff_t>(kv_head) * p.head_dim;
+  prepare(k, step.k_norm, step.k_rope);
+  const float* v = row(step.v, token) + static_cast<std::ptrdiff_t>(kv_head) * p.head_dim;
+
+  const std::int32_t position = batch_.positions[static_cast<std::size_t>(token)];
+  const std::int32_t* table = batch_.block_table(sequence_of_[static_cast<std::size_t>(token)]);
+  std::byte* block = kv_.data() + static_cast<std::size_t>(table[position / kernels::kKvBlock]) * kv_.block_bytes();
+  kernels_.store_kv(p.head_dim)(k, v, p.head_dim, position % kernels::kKvBlock, block + kv_.k_offset(p, kv_head),
+                                block + kv_.v_offset(p, kv_head), kv_.type());
+}
+
+AttentionState Executor::partial_state(const graph::AttentionStep& step, const AttentionItem& item, int kv_head) {
+  const graph::AttentionParams& p = step.params;
+  const int n_rows = item.n_tokens * (p.n_heads / p.n_kv_heads);
+  float* base = partials_.data() + item.partial + static_cast<std::ptrdiff_t>(kv_head) * n_rows * (p.head_dim + 2);
+  return {base, base + n_rows * p.head_dim, base + n_rows * (p.head_dim + 1)};
+}
+
+namespace {
+
+// Divides by the sums and scatters rows to their tokens' heads.
+void write_output(const AttentionState& state, const AttentionItem& item, int group, int dim, float* out,
+                  std::ptrdiff_t out_stride) {
+  for (int t = 0; t < item.n_tokens; ++t)
+    for (int g = 0; g < group; ++g) {
+      const int r = t * group + g;
+      const float inverse = 1.0f / state.sums[r];
+      float* to = out + t * out_stride + g * dim;
+      for (int d = 0; d < dim; ++d) to[d] = state.values[r * dim + d] * inverse;
+    }
+}
+
+}  // namespace
+
+void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread) {
+  const graph::AttentionParams& p = step.params;
+  const int group = p.n_heads / p.n_kv_heads;
+  const std::ptrdiff_t head_at = static_cast<std::ptrdiff_t>(kv_head) * group * p.head_dim;
+  kernels::AttentionTile tile{};
+  tile.q = row(step.q, item.first_token) + head_at;
+  tile.q_stride = width(step.q);
+  tile.n_tokens = item.n_tokens;
+  tile.group = group;
+  tile.head_dim = p.head_dim;
+  tile.first_position = item.first_position;
+  tile.window = p.window;
+  tile.scale = p.scale;
+  tile.softcap = p.softcap;
+  tile.pool = kv_.data();
+  tile.block_table = batch_.block_table(item.sequence);
+  tile.block_bytes = kv_.block_bytes();
+  tile.k_offset = kv_.k_offset(p, kv_head);
+  tile.v_offset = kv_.v_offset(p, kv_head);
+  tile.kv_type = kv_.type();
+
+  // Spans that every query's window has left behind are skipped; that changes nothing but time.
+  std::int32_t first_span = item.first_span;
+  if (p.window > 0) first_span = std::max(first_span, (item.first_position - p.window + 1) / kernels::kSpan);
+  const std::int32_t last_span = std::max(first_span, item.last_span);
+
+  ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
+  const auto rows = static_cast<std::size_t>(tile.n_rows());
+  own.attention.resize(std::max(own.attention.size(), kernels::attention_scratch(tile.n_rows(), p.head_dim)));
+  AttentionState state;
+  if (item.partial >= 0) {
+    state = partial_state(step, item, kv_head);
+  } else {
+    own.values.resize(std::max(own.values.size(), rows * static_cast<std::size_t>(p.head_dim)));
+    own.maxima.resize(std::max(own.maxima.size(), rows));
+    own.sums.resize(std::max(own.sums.size(), rows));
+    state = {own.values.data(), own.maxima.data(), own.sums.data()};
+  }
+  kernels_.attend(p.head_dim)(tile, first_span, last_span, state, own.attention.data());
+  if (item.partial < 0)
+    write_output(state, item, group, p.head_dim, row(step.output, item.first_token) + head_at, width(step.output));
+}
+
+void Executor::merge_item(const graph::AttentionStep& step, std::size_t index, int kv_head) {
+  const graph::AttentionParams& p = step.params;
+  const int group = p.n_heads / p.n_kv_heads;
+  const AttentionItem& first = items_[index];
+  const AttentionState state = partial_state(step, first, kv_head);
+  for (auto i = index + 1; i < static_cast<std::size_t>(first.merge_end); ++i)
+    kernels_.merge_attention(p.head_dim)(state, partial_state(step, items_[i], kv_head), first.n_tokens * group,
+                                         p.head_dim);
+  write_output(state, first, group, p.head_dim,
+               row(step.output, first.first_token) + static_cast<std::ptrdiff_t>(kv_head) * group * p.head_dim,
+               width(step.output));
+}
+
+void Executor::run_attention(const graph::AttentionStep& step, Counter* counters, int thread) {
+  const std::int64_t n_heads = step.params.n_kv_heads;
+  const auto claim = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
+  const std::int64_t n_prepare = batch_.n_tokens() * n_heads;
+  for (std::int64_t i; (i = claim(counters[0])) < n_prepare;)
+    prepare_heads(step, i / n_heads, static_cast<int>(i % n_heads));
+  pool_.barrier();
+
+  // The last items of a prompt see the most keys: they go first.
+  const auto n_items = static_cast<std::int64_t>(items_.size());
+  for (std::int64_t i; (i = claim(counters[1])) < n_items * n_heads;)
+    attend_item(step, items_[static_cast<std::size_t>(n_items - 1 - i / n_heads)], static_cast<int>(i % n_heads),
+                thread);
+  if (!has_split_items_) return;
+  pool_.barrier();
+  for (std::int64_t i; (i = claim(counters[2])) < n_items * n_heads;)
+    if (items_[static_cast<std::size_t>(i / n_heads)].merge_end > 0)
+      merge_item(step, static_cast<std::size_t>(i / n_heads), static_cast<int>(i % n_heads));
+}
+
+}  // namespace llmagentos::runtime

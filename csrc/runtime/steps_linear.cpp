@@ -1,0 +1,128 @@
+// A linear step: prepare the input rows (normalise, quantise), then multiply them with every row group of its weights.
+#include <algorithm>
+#include <cstring>
+
+#include "runtime/executor.h"
+#include "runtime/scratch.h"
+
+namespace llmagentos::runtime {
+
+using kernels::kBlock;
+using kernels::kRowGroup;
+
+// Fills quants and meta (when quantised) and normed (when the step normalises) for rows [first, last); each pointer is
+// row `first`'s.
+void Executor::prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last, float* normed,
+                                   std::int8_t* quants, kernels::BlockMeta* meta, bool quantised) {
+  const auto n = static_cast<std::size_t>(width(step.input));
+  for (std::int64_t r = first; r < last; ++r) {
+    const float* x = row(step.input, r);
+    if (step.norm) {
+      kernels_.table().rms_norm(x, weights_.vector(step.norm->weight), n, step.norm->eps, normed);
+      x = normed;
+      normed += n;
+    }
+    if (quantised) {
+      kernels_.table().quantize_row(x, n, quants, meta);
+      quants += n;
+      meta += n / kBlock;
+    }
+  }
+}
+
+void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int thread) {
+  const std::int64_t rows = n_rows(step.input);
+  if (rows == 0) return;
+  const auto n = static_cast<std::ptrdiff_t>(width(step.input));
+  bool quantised = false;
+  for (const auto& product : step.products)
+    quantised |= weights_.matrix(product.first).kernel.activation == kernels::Activation::q8;
+
+  kernels::MatmulInput input;
+  input.value_stride = input.quant_stride = n;
+  input.meta_stride = n / kBlock;
+  if (rows <= kPrivateRows) {
+    // Cheaper to do in every thread than to wait for one.
+    ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
+    prepare_linear_rows(step, 0, rows, own.normed.data(), own.quants.data(), own.meta.data(), quantised);
+    input.values = step.norm ? own.normed.data() : row(step.input, 0);
+    input.quants = own.quants.data();
+    input.meta = own.meta.data();
+  } else {
+    float* normed = normed_.as<float>();
+    auto* quants = quants_.as<std::int8_t>();
+    auto* meta = meta_.as<kernels::BlockMeta>();
+    if (quantised || step.norm) {
+      constexpr std::int64_t kChunk = 4;
+      for (std::int64_t first; (first = counters[0].next.fetch_add(kChunk, std::memory_order_relaxed)) < rows;)
+        prepare_linear_rows(step, first, std::min(first + kChunk, rows), normed + first * n, quants + first * n,
+                            meta + first * (n / kBlock), quantised);
+      pool_.barrier();
+    }
+    input.values = step.norm ? normed : row(step.input, 0);
+    input.quants = quants;
+    input.meta = meta;
+  }
+  multiply_units(step, input, counters[1], thread);
+}
+
+// Threads claim row groups as they become free, so a disturbed thread does not hold up the others.
+void Executor::multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter,
+                              int thread) {
+  // A glu's gate and up groups are computed together: it has as many units as one of them.
+  std::int64_t units = 0;
+  for (const auto& product : step.products) {
+    units += weights_.matrix(product.first).n_groups();
+    if (step.glu) break;
+  }
+  const std::int64_t chunk = std::clamp<std::int64_t>(units / (8 * pool_.size()), 1, 32);
+  ThreadScratch& scratch = *scratch_[static_cast<std::size_t>(thread)];
+  for (std::int64_t first; (first = counter.next.fetch_add(chunk, std::memory_order_relaxed)) < units;) {
+    for (std::int64_t unit = first; unit < std::min(first + chunk, units); ++unit) {
+      std::size_t product = 0;
+      std::int64_t group = unit;
+      while (group >= weights_.matrix(step.products[product].first).n_groups())
+        group -= weights_.matrix(step.products[product++].first).n_groups();
+      multiply_unit(step, input, product, group, scratch);
+    }
+  }
+}
+
+void Executor::multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t product,
+                             std::int64_t group, ThreadScratch& scratch) {
+  const PackedMatrix& matrix = weights_.matrix(step.products[product].first);
+  const auto n_cols = static_cast<std::size_t>(matrix.cols);
+  const std::int64_t rows = n_rows(step.input);
+  const graph::ValueId out = step.output >= 0 ? step.output : step.products[product].second;
+  const std::int64_t out_width = width(out);
+  const auto valid = static_cast<std::size_t>(std::min<std::int64_t>(kRowGroup, matrix.rows - group * kRowGroup));
+  const bool direct = step.output < 0 && valid == kRowGroup;
+  for (std::int64_t first = 0; first < rows; first += kTileTokens) {
+    const auto n = static_cast<int>(std::min<std::int64_t>(kTileTokens, rows - first));
+    float* to = row(out, first) + group * kRowGroup;
+    if (direct) {
+      matrix.kernel.multiply(matrix.group(group), input, static_cast<int>(first), n, n_cols, to, out_width,
+                             scratch.columns.data());
+      continue;
+    }
+    float* tile = scratch.tile[0];
+    matrix.kernel.multiply(matrix.group(group), input, static_cast<int>(first), n, n_cols, tile, kRowGroup,
+                           scratch.columns.data());
+    if (step.glu) {
+      const PackedMatrix& up = weights_.matrix(step.products[1].first);
+      up.kernel.multiply(up.group(group), input, static_cast<int>(first), n, n_cols, scratch.tile[1], kRowGroup,
+                         scratch.columns.data());
+      kernels_.table().glu(tile, scratch.tile[1], static_cast<std::size_t>(n) * kRowGroup, *step.glu, tile);
+    }
+    for (int t = 0; t < n; ++t, tile += kRowGroup, to += out_width) {
+      if (step.residual >= 0) {
+        const float* base = row(step.residual, first + t) + group * kRowGroup;
+        for (std::size_t i = 0; i < valid; ++i) to[i] = base[i] + tile[i];
+      } else {
+        std::memcpy(to, tile, valid * sizeof(float));
+      }
+    }
+  }
+}
+
+}  // namespace llmagentos::runtime

@@ -1,0 +1,98 @@
+#include "runtime/weights.h"
+
+#include <atomic>
+#include <set>
+
+#include "base/error.h"
+#include "quant/formats.h"
+
+namespace llmagentos::runtime {
+namespace {
+
+std::string shape_text(const std::vector<std::int64_t>& shape) {
+  std::string text = "[";
+  for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
+  return text + "]";
+}
+
+const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& find, bool is_vector) {
+  const TensorSource* tensor = find(spec.name);
+  if (!tensor) throw UnsupportedModelError("the file has no tensor " + spec.name + ", which its architecture needs");
+  const std::vector<std::int64_t> wanted =
+      is_vector ? std::vector<std::int64_t>{spec.cols} : std::vector<std::int64_t>{spec.rows, spec.cols};
+  if (tensor->shape != wanted)
+    throw UnsupportedModelError("tensor " + spec.name + " has shape " + shape_text(tensor->shape) +
+                                ", its architecture needs " + shape_text(wanted));
+  return *tensor;
+}
+
+// Which weights are used as matrices (the rest are norm vectors).
+std::set<graph::WeightId> matrix_ids(const graph::Plan& plan) {
+  std::set<graph::WeightId> ids;
+  for (const graph::Step& step : plan.steps) {
+    if (const auto* linear = std::get_if<graph::LinearStep>(&step))
+      for (const auto& product : linear->products) ids.insert(product.first);
+    if (const auto* row = std::get_if<graph::RowStep>(&step))
+      if (row->kind == graph::RowStep::Kind::embed) ids.insert(row->weight);
+  }
+  return ids;
+}
+
+constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
+
+}  // namespace
+
+Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool) {
+  const std::set<graph::WeightId> matrices = matrix_ids(plan);
+  matrices_.resize(plan.weights.size());
+  vectors_.resize(plan.weights.size());
+
+  // First every check and every size, so that a bad file fails before any work.
+  std::vector<std::size_t> offsets(plan.weights.size());
+  std::size_t total = 0;
+  for (std::size_t id = 0; id < plan.weights.size(); ++id) {
+    const graph::WeightSpec& spec = plan.weights[id];
+    const bool is_matrix = matrices.contains(static_cast<graph::WeightId>(id));
+    const TensorSource& tensor = checked(spec, find, !is_matrix);
+    if (!is_matrix) continue;
+    PackedMatrix& matrix = matrices_[id];
+    matrix.kernel = kernels.matmul(tensor.dtype, static_cast<std::size_t>(spec.cols));
+    matrix.rows = spec.rows;
+    matrix.cols = spec.cols;
+    matrix.group_bytes = matrix.kernel.group_bytes(static_cast<std::size_t>(spec.cols));
+    offsets[id] = total;
+    total += (static_cast<std::size_t>(matrix.n_groups()) * matrix.group_bytes + kAlign - 1) / kAlign * kAlign;
+  }
+  packed_ = AlignedBuffer(total);
+  n_bytes_ = total;
+
+  for (std::size_t id = 0; id < plan.weights.size(); ++id) {
+    const graph::WeightSpec& spec = plan.weights[id];
+    PackedMatrix& matrix = matrices_[id];
+    const TensorSource& tensor = *find(spec.name);
+    if (!matrices.contains(static_cast<graph::WeightId>(id))) {
+      vectors_[id].resize(static_cast<std::size_t>(spec.cols));
+      format_ops(tensor.dtype).decode(tensor.data, vectors_[id].data(), vectors_[id].size());
+      n_bytes_ += vectors_[id].size() * sizeof(float);
+      continue;
+    }
+    std::byte* base = packed_.data() + offsets[id];
+    matrix.groups = base;
+    const std::size_t stride = row_bytes(tensor.dtype, static_cast<std::size_t>(spec.cols));
+    std::atomic<std::int64_t> next = 0;
+    pool.run([&](int) {
+      constexpr std::int64_t kChunk = 8;
+      for (std::int64_t first; (first = next.fetch_add(kChunk)) < matrix.n_groups();)
+        for (std::int64_t g = first; g < std::min(first + kChunk, matrix.n_groups()); ++g) {
+          const std::int64_t row = g * kernels::kRowGroup;
+          const auto n_rows = static_cast<int>(std::min<std::int64_t>(kernels::kRowGroup, matrix.rows - row));
+          matrix.kernel.pack_group(tensor.data + static_cast<std::size_t>(row) * stride, stride, n_rows,
+                                   static_cast<std::size_t>(matrix.cols),
+                                   base + static_cast<std::size_t>(g) * matrix.group_bytes);
+        }
+    });
+    if (tensor.drop) tensor.drop();
+  }
+}
+
+}  // namespace llmagentos::runtime
