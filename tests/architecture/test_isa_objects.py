@@ -7,6 +7,7 @@ keeps, so these objects may define symbols in their own ISA's namespace and nowh
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,8 @@ def isa_objects() -> dict[Path, str]:
     newest = max(databases, key=lambda path: path.stat().st_mtime)
     found = {}
     for entry in json.loads(newest.read_text()):
-        path = Path(entry["directory"]) / entry["output"]
+        words = shlex.split(entry["command"])
+        path = Path(entry["directory"]) / words[words.index("-o") + 1]
         for part in path.parts:
             stem = part.removesuffix(".dir").removeprefix("llmagentos")
             if stem in OBJECTS and path.is_file():
