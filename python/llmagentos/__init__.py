@@ -1,1 +1,60 @@
-"""llmagentos."""
+"""llmagentos: a fast local LLM engine in one process.
+
+    from llmagentos import LLM
+    print(LLM().generate_text("What is a list in Python?"))
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from llmagentos.completion import Chunk as Chunk
+    from llmagentos.completion import Completion as Completion
+    from llmagentos.completion import TokenLogprob as TokenLogprob
+    from llmagentos.completion import Usage as Usage
+    from llmagentos.errors import ContextLengthError as ContextLengthError
+    from llmagentos.errors import InvalidRequestError as InvalidRequestError
+    from llmagentos.errors import LLMAgentOSError as LLMAgentOSError
+    from llmagentos.errors import ModelFormatError as ModelFormatError
+    from llmagentos.errors import ModelNotFoundError as ModelNotFoundError
+    from llmagentos.errors import OutOfMemoryError as OutOfMemoryError
+    from llmagentos.errors import UnsupportedModelError as UnsupportedModelError
+    from llmagentos.llm import LLM as LLM
+    from llmagentos.local_model import ModelInfo as ModelInfo
+    from llmagentos.sampling_params import SamplingParams as SamplingParams
+
+__version__ = "0.1.0"
+
+# Names are loaded when they are first used (PEP 562), so that importing the package costs next to nothing.
+_HOMES = {
+    "Chunk": "completion",
+    "Completion": "completion",
+    "TokenLogprob": "completion",
+    "Usage": "completion",
+    "ContextLengthError": "errors",
+    "InvalidRequestError": "errors",
+    "LLMAgentOSError": "errors",
+    "ModelFormatError": "errors",
+    "ModelNotFoundError": "errors",
+    "OutOfMemoryError": "errors",
+    "UnsupportedModelError": "errors",
+    "LLM": "llm",
+    "ModelInfo": "local_model",
+    "SamplingParams": "sampling_params",
+}
+
+__all__ = sorted(_HOMES)  # noqa: PLE0605  (a list; the names are those of _HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(f"{__name__}.{_HOMES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOMES])

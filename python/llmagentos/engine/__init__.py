@@ -1,0 +1,1 @@
+"""Requests, scheduling, KV blocks and the loop that joins them to a backend."""

@@ -1,0 +1,68 @@
+"""Tokens to text as they arrive: whole characters only, and never a stop string or the beginning of one."""
+
+from __future__ import annotations
+
+import codecs
+from collections.abc import Sequence
+from typing import Protocol
+
+
+class TokenBytes(Protocol):
+    """The part of a tokenizer that turns single tokens into text."""
+
+    def token_bytes(self, id: int) -> bytes: ...
+    def is_special(self, id: int) -> bool: ...
+
+
+class Detokenizer:
+    """Streams the text of generated tokens.
+
+    A character split over tokens is held back until it is whole, and the longest tail that may yet become a stop
+    string until it is decided. The texts returned, joined, are the text of all tokens up to the first stop string.
+    Special tokens have no text. Bytes that are no UTF-8 become U+FFFD, as the standard decoder does it.
+
+    Attributes:
+        stopped: a stop string was found; further tokens add no text.
+    """
+
+    def __init__(self, tokenizer: TokenBytes, stop: Sequence[str] = ()) -> None:
+        self._tokenizer = tokenizer
+        self._stop = tuple(stop)
+        self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
+        self._held = ""
+        self.stopped = False
+
+    def push(self, token_id: int) -> str:
+        """The text that this token decides."""
+        if self.stopped or self._tokenizer.is_special(token_id):
+            return ""
+        return self._release(self._decoder.decode(self._tokenizer.token_bytes(token_id)))
+
+    def flush(self) -> str:
+        """The text still held back, where no token follows."""
+        if self.stopped:
+            return ""
+        text = self._release(self._decoder.decode(b"", final=True))
+        if not self.stopped:
+            text, self._held = text + self._held, ""
+        return text
+
+    def _release(self, new: str) -> str:
+        text = self._held + new
+        if not self._stop:
+            return text
+        found = [at for at in (text.find(stop) for stop in self._stop) if at >= 0]
+        if found:
+            self.stopped, self._held = True, ""
+            return text[: min(found)]
+        keep = max(_overlap(text, stop) for stop in self._stop)
+        self._held = text[len(text) - keep :]
+        return text[: len(text) - keep]
+
+
+def _overlap(text: str, stop: str) -> int:
+    """Length of the longest end of `text` that is a beginning of `stop`."""
+    for length in range(min(len(stop) - 1, len(text)), 0, -1):
+        if text.endswith(stop[:length]):
+            return length
+    return 0

@@ -1,0 +1,60 @@
+"""The sampler of the C++ core: one native call for all rows of a step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos._core import sampler as native
+from llmagentos._core.runtime import ThreadPool
+from llmagentos.completion import TokenLogprob
+from llmagentos.engine.request import Request
+
+# Larger than any logit, so that a token with this bias is the one taken.
+_CERTAIN = 1e30
+
+
+class NativeSampler:
+    """Implements `Sampler`, sharing rows out over the backend's threads."""
+
+    def __init__(self, pool: ThreadPool | None) -> None:
+        self._pool = pool
+
+    def sample(
+        self, logits: NDArray[np.float32], requests: Sequence[Request]
+    ) -> list[tuple[int, TokenLogprob | None]]:
+        results = native.sample(logits, [_row(request) for request in requests], self._pool)
+        return [
+            (r.token_id, None if r.logprob is None else TokenLogprob(r.token_id, r.logprob, tuple(r.top)))
+            for r in results
+        ]
+
+    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int]) -> NDArray[np.float32]:
+        # A forced token comes back with its log probability from the raw logits: the same reduction, to the bit, as
+        # the logprobs of generation.
+        rows = [native.SamplerRow(temperature=0.0, logit_bias={token: _CERTAIN}, logprobs=0) for token in token_ids]
+        results = native.sample(logits, rows, self._pool)
+        return np.array([result.logprob for result in results], np.float32)
+
+
+def _row(request: Request) -> native.SamplerRow:
+    params = request.params
+    row = native.SamplerRow(
+        temperature=params.temperature,
+        top_k=params.top_k,
+        top_p=params.top_p,
+        min_p=params.min_p,
+        seed=request.seed,
+        token_index=request.n_output,
+        repetition_penalty=params.repetition_penalty,
+        presence_penalty=params.presence_penalty,
+        frequency_penalty=params.frequency_penalty,
+        logit_bias=dict(params.logit_bias or {}),
+        logprobs=params.logprobs,
+    )
+    if params.uses_penalties:
+        row.prompt_ids = np.array(request.token_ids[: request.n_prompt], np.int32)
+        row.output_ids = np.array(request.token_ids[request.n_prompt :], np.int32)
+    return row

@@ -1,0 +1,227 @@
+"""The public LLM class: text in, text out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, cast, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos.completion import Chunk, Completion
+from llmagentos.engine.request import Request
+from llmagentos.errors import InvalidRequestError
+from llmagentos.local_model import ModelInfo, open_local_model
+from llmagentos.prompts import Message, Prompt, PromptEncoder, is_token_ids
+from llmagentos.generation import completion_of, new_requests, stream_chunks
+from llmagentos.sampling_params import SamplingParams
+
+DEFAULT_MODEL = "smollm2-135m-instruct"
+
+
+class LLM:
+    """A language model, ready to generate. Safe to call from several threads: their requests share each step.
+
+    Args:
+        model: a name of the catalogue (fetched when missing), or the path of a .gguf file.
+        threads: threads that compute; None takes the CPUs this process may use.
+        context_length: tokens that one request may hold, prompt and answer together; None takes the model's own
+            length, or what the KV cache has room for where that is less.
+        kv_cache_bytes: memory for the KV cache; None sizes it from free memory.
+        kv_dtype: how K and V are stored: "f16" or "f32".
+        max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
+
+    Raises:
+        ModelNotFoundError: no such model, or it could not be fetched.
+        ModelFormatError, UnsupportedModelError: the file is broken, or needs what this build does not have.
+        OutOfMemoryError: weights or KV cache do not fit; says what would.
+        InvalidRequestError: an argument outside its domain.
+    """
+
+    def __init__(
+        self,
+        model: str | os.PathLike[str] = DEFAULT_MODEL,
+        *,
+        threads: int | None = None,
+        context_length: int | None = None,
+        kv_cache_bytes: int | None = None,
+        kv_dtype: str = "f16",
+        max_batched_tokens: int | None = None,
+    ) -> None:
+        opened = open_local_model(
+            model,
+            threads=threads,
+            context_length=context_length,
+            kv_cache_bytes=kv_cache_bytes,
+            kv_dtype=kv_dtype,
+            max_batched_tokens=max_batched_tokens,
+        )
+        self._engine = opened.engine
+        self._tokenizer = opened.tokenizer
+        self._default_params = opened.default_params
+        self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
+        self._info = opened.info
+
+    @property
+    def info(self) -> ModelInfo:
+        """What was loaded, and how."""
+        return self._info
+
+    def generate_text(self, text: str, max_length: int | None = None) -> str:
+        """The natural thing for this model: an answer to `text` from a chat model, its continuation otherwise.
+
+        Args:
+            max_length: new tokens at most; None runs until the model stops or the context ends.
+        """
+        if max_length is not None and (not isinstance(max_length, int) or max_length < 1):
+            raise InvalidRequestError(f"max_length={max_length!r} is not valid: it must be None or a positive integer")
+        if not isinstance(text, str):
+            raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
+        params = self._with_max_tokens(max_length)
+        if self._prompts.has_chat_template:
+            return cast(Completion, self.chat([{"role": "user", "content": text}], params)).text
+        return cast(Completion, self.generate(text, params)).text
+
+    @overload
+    def generate(self, prompts: str, params: SamplingParams | None = None) -> Completion: ...
+    @overload
+    def generate(
+        self, prompts: Sequence[int] | Sequence[str] | Sequence[Sequence[int]], params: SamplingParams | None = None
+    ) -> Completion | list[Completion] | list[list[Completion]]: ...
+    def generate(self, prompts: Any, params: SamplingParams | None = None) -> Any:
+        """Continue one prompt, or a list of prompts as one batch. No chat template is applied.
+
+        A prompt is a string, whose special tokens are parsed, or a list of token ids, taken as they are.
+
+        Returns:
+            A Completion for one prompt, a list of them for a list; with n > 1 a list of n in place of each.
+
+        Raises:
+            ContextLengthError: a prompt does not fit; says by how much. Nothing has run then.
+            InvalidRequestError: an empty prompt (for a model that has no token to begin with), ids outside the
+                vocabulary.
+        """
+        if isinstance(prompts, str) or is_token_ids(prompts):
+            return self._run([self._prompts.encode(prompts)], params)[0]
+        if not isinstance(prompts, Sequence):
+            raise InvalidRequestError(
+                f"a prompt must be a string, a list of token ids, or a list of prompts, not {type(prompts).__name__}"
+            )
+        return self._run([self._prompts.encode(prompt) for prompt in prompts], params)
+
+    def chat(
+        self,
+        messages: Sequence[Message] | Sequence[Sequence[Message]],
+        params: SamplingParams | None = None,
+    ) -> Any:
+        """The assistant's answer to a conversation, or to each of a list of conversations as one batch.
+
+        Args:
+            messages: dicts with role ("system", "user", "assistant") and content, as OpenAI's clients write them.
+
+        Returns:
+            As `generate`.
+
+        Raises:
+            InvalidRequestError: a malformed message (names its index), or a model without a chat template.
+            ContextLengthError: the conversation does not fit; says by how much.
+        """
+        batch = _is_batch(messages)
+        conversations = messages if batch else [messages]
+        results = self._run([self._prompts.encode_chat(conversation) for conversation in conversations], params)
+        return results if batch else results[0]
+
+    def stream(
+        self, prompt: Prompt | Sequence[Message], params: SamplingParams | None = None
+    ) -> Iterator[Chunk]:
+        """Generate for a prompt (as `generate`) or for messages (as `chat`), token by token.
+
+        Returns:
+            An iterator of chunks, one per token; the last one has finish_reason and usage. It computes while it is
+            iterated, or while other calls wait for theirs. Closing it cancels the request.
+
+        Raises:
+            ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
+        """
+        params = params or self._default_params
+        if params.n != 1:
+            raise InvalidRequestError(f"n={params.n} is not valid for a stream: it must be 1")
+        is_messages = isinstance(prompt, Sequence) and bool(prompt) and isinstance(prompt[0], Mapping)
+        ids = self._prompts.encode_chat(prompt) if is_messages else self._prompts.encode(cast(Prompt, prompt))
+        (request,) = new_requests(ids, params, self._engine, self._tokenizer)
+        return stream_chunks(self._engine, request)
+
+    def score(self, text: Prompt) -> NDArray[np.float32]:
+        """How likely the model finds a given text.
+
+        Args:
+            text: a string, encoded as a prompt (special tokens parsed, the model's own ones added), or token ids.
+
+        Returns:
+            float32 [n - 1] for n tokens: entry i is the natural log of the probability of token i + 1 after tokens
+            0..i.
+        """
+        ids = self._prompts.encode(text)
+        self._engine.check_fits(len(ids), n_new=0)
+        request = Request(ids, SamplingParams(temperature=0.0), len(ids), scoring=True)
+        assert request.scores is not None
+        if len(ids) > 1:
+            self._engine.run([request])
+        return request.scores
+
+    def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
+        """Token ids of a text.
+
+        Args:
+            add_special: add the tokens that the model wants around a prompt, such as its BOS.
+            parse_special: read the spelling of a special token as that token; False takes it as ordinary text.
+        """
+        if not isinstance(text, str):
+            raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
+        return self._tokenizer.encode(text, add_special=add_special, parse_special=parse_special)
+
+    def detokenize(self, ids: Sequence[int], skip_special: bool = False) -> str:
+        """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
+        checked = self._prompts.checked_ids(ids)
+        return self._tokenizer.decode(checked, skip_special=skip_special).decode("utf-8", errors="replace")
+
+    def close(self) -> None:
+        """Give all memory back. Requests under way fail; every later call but `close` raises LLMAgentOSError."""
+        self._engine.close()
+
+    def __enter__(self) -> LLM:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"LLM({self._info.name!r})"
+
+    def _with_max_tokens(self, max_tokens: int | None) -> SamplingParams:
+        from dataclasses import replace
+
+        return replace(self._default_params, max_tokens=max_tokens)
+
+    def _run(self, prompts: list[list[int]], params: SamplingParams | None) -> list[Any]:
+        """Run all prompts as one batch; one entry each, a list where n > 1."""
+        params = params or self._default_params
+        groups = [new_requests(ids, params, self._engine, self._tokenizer) for ids in prompts]
+        self._engine.run([request for group in groups for request in group])
+        results = [[completion_of(request) for request in group] for group in groups]
+        return [group[0] for group in results] if params.n == 1 else results
+
+
+def _is_batch(messages: object) -> bool:
+    """Whether this is a list of conversations, each a list itself."""
+    return (
+        isinstance(messages, Sequence)
+        and not isinstance(messages, str)
+        and bool(messages)
+        and isinstance(messages[0], Sequence)
+        and not isinstance(messages[0], str)
+    )

@@ -1,0 +1,85 @@
+"""What callers pass as prompts, checked and turned into token ids."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from numbers import Integral
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+
+from llmagentos.errors import InvalidRequestError
+
+if TYPE_CHECKING:
+    from llmagentos._core.tokenize import Tokenizer
+    from llmagentos.chat.templates import ChatTemplate
+
+Prompt: TypeAlias = "str | Sequence[int]"
+Message: TypeAlias = "Mapping[str, Any]"
+
+
+def is_token_ids(value: object) -> bool:
+    """Whether this is one prompt of token ids, rather than a list of prompts. An empty list is a list of prompts."""
+    if isinstance(value, np.ndarray):
+        return value.ndim == 1
+    return isinstance(value, Sequence) and bool(value) and isinstance(value[0], Integral)
+
+
+class PromptEncoder:
+    """Encodes strings, token ids and conversations for one model.
+
+    Args:
+        tokenizer: the model's.
+        chat_template: source of the model's chat template, or None where the file has none.
+        model_name: for messages.
+    """
+
+    def __init__(self, tokenizer: Tokenizer, chat_template: str | None, model_name: str) -> None:
+        self._tokenizer = tokenizer
+        self._template_source = chat_template
+        self._template: ChatTemplate | None = None
+        self._model_name = model_name
+
+    @property
+    def has_chat_template(self) -> bool:
+        return self._template_source is not None
+
+    def encode(self, prompt: Prompt) -> list[int]:
+        """Ids of a prompt: text with the model's own special tokens added, ids as they are."""
+        if isinstance(prompt, str):
+            return self._tokenizer.encode(prompt, add_special=True, parse_special=True)
+        return self.checked_ids(prompt)
+
+    def encode_chat(self, messages: object) -> list[int]:
+        """Ids of a conversation, up to where the answer begins."""
+        from llmagentos.chat.encoding import encode_conversation
+        from llmagentos.chat.messages import checked_messages
+
+        conversation = checked_messages(messages)
+        return encode_conversation(conversation, self._chat_template(), self._tokenizer)
+
+    def checked_ids(self, ids: object) -> list[int]:
+        """Token ids as a list of ints, each inside the vocabulary."""
+        if isinstance(ids, str) or not isinstance(ids, (Sequence, np.ndarray)):
+            raise InvalidRequestError(f"a prompt must be a string or a list of token ids, not {type(ids).__name__}")
+        n_vocab = self._tokenizer.n_vocab
+        for index, token in enumerate(ids):
+            if not isinstance(token, Integral) or isinstance(token, bool) or not 0 <= int(token) < n_vocab:
+                raise InvalidRequestError(
+                    f"token id {token!r} at index {index} is not valid: it must be an integer from 0 to {n_vocab - 1}"
+                )
+        return [int(token) for token in ids]
+
+    def _chat_template(self) -> ChatTemplate:
+        if self._template_source is None:
+            raise InvalidRequestError(
+                f"{self._model_name} has no chat template, so it cannot chat; use generate() or generate_text(), which "
+                "continue a text"
+            )
+        if self._template is None:
+            from llmagentos.chat.templates import ChatTemplate
+
+            tokenizer = self._tokenizer
+            texts = ["" if id is None else tokenizer.token_text(id) for id in (tokenizer.bos_id, tokenizer.eos_id)]
+            self._template = ChatTemplate(self._template_source, bos_token=texts[0], eos_token=texts[1])
+        return self._template

@@ -1,0 +1,146 @@
+"""How tokens are chosen: one frozen, validated value that a request carries from `LLM.generate` to the sampler."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+from llmagentos.errors import InvalidRequestError
+
+MAX_SEED = 2**64 - 1
+MAX_LOGPROBS = 1000
+MAX_COMPLETIONS = 1024
+
+
+@dataclass(frozen=True)
+class SamplingParams:
+    """Settings of one request, under OpenAI's and vLLM's names. `SamplingParams()` is OpenAI's default.
+
+    The order of work on each row of logits: penalties, logit_bias, temperature, top_k, top_p, min_p, draw.
+
+    Attributes:
+        temperature: 0 takes the most likely token; above 0 the logits are divided by it.
+        top_p: keep the smallest set of tokens whose probabilities sum to at least this.
+        top_k: keep this many most likely tokens; 0 keeps all.
+        min_p: drop tokens less likely than this share of the most likely one.
+        max_tokens: tokens to generate at most; None runs until a stop or the context's end.
+        stop: strings that end the text; the text never includes them. One string is taken as a list of one.
+        stop_token_ids: token ids that end the text, besides the model's own end tokens.
+        seed: keys the random numbers; None draws one from the system's entropy for each request.
+        n: completions for each prompt. The first is what n=1 gives with the same seed.
+        presence_penalty: subtracted from the logit of every token already generated.
+        frequency_penalty: subtracted once for each time a token was generated.
+        repetition_penalty: divides positive and multiplies negative logits of tokens in prompt or output
+            (CTRL, arXiv:1909.05858); 1 does nothing.
+        logit_bias: added to the logits of these token ids.
+        logprobs: return the chosen token's natural log and this many most likely tokens; None returns none.
+        ignore_eos: go on past the model's end tokens.
+
+    Raises:
+        InvalidRequestError: a value outside its domain; the message names the field, the value and the domain.
+    """
+
+    temperature: float = 1.0
+    top_p: float = 1.0
+    top_k: int = 0
+    min_p: float = 0.0
+    max_tokens: int | None = None
+    stop: str | Sequence[str] | None = ()
+    stop_token_ids: Sequence[int] | None = ()
+    seed: int | None = None
+    n: int = 1
+    presence_penalty: float = 0.0
+    frequency_penalty: float = 0.0
+    repetition_penalty: float = 1.0
+    logit_bias: Mapping[int, float] | None = None
+    logprobs: int | None = None
+    ignore_eos: bool = False
+
+    def __post_init__(self) -> None:
+        self._number("temperature", 0.0, math.inf, "a finite number of at least 0")
+        self._number("top_p", 0.0, 1.0, "above 0 and at most 1", low_open=True)
+        self._integer("top_k", 0, 2**31 - 1, "0 (all tokens) or a positive integer")
+        self._number("min_p", 0.0, 1.0, "from 0 to 1")
+        self._integer("max_tokens", 1, 2**31 - 1, "None or a positive integer", optional=True)
+        self._integer("seed", 0, MAX_SEED, "None or an integer from 0 to 2**64 - 1", optional=True)
+        self._integer("n", 1, MAX_COMPLETIONS, f"an integer from 1 to {MAX_COMPLETIONS}")
+        self._number("presence_penalty", -2.0, 2.0, "from -2 to 2")
+        self._number("frequency_penalty", -2.0, 2.0, "from -2 to 2")
+        self._number("repetition_penalty", 0.0, math.inf, "a finite number above 0", low_open=True)
+        self._integer("logprobs", 0, MAX_LOGPROBS, f"None or an integer from 0 to {MAX_LOGPROBS}", optional=True)
+        if not isinstance(self.ignore_eos, bool):
+            raise _bad("ignore_eos", self.ignore_eos, "True or False")
+        object.__setattr__(self, "stop", _stop_strings(self.stop))
+        object.__setattr__(self, "stop_token_ids", _token_ids(self.stop_token_ids))
+        object.__setattr__(self, "logit_bias", _biases(self.logit_bias))
+
+    def _number(self, name: str, low: float, high: float, domain: str, low_open: bool = False) -> None:
+        value = getattr(self, name)
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise _bad(name, value, domain)
+        number = float(value)
+        if not math.isfinite(number) or not low <= number <= high or (low_open and number == low):
+            raise _bad(name, value, domain)
+        object.__setattr__(self, name, number)
+
+    def _integer(self, name: str, low: int, high: int, domain: str, optional: bool = False) -> None:
+        value = getattr(self, name)
+        if value is None and optional:
+            return
+        if not _is_integer(value) or not low <= value <= high:
+            raise _bad(name, value, domain)
+        object.__setattr__(self, name, int(value))
+
+    @property
+    def uses_penalties(self) -> bool:
+        """Whether the sampler must see which tokens came before."""
+        return self.repetition_penalty != 1.0 or self.presence_penalty != 0.0 or self.frequency_penalty != 0.0
+
+
+def _bad(name: str, value: object, domain: str) -> InvalidRequestError:
+    return InvalidRequestError(f"{name}={value!r} is not valid: it must be {domain}")
+
+
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def _stop_strings(value: object) -> tuple[str, ...]:
+    domain = "a non-empty string or a list of them"
+    if value is None:
+        return ()
+    strings = [value] if isinstance(value, str) else value
+    if not isinstance(strings, Iterable):
+        raise _bad("stop", value, domain)
+    checked = tuple(strings)
+    if not all(isinstance(text, str) and text for text in checked):
+        raise _bad("stop", value, domain)
+    return checked
+
+
+def _token_ids(value: object) -> tuple[int, ...]:
+    domain = "a list of token ids, each an integer of at least 0"
+    if value is None:
+        return ()
+    if isinstance(value, str) or not isinstance(value, Iterable):
+        raise _bad("stop_token_ids", value, domain)
+    ids = tuple(value)
+    if not all(_is_integer(token) and token >= 0 for token in ids):
+        raise _bad("stop_token_ids", value, domain)
+    return tuple(int(token) for token in ids)
+
+
+def _biases(value: object) -> dict[int, float] | None:
+    domain = "a mapping from token ids to finite numbers"
+    if value is None:
+        return None
+    if not isinstance(value, Mapping):
+        raise _bad("logit_bias", value, domain)
+    for token, bias in value.items():
+        is_number = isinstance(bias, Real) and not isinstance(bias, bool)
+        if not _is_integer(token) or token < 0 or not is_number or not math.isfinite(bias):
+            raise _bad("logit_bias", {token: bias}, domain)
+    return {int(token): float(bias) for token, bias in value.items()}

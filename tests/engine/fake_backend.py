@@ -1,0 +1,92 @@
+"""A model without weights: logits are a hash of the tokens that a row sees through its block table.
+
+A wrong block table, a wrong position, a block with two owners or a token that was never fed changes the logits, and
+with them every token that follows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos.backends.protocol import RaggedBatch
+from llmagentos.completion import TokenLogprob
+from llmagentos.engine.request import Request
+
+
+class FakeBackend:
+    """Keeps (token, position) for each slot of each block, as a real backend keeps K and V."""
+
+    def __init__(self, vocab_size: int = 260, n_blocks: int = 64, block_size: int = 32) -> None:
+        self.vocab_size = vocab_size
+        self.n_blocks = n_blocks
+        self.block_size = block_size
+        self.pool = None
+        self.closed = False
+        self.n_tokens_per_run: list[int] = []
+        self.n_rows_per_run: list[int] = []
+        self.before_run: Callable[[RaggedBatch], None] = lambda batch: None
+        self._slots = np.random.default_rng(0).integers(0, 2**31, (n_blocks, block_size, 2))
+
+    def run(self, batch: RaggedBatch) -> NDArray[np.float32]:
+        assert not self.closed
+        self.before_run(batch)
+        self.n_tokens_per_run.append(len(batch.token_ids))
+        self.n_rows_per_run.append(len(batch.logit_rows))
+        owned = batch.block_tables[batch.block_tables >= 0]
+        assert len(np.unique(owned)) == len(owned), "a block belongs to two sequences"
+        sequence_of = np.repeat(np.arange(len(batch.sequence_starts) - 1), np.diff(batch.sequence_starts))
+        blocks = batch.block_tables[sequence_of, batch.positions // self.block_size]
+        assert (blocks >= 0).all(), "a token has no block to go to"
+        self._slots[blocks, batch.positions % self.block_size] = np.stack([batch.token_ids, batch.positions], axis=1)
+        rows = [self._logits(batch, int(sequence_of[row]), int(batch.positions[row])) for row in batch.logit_rows]
+        return np.array(rows, np.float32).reshape(len(rows), self.vocab_size)
+
+    def close(self) -> None:
+        self.closed = True
+
+    def _logits(self, batch: RaggedBatch, sequence: int, position: int) -> NDArray[np.float32]:
+        n_blocks = position // self.block_size + 1
+        seen = self._slots[batch.block_tables[sequence, :n_blocks]].reshape(-1, 2)[: position + 1]
+        return hashed_logits(seen, self.vocab_size)
+
+
+def hashed_logits(seen: NDArray[np.int64], vocab_size: int) -> NDArray[np.float32]:
+    """Logits in [-8, 8) after a sequence of (token, position) pairs."""
+    key = int.from_bytes(np.ascontiguousarray(seen, np.int64).tobytes(), "little") % (2**61 - 1)
+    return np.random.Generator(np.random.Philox(key=key)).uniform(-8, 8, vocab_size).astype(np.float32)
+
+
+class FakeSampler:
+    """The rules of the native sampler that the engine relies on, in numpy: greedy, seeded draws, raw logprobs."""
+
+    def sample(
+        self, logits: NDArray[np.float32], requests: Sequence[Request]
+    ) -> list[tuple[int, TokenLogprob | None]]:
+        assert len(logits) == len(requests)
+        return [self._one(row, request) for row, request in zip(logits, requests, strict=True)]
+
+    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int]) -> NDArray[np.float32]:
+        assert len(logits) == len(token_ids)
+        return np.array([log_softmax(row)[token] for row, token in zip(logits, token_ids, strict=True)], np.float32)
+
+    def _one(self, row: NDArray[np.float32], request: Request) -> tuple[int, TokenLogprob | None]:
+        raw, params = log_softmax(row), request.params
+        biased = raw.copy()
+        for token, bias in (params.logit_bias or {}).items():
+            biased[token] += bias
+        if params.temperature > 0:
+            noise = np.random.Generator(np.random.Philox(key=request.seed, counter=request.n_output))
+            biased = biased / params.temperature + noise.gumbel(size=len(row))
+        token = int(np.argmax(biased))
+        if params.logprobs is None:
+            return token, None
+        best = np.argsort(-raw, kind="stable")[: params.logprobs]
+        return token, TokenLogprob(token, float(raw[token]), tuple((int(i), float(raw[i])) for i in best))
+
+
+def log_softmax(row: NDArray[np.float32]) -> NDArray[np.float64]:
+    shifted = row.astype(np.float64) - row.max()
+    return np.asarray(shifted - np.log(np.exp(shifted).sum()))
