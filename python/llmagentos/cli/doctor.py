@@ -114,7 +114,7 @@ def _lines(report: dict[str, Any]) -> list[tuple[str, str]]:
     cache, versions = report["cache"], report["versions"]
     lines = [
         ("CPU", f"{report['cpu'] or 'unknown'}"),
-        ("threads", f"{report['threads'] or 'unknown'} (the CPUs this process may use)"),
+        ("threads", f"{report['threads'] or 'unknown'}, one for each CPU this process may use"),
         ("ISA", f"{report['isa'] or 'unknown'} (of {', '.join(report['isas'] or ['none'])})"),
         ("memory", f"{size(report['memory_available_bytes'])} available of {size(report['memory_total_bytes'])}"),
         ("cache", f"{cache['path']} ({size(cache['bytes'])})"),

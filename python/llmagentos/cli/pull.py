@@ -33,7 +33,9 @@ def register(app: typer.Typer) -> None:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo("stopped; parts that were complete are kept, and the next pull goes on from there", err=True)
+            typer.echo(
+                "stopped: nothing half-finished is left, and pulling again keeps the parts that are complete", err=True
+            )
             raise typer.Exit(130) from None
         if not sys.stdout.isatty():
             typer.echo(str(path))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import logging
 import os
 import shutil
 import tempfile
@@ -20,6 +21,7 @@ from llmagentos.market import cache
 from llmagentos.market.entries import Entry, entry_named
 from llmagentos.market.progress import ProgressCallback, format_bytes, shown
 
+_log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _DOWNLOAD_PREFIX = "download-"
 
@@ -88,6 +90,7 @@ def _file_is_good(entry: Entry, report: ProgressCallback) -> bool:
         return False
     if cache.sha256_of(path, lambda n: report(n, entry.n_bytes, f"{entry.name}: checking the file")) == entry.sha256:
         return True
+    _log.warning("%s: %s is damaged; it will be fetched anew", entry.name, path)
     with suppress(FileNotFoundError):
         cache.marker_of(path).unlink()  # it no longer tells the truth
     return False

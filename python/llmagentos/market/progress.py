@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, TextIO
 
 if TYPE_CHECKING:
@@ -27,16 +28,20 @@ def format_bytes(n: int) -> str:
 
 
 class _Lines:
-    """A line per tenth of the way, and one whenever something else begins: for a pipe, a log, a notebook."""
+    """A line whenever something else begins, then one per tenth but at most one a second: for a pipe or a log."""
 
-    def __init__(self, stream: TextIO) -> None:
-        self.stream, self.last = stream, ("", -1)
+    def __init__(self, stream: TextIO | None) -> None:
+        self.stream, self.what, self.tenth, self.seconds = stream, "", 0, 0.0
 
     def __call__(self, done_bytes: int, total_bytes: int, what: str) -> None:
-        tenth = 10 * done_bytes // total_bytes
-        if (what, tenth) != self.last:
-            self.last = (what, tenth)
-            print(f"{what}: {10 * tenth} % of {format_bytes(total_bytes)}", file=self.stream, flush=True)
+        tenth, now = 10 * done_bytes // total_bytes, time.monotonic()
+        if what == self.what and (tenth == self.tenth or now - self.seconds < 1):
+            return
+        how_far = f": {10 * tenth} % of {format_bytes(total_bytes)}" if tenth else f" ({format_bytes(total_bytes)})"
+        self.what, self.tenth, self.seconds = what, tenth, now
+        if self.stream is not None:
+            with suppress(OSError):  # nobody listens any more: no reason to stop
+                print(what + how_far, file=self.stream, flush=True)
 
     def close(self) -> None:
         """Nothing is open."""
@@ -67,7 +72,7 @@ class _Bar:
                 TransferSpeedColumn(),
                 TimeRemainingColumn(),
             )
-            self.bar = Progress(*columns, console=Console(stderr=True))
+            self.bar = Progress(*columns, console=Console(stderr=True), transient=True)
             self.task = self.bar.add_task(what, total=total_bytes)
             self.bar.start()
         self.bar.update(self.task, completed=done_bytes, total=total_bytes, description=what)

