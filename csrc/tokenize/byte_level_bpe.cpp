@@ -32,13 +32,21 @@ void ByteLevelBpe::read_merges(const Vocabulary& vocabulary) {
   merges_.assign(std::bit_ceil(merges.size() + merges.size() / 2 + 2), MergeSlot{0, 0, 0, kNoToken});
   merge_mask_ = merges_.size() - 1;
   std::string whole;
+  // Vocabularies list the tokens that merges make in the order of the merges: the next one is nearly always right, and
+  // saves the dearest look-up.
+  auto find_whole = [&, next = std::size_t{0}]() mutable {
+    const bool guessed = next < vocabulary.tokens.size() && vocabulary.tokens[next] == whole;
+    const std::int32_t token = guessed ? static_cast<std::int32_t>(next) : table_.find(whole);
+    next = static_cast<std::size_t>(token) + 1;
+    return token;
+  };
   for (std::size_t rank = 0; rank < merges.size(); ++rank) {
     const std::string_view line = merges[rank];
     const std::size_t space = line.find(' ', 1);
     const std::string_view left = line.substr(0, space);
     const std::string_view right = space == line.npos ? std::string_view() : line.substr(space + 1);
     whole.assign(left).append(right);
-    const std::int32_t left_token = table_.find(left), right_token = table_.find(right), token = table_.find(whole);
+    const std::int32_t left_token = table_.find(left), right_token = table_.find(right), token = find_whole();
     if (left_token < 0 || right_token < 0 || token < 0) {
       throw ModelFormatError("merge " + std::to_string(rank) + " does not join two tokens of the vocabulary to a third",
                              vocabulary.path, vocabulary.offset_of(line.data()));

@@ -22,6 +22,20 @@ std::uint64_t mix(std::uint64_t a, std::uint64_t b) {
   return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
 }
 
+// Up to 8 bytes as a number that tells texts of equal length apart.
+std::uint64_t load_tail(std::string_view text) {
+  const std::size_t n = text.size();
+  if (n >= 4) {
+    std::uint32_t first, last;
+    std::memcpy(&first, text.data(), 4);
+    std::memcpy(&last, text.data() + n - 4, 4);
+    return (std::uint64_t{last} << 32) | first;
+  }
+  if (n == 0) return 0;
+  const auto byte = [text](std::size_t i) { return static_cast<std::uint64_t>(static_cast<unsigned char>(text[i])); };
+  return byte(0) | (byte(n / 2) << 8) | (byte(n - 1) << 16);
+}
+
 constexpr std::uint64_t kFirst = 0x9E3779B97F4A7C15, kSecond = 0xD6E8FEB86659FD93;
 
 }  // namespace
@@ -34,9 +48,7 @@ std::uint64_t hash_text(std::string_view text) {
     hash = mix(hash ^ word, kSecond);
     text.remove_prefix(8);
   }
-  std::uint64_t word = 0;
-  for (std::size_t i = 0; i < text.size(); ++i) word |= std::uint64_t{static_cast<unsigned char>(text[i])} << (8 * i);
-  return mix(hash ^ word, kSecond);
+  return mix(hash ^ load_tail(text), kSecond);
 }
 
 std::uint64_t hash_pair(std::uint32_t left, std::uint32_t right) {
