@@ -8,31 +8,26 @@ import subprocess
 import sys
 
 import pytest
-import typer
-from typer.testing import CliRunner
 
-from llmagentos.cli import models as command
+from llmagentos.cli import main
 from llmagentos.market import cache, catalogue
 from llmagentos.market.memory import Memory
 
 DEFAULT = "smollm2-135m-instruct"
-ON_A_TERMINAL = """
-import typer
-from llmagentos.cli import models
-app = typer.Typer()
-app.callback()(lambda: None)
-models.register(app)
-app(["models"])
-"""
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
+def run(tmp_path, monkeypatch, capsys):
+    """Runs the command, which must succeed; returns its standard output."""
     monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path))
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    command.register(app)
-    return app
+
+    def run(*arguments: str) -> str:
+        with pytest.raises(SystemExit) as ended:
+            main(["models", *arguments])
+        assert not ended.value.code
+        return capsys.readouterr().out
+
+    return run
 
 
 def put_in_cache(name: str) -> str:
@@ -45,25 +40,24 @@ def put_in_cache(name: str) -> str:
     return str(path)
 
 
-def test_in_a_pipe_each_model_is_a_line_of_fields_between_tabs(app):
+def test_in_a_pipe_each_model_is_a_line_of_fields_between_tabs(run):
     put_in_cache(DEFAULT)
-    result = CliRunner().invoke(app, ["models"])
-    assert result.exit_code == 0, result.output
-    header, *lines = [line.split("\t") for line in result.stdout.splitlines()]
+    out = run()
+    header, *lines = [line.split("\t") for line in out.splitlines()]
     rows = {line[0]: dict(zip(header, line, strict=True)) for line in lines}
     assert set(rows) == {entry.name for entry in catalogue()}
     assert rows[DEFAULT]["parameters"] == "134515008"
     assert rows[DEFAULT]["licence"] == "Apache-2.0"
     assert rows[DEFAULT]["cached"] == "yes"
     assert rows["gemma-3-270m"]["cached"] == "no"
-    assert "\x1b" not in result.stdout
+    assert "\x1b" not in out
 
 
 @pytest.mark.parametrize(("available", "fits"), [(1 << 40, True), (1 << 20, False), (None, None)])
-def test_json_says_where_a_model_is_and_whether_it_fits(app, monkeypatch, available, fits):
+def test_json_says_where_a_model_is_and_whether_it_fits(run, monkeypatch, available, fits):
     path = put_in_cache(DEFAULT)
     monkeypatch.setattr("llmagentos.market.memory.memory", lambda: Memory(None, available))
-    rows = {row["name"]: row for row in json.loads(CliRunner().invoke(app, ["models", "--json"]).stdout)}
+    rows = {row["name"]: row for row in json.loads(run("--json"))}
     assert rows[DEFAULT]["path"] == path
     assert rows["gemma-3-270m"]["path"] is None
     assert {row["fits_memory"] for row in rows.values()} == {fits}
@@ -71,12 +65,13 @@ def test_json_says_where_a_model_is_and_whether_it_fits(app, monkeypatch, availa
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
-def test_on_a_terminal_it_is_a_table_that_fits(app):
+def test_on_a_terminal_it_is_a_table(tmp_path):
     import pty
 
     reader, writer = pty.openpty()
-    environment = dict(os.environ, COLUMNS="100", TERM="xterm")
-    subprocess.run([sys.executable, "-c", ON_A_TERMINAL], stdout=writer, env=environment, check=True, timeout=60)
+    environment = dict(os.environ, COLUMNS="100", TERM="xterm", LLMAGENTOS_HOME=str(tmp_path))
+    command = [sys.executable, "-m", "llmagentos", "models"]
+    subprocess.run(command, stdout=writer, env=environment, check=True, timeout=60)
     os.close(writer)
     text = os.read(reader, 1 << 16).decode()
     assert DEFAULT in text

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import pytest
-import typer
-from typer.testing import CliRunner
+from pathlib import Path
 
-from llmagentos.cli import pull as command
+import pytest
+
+from llmagentos.cli import main
 from llmagentos.market import cache, entries
 from llmagentos.market.entries import Entry, Part
 
@@ -28,50 +28,55 @@ ENTRY = Entry(
 
 
 @pytest.fixture
-def app(tmp_path, monkeypatch):
+def run(tmp_path, monkeypatch, capsys):
+    """Runs the command; returns (exit code, standard output, standard error)."""
     monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path))
     monkeypatch.setenv("LLMAGENTOS_OFFLINE", "1")
     monkeypatch.setattr(entries, "catalogue", lambda: (ENTRY,))
-    app = typer.Typer()
-    app.callback()(lambda: None)
-    command.register(app)
-    return app
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(["pull", *arguments])
+        return (ended.value.code or 0, *capsys.readouterr())
+
+    return run
 
 
-def test_in_a_pipe_standard_output_is_the_path_alone(app):
+def put_in_cache(content: bytes) -> Path:
     path = cache.path_of(ENTRY)
     path.parent.mkdir(parents=True)
-    path.write_bytes(b"GGUF")
-    for arguments in (["pull", "tiny"], ["pull", "Small"], ["pull", "tiny", "--verify"]):
-        result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == 0, result.output
-        assert result.stdout == f"{path}\n"
+    path.write_bytes(content)
+    return path
 
 
-def test_a_failure_is_one_line_on_standard_error_and_code_1(app):
-    for arguments in (["pull", "tiny"], ["pull", "nothing-like-it"], ["pull", "tiny", "--force"]):
-        result = CliRunner().invoke(app, arguments)
-        assert result.exit_code == 1
-        assert result.stdout == ""
-        assert result.stderr.startswith("error: ")
-        assert result.stderr.count("\n") == 1
+def test_in_a_pipe_standard_output_is_the_path_alone(run):
+    path = put_in_cache(b"GGUF")
+    for arguments in (["tiny"], ["Small"], ["tiny", "--verify"]):
+        code, out, _ = run(*arguments)
+        assert (code, out) == (0, f"{path}\n")
 
 
-def test_verify_does_not_accept_a_changed_file(app):
-    path = cache.path_of(ENTRY)
-    path.parent.mkdir(parents=True)
-    path.write_bytes(b"GGUX")
+def test_a_failure_is_one_line_on_standard_error_and_code_1(run):
+    for arguments in (["tiny"], ["nothing-like-it"], ["tiny", "--force"]):
+        code, out, err = run(*arguments)
+        assert (code, out) == (1, "")
+        assert err.startswith("error: ")
+        assert err.count("\n") == 1
+
+
+def test_verify_does_not_accept_a_changed_file(run):
+    put_in_cache(b"GGUX")
     cache.write_marker(ENTRY)
-    assert CliRunner().invoke(app, ["pull", "tiny"]).exit_code == 0
-    assert CliRunner().invoke(app, ["pull", "tiny", "--verify"]).exit_code == 1
+    assert run("tiny")[0] == 0
+    assert run("tiny", "--verify")[0] == 1
     assert cache.cached(ENTRY) is None
 
 
-def test_ctrl_c_says_what_is_kept_and_ends_with_130(app, monkeypatch):
+def test_ctrl_c_says_what_is_kept_and_ends_with_130(run, monkeypatch):
     def interrupted(*args, **kwargs):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("llmagentos.market.pull", interrupted)
-    result = CliRunner().invoke(app, ["pull", "tiny"])
-    assert result.exit_code == 130
-    assert "keeps the parts that are complete" in result.stderr
+    code, _, err = run("tiny")
+    assert code == 130
+    assert "keeps the complete parts" in err

@@ -12,6 +12,8 @@ from typing import Annotated, Any
 
 import typer
 
+from llmagentos.errors import LLMAgentOSError
+
 _SETTINGS = ("LLMAGENTOS_HOME", "LLMAGENTOS_OFFLINE", "LLMAGENTOS_ISA")
 
 
@@ -23,7 +25,7 @@ def register(app: typer.Typer) -> None:
         """Show the CPU, memory, cache and versions, and check what is installed. Ends with 1 if something is wrong."""
         report = diagnose()
         if as_json:
-            typer.echo(json.dumps(report, indent=2))
+            print(json.dumps(report, indent=2))
         else:
             _print(report)
         if report["problems"]:
@@ -55,10 +57,13 @@ def diagnose() -> dict[str, Any]:
 def _machine(problems: list[str]) -> dict[str, Any]:
     try:
         from llmagentos._core import runtime
+
+        return dict(runtime.machine())
     except ImportError as error:
         problems.append(f"the compiled core cannot be loaded: {error}. Install llmagentos again")
-        return {}
-    return dict(runtime.machine())
+    except LLMAgentOSError as error:
+        problems.append(str(error))
+    return {}
 
 
 def _cache(problems: list[str]) -> dict[str, Any]:
@@ -134,7 +139,7 @@ def _print(report: dict[str, Any]) -> None:
     lines = _lines(report)
     if not sys.stdout.isatty():
         for label, text in lines:
-            typer.echo(f"{label}: {text}")
+            print(f"{label}: {text}")
         return
     from rich.console import Console
     from rich.table import Table

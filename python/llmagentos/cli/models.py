@@ -25,14 +25,14 @@ def register(app: typer.Typer) -> None:
         machine = memory()
         rows = [_row(entry, machine) for entry in catalogue()]
         if as_json:
-            typer.echo(json.dumps(rows, indent=2))
+            print(json.dumps(rows, indent=2))
         elif sys.stdout.isatty():
             _print_table(rows)
         else:
-            typer.echo("name\tparameters\tbytes\tlicence\tcached\tfits_memory\tdescription")
+            print("name\tparameters\tbytes\tlicence\tcached\tfits_memory\tdescription")
             for row in rows:
                 cells = (row["name"], row["parameters"], row["bytes"], row["licence"], _word(row["path"] is not None))
-                typer.echo("\t".join(map(str, (*cells, _word(row["fits_memory"]), row["description"]))))
+                print("\t".join(map(str, (*cells, _word(row["fits_memory"]), row["description"]))))
 
 
 def _row(entry: Entry, machine: Memory) -> dict[str, Any]:

@@ -20,26 +20,20 @@ def register(app: typer.Typer) -> None:
         force: Annotated[bool, typer.Option("--force", help="Fetch it anew even if it is there.")] = False,
     ) -> None:
         """Fetch a model, check it and keep it. In a pipe, prints the path of its file and nothing else."""
-        from llmagentos.errors import LLMAgentOSError
         from llmagentos.market import cached, pull
         from llmagentos.market.entries import entry_named
         from llmagentos.market.progress import format_bytes
 
+        entry = entry_named(name)
+        was_there = cached(entry) is not None
         try:
-            entry = entry_named(name)
-            was_there = cached(entry) is not None
             path = pull(entry, verify=verify, force=force)
-        except LLMAgentOSError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(1) from None
         except KeyboardInterrupt:
-            typer.echo(
-                "stopped: nothing half-finished is left, and pulling again keeps the parts that are complete", err=True
-            )
+            print("stopped: nothing half-finished is left; pulling again keeps the complete parts", file=sys.stderr)
             raise typer.Exit(130) from None
         if not sys.stdout.isatty():
-            typer.echo(str(path))
+            print(path)
             return
         state = "is already there" if was_there and not (verify or force) else "is ready"
-        typer.echo(f"{entry.name} {state}: {path} ({format_bytes(entry.n_bytes)}, sha256 checked)")
-        typer.echo(f"Licence: {entry.licence}, {entry.licence_url}")
+        print(f"{entry.name} {state}: {path} ({format_bytes(entry.n_bytes)}, sha256 checked)")
+        print(f"Licence: {entry.licence}, {entry.licence_url}")
