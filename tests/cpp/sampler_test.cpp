@@ -1,0 +1,244 @@
+#include "runtime/sampler.h"
+
+#include <array>
+#include <cmath>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/thread_pool.h"
+#include "check.h"
+#include "runtime/sampler_random.h"
+
+using llmagentos::Error;
+using llmagentos::InvalidArgument;
+using llmagentos::Sampled;
+using llmagentos::SamplerRow;
+using llmagentos::ThreadPool;
+
+namespace {
+
+constexpr float kInfinity = std::numeric_limits<float>::infinity();
+constexpr float kNan = std::numeric_limits<float>::quiet_NaN();
+
+std::vector<float> random_logits(std::size_t n, unsigned seed, float scale = 3.0f) {
+  std::mt19937 generator(seed);
+  std::normal_distribution<float> normal(0, scale);
+  std::vector<float> logits(n);
+  for (float& logit : logits) logit = normal(generator);
+  return logits;
+}
+
+Sampled sample_one(const std::vector<float>& logits, const SamplerRow& row) {
+  const SamplerRow* const rows[] = {&row};
+  return llmagentos::sample(logits.data(), logits.size(), rows, nullptr).at(0);
+}
+
+std::vector<float> distribution(const std::vector<float>& logits, const SamplerRow& row) {
+  std::vector<float> out(logits.size(), -1.0f);
+  llmagentos::probabilities(logits.data(), logits.size(), row, out.data());
+  return out;
+}
+
+bool same(const Sampled& a, const Sampled& b) {
+  return a.token_id == b.token_id && a.logprob == b.logprob && a.top == b.top;
+}
+
+}  // namespace
+
+// The known answers published with Random123 (kat_vectors).
+TEST(philox_gives_the_published_words) {
+  using Words = std::array<std::uint32_t, 4>;
+  CHECK(llmagentos::philox4x32_10({0, 0, 0, 0}, {0, 0}) == (Words{0x6627e8d5u, 0xe169c58du, 0xbc57ac4cu, 0x9b00dbd8u}));
+  CHECK(llmagentos::philox4x32_10({~0u, ~0u, ~0u, ~0u}, {~0u, ~0u}) ==
+        (Words{0x408f276du, 0x41c83b0eu, 0xa20bc7c6u, 0x6d5451fdu}));
+  CHECK(llmagentos::philox4x32_10({0x243f6a88u, 0x85a308d3u, 0x13198a2eu, 0x03707344u}, {0xa4093822u, 0x299f31d0u}) ==
+        (Words{0xd16cfe09u, 0x94fdcceb, 0x5001e420u, 0x24126ea1u}));
+}
+
+TEST(every_bit_of_seed_and_index_changes_the_number) {
+  const double base = llmagentos::uniform_for_token(5, 9);
+  for (int bit = 0; bit < 64; ++bit) {
+    CHECK(llmagentos::uniform_for_token(5 ^ (std::uint64_t{1} << bit), 9) != base);
+    CHECK(llmagentos::uniform_for_token(5, 9 ^ (std::uint64_t{1} << bit)) != base);
+  }
+}
+
+TEST(rows_do_not_depend_on_batch_or_threads) {
+  const std::size_t vocab = 3001;  // not a whole number of blocks
+  std::vector<SamplerRow> settings(8);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    settings[i].seed = 100 + i;
+    settings[i].token_index = 7 * i;
+    settings[i].logprobs = 4;
+  }
+  settings[1].temperature = 0;
+  settings[2].top_k = 10;
+  settings[3].top_p = 0.8f;
+  settings[4].min_p = 0.02f;
+  settings[5].repetition_penalty = 1.3f;
+  settings[5].prompt_ids = {1, 2, 3};
+  settings[6].frequency_penalty = 0.4f;
+  settings[6].output_ids = {9, 9, 8};
+  settings[7].temperature = 1.7f;
+  std::vector<const SamplerRow*> rows;
+  std::vector<float> logits;
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    rows.push_back(&settings[i]);
+    const std::vector<float> row = random_logits(vocab, static_cast<unsigned>(i));
+    logits.insert(logits.end(), row.begin(), row.end());
+  }
+  ThreadPool two(2);
+  ThreadPool five(5);
+  for (ThreadPool* pool : {static_cast<ThreadPool*>(nullptr), &two, &five}) {
+    const std::vector<Sampled> together = llmagentos::sample(logits.data(), vocab, rows, pool);
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const SamplerRow* const alone[] = {rows[i]};
+      CHECK(same(together[i], llmagentos::sample(logits.data() + i * vocab, vocab, alone, pool).at(0)));
+    }
+  }
+}
+
+TEST(draws_have_the_distributions_frequencies) {
+  const std::vector<float> logits = {0.5f, -1.0f, 2.0f, 0.0f, 1.0f, -kInfinity, 1.5f};
+  SamplerRow row;
+  row.top_p = 0.95f;
+  for (const float temperature : {0.7f, 2.0f}) {
+    row.temperature = temperature;
+    const std::vector<float> expected = distribution(logits, row);
+    std::vector<int> counts(logits.size(), 0);
+    const int draws = 20000;
+    for (int i = 0; i < draws; ++i) {
+      row.seed = static_cast<std::uint64_t>(i) * 7919;
+      ++counts[static_cast<std::size_t>(sample_one(logits, row).token_id)];
+    }
+    double chi_square = 0;
+    for (std::size_t id = 0; id < logits.size(); ++id) {
+      if (expected[id] == 0) {
+        CHECK(counts[id] == 0);
+        continue;
+      }
+      const double mean = draws * static_cast<double>(expected[id]);
+      chi_square += (counts[id] - mean) * (counts[id] - mean) / mean;
+    }
+    CHECK(chi_square < 22.5);  // 6 degrees of freedom: one in a thousand by chance, and the seeds are fixed
+  }
+}
+
+TEST(unusable_logits_are_errors_that_say_why) {
+  SamplerRow greedy;
+  greedy.temperature = 0;
+  SamplerRow filtered;
+  filtered.top_k = 3;
+  const auto message = [](const std::vector<float>& logits, const SamplerRow& row) -> std::string {
+    try {
+      sample_one(logits, row);
+    } catch (const Error& error) {
+      return error.what();
+    }
+    return "";
+  };
+  for (const SamplerRow& row : {SamplerRow(), greedy, filtered}) {
+    for (const float nan : {kNan, -kNan}) {
+      std::vector<float> logits(200, 0.25f);
+      logits[150] = nan;
+      CHECK(message(logits, row).find("token 150 is NaN") != std::string::npos);
+    }
+    CHECK(message({1, kInfinity, 2}, row).find("token 1 is +infinity") != std::string::npos);
+    CHECK(message({-kInfinity, -kInfinity}, row).find("every token is forbidden") != std::string::npos);
+  }
+}
+
+TEST(the_first_bad_row_is_named_whatever_the_threads) {
+  ThreadPool pool(3);
+  std::vector<float> logits(5 * 4, 0.0f);
+  logits[2 * 4 + 1] = kNan;
+  logits[4 * 4] = kNan;
+  const SamplerRow row;
+  const std::vector<const SamplerRow*> rows(5, &row);
+  for (int repeat = 0; repeat < 20; ++repeat) {
+    std::string message;
+    try {
+      llmagentos::sample(logits.data(), 4, rows, &pool);
+    } catch (const Error& error) {
+      message = error.what();
+    }
+    CHECK(message.rfind("row 2: ", 0) == 0);
+  }
+}
+
+TEST(settings_outside_their_domain_are_errors) {
+  const std::vector<float> logits(10, 0.0f);
+  const auto rejects = [&](auto change) {
+    SamplerRow row;
+    change(row);
+    CHECK_THROWS(InvalidArgument, sample_one(logits, row));
+    CHECK_THROWS(InvalidArgument, distribution(logits, row));
+  };
+  for (const float bad : {-1.0f, kNan, kInfinity}) {
+    rejects([&](SamplerRow& row) { row.temperature = bad; });
+    rejects([&](SamplerRow& row) { row.top_p = bad; });
+    rejects([&](SamplerRow& row) { row.min_p = bad; });
+    rejects([&](SamplerRow& row) { row.repetition_penalty = bad; });
+  }
+  rejects([](SamplerRow& row) { row.presence_penalty = kNan; });
+  rejects([](SamplerRow& row) { row.frequency_penalty = kInfinity; });
+  rejects([](SamplerRow& row) { row.logprobs = -1; });
+  rejects([](SamplerRow& row) { row.logit_bias = {{3, kInfinity}}; });
+  rejects([](SamplerRow& row) { row.logit_bias = {{3, kNan}}; });
+  for (const std::int32_t outside : {-1, 10}) {
+    rejects([&](SamplerRow& row) { row.logit_bias = {{outside, 1.0f}}; });
+    rejects([&](SamplerRow& row) {
+      row.repetition_penalty = 2;
+      row.prompt_ids = {outside};
+    });
+    rejects([&](SamplerRow& row) {
+      row.presence_penalty = 1;
+      row.output_ids = {outside};
+    });
+  }
+}
+
+TEST(extreme_settings_and_logits_give_a_token) {
+  const float lowest = std::numeric_limits<float>::lowest();
+  const float largest = std::numeric_limits<float>::max();
+  const float tiny = std::numeric_limits<float>::denorm_min();
+  const std::vector<std::vector<float>> rows = {{0.0f},
+                                                {lowest, largest},
+                                                {lowest, lowest, -kInfinity},
+                                                {largest, largest},
+                                                {tiny, -tiny, 0.0f, -0.0f},
+                                                random_logits(129, 3)};
+  for (const std::vector<float>& logits : rows) {
+    for (const float temperature : {tiny, 1e-6f, 1.0f, largest}) {
+      for (const std::int64_t top_k : {std::int64_t{-1}, std::int64_t{1}, std::numeric_limits<std::int64_t>::max()}) {
+        for (const float top_p : {0.0f, tiny, std::nextafter(1.0f, 0.0f), 1.0f}) {
+          for (const float min_p : {0.0f, tiny, 1.0f}) {
+            SamplerRow row;
+            row.temperature = temperature;
+            row.top_k = top_k;
+            row.top_p = top_p;
+            row.min_p = min_p;
+            row.logprobs = std::numeric_limits<std::int64_t>::max();
+            const auto id = static_cast<std::size_t>(sample_one(logits, row).token_id);
+            CHECK(id < logits.size() && logits[id] != -kInfinity);
+            double sum = 0;
+            for (const float p : distribution(logits, row)) sum += static_cast<double>(p);
+            CHECK(std::fabs(sum - 1) < 1e-5);
+          }
+        }
+      }
+    }
+  }
+}
+
+TEST(an_empty_vocabulary_is_an_error_and_no_rows_are_not) {
+  const SamplerRow row;
+  const SamplerRow* const rows[] = {&row};
+  CHECK_THROWS(InvalidArgument, llmagentos::sample(nullptr, 0, rows, nullptr));
+  CHECK(llmagentos::sample(nullptr, 5, {}, nullptr).empty());
+}
+
+TEST_MAIN
