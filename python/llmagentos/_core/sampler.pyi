@@ -1,4 +1,4 @@
-"""From logits to tokens: penalties, temperature, filters, draws. csrc/runtime/sampler.h states the order of operations."""
+"""From logits to tokens: penalties, temperature, filters, draws. csrc/runtime/sampler.h states their order."""
 
 from collections.abc import Mapping, Sequence
 
