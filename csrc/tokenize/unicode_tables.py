@@ -16,7 +16,19 @@ except ImportError:
     import unicodedata
 
 # The property White_Space; it is not the same as Python's str.isspace, which takes U+001C..U+001F too.
-WHITE_SPACE = {*range(0x09, 0x0E), 0x20, 0x85, 0xA0, 0x1680, *range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000}
+WHITE_SPACE = {
+    *range(0x09, 0x0E),
+    0x20,
+    0x85,
+    0xA0,
+    0x1680,
+    *range(0x2000, 0x200B),
+    0x2028,
+    0x2029,
+    0x202F,
+    0x205F,
+    0x3000,
+}
 LETTERS = {"Lu", "Ll", "Lt", "Lm", "Lo"}
 N_CODE_POINTS = 0x110000
 PER_LINE = 6
@@ -48,7 +60,9 @@ def main() -> None:
     for start in range(0, len(entries), PER_LINE):
         out.write("    " + " ".join(entries[start : start + PER_LINE]) + "\n")
     out.write("};\n// clang-format on\n\n}  // namespace\n\n")
-    out.write("std::span<const CategoryRange> category_ranges() { return kRanges; }\n\n}  // namespace llmagentos::unicode\n")
+    out.write(
+        "std::span<const CategoryRange> category_ranges() { return kRanges; }\n\n}  // namespace llmagentos::unicode\n"
+    )
 
 
 if __name__ == "__main__":
