@@ -1,7 +1,7 @@
 """llmagentos: a fast local LLM engine in one process.
 
-    from llmagentos import LLM
-    print(LLM().generate_text("What is a list in Python?"))
+from llmagentos import LLM
+print(LLM().generate_text("What is a list in Python?"))
 """
 
 from __future__ import annotations

@@ -16,9 +16,7 @@ if TYPE_CHECKING:
     from llmagentos._core.tokenize import Tokenizer
 
 
-def new_requests(
-    prompt_ids: list[int], params: SamplingParams, engine: Engine, tokenizer: Tokenizer
-) -> list[Request]:
+def new_requests(prompt_ids: list[int], params: SamplingParams, engine: Engine, tokenizer: Tokenizer) -> list[Request]:
     """One request for each of the prompt's `params.n` completions.
 
     Raises:

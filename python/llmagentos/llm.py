@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import TracebackType
 from typing import Any, cast, overload
 
@@ -69,6 +70,16 @@ class LLM:
         """What was loaded, and how."""
         return self._info
 
+    @property
+    def default_params(self) -> SamplingParams:
+        """What calls without params use: the sampling that the model's file recommends, else greedy."""
+        return self._default_params
+
+    @property
+    def has_chat_template(self) -> bool:
+        """Whether `chat` works, and `generate_text` answers rather than continues."""
+        return self._prompts.has_chat_template
+
     def generate_text(self, text: str, max_length: int | None = None) -> str:
         """The natural thing for this model: an answer to `text` from a chat model, its continuation otherwise.
 
@@ -79,7 +90,7 @@ class LLM:
             raise InvalidRequestError(f"max_length={max_length!r} is not valid: it must be None or a positive integer")
         if not isinstance(text, str):
             raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
-        params = self._with_max_tokens(max_length)
+        params = replace(self._default_params, max_tokens=max_length)
         if self._prompts.has_chat_template:
             return cast(Completion, self.chat([{"role": "user", "content": text}], params)).text
         return cast(Completion, self.generate(text, params)).text
@@ -133,9 +144,7 @@ class LLM:
         results = self._run([self._prompts.encode_chat(conversation) for conversation in conversations], params)
         return results if batch else results[0]
 
-    def stream(
-        self, prompt: Prompt | Sequence[Message], params: SamplingParams | None = None
-    ) -> Iterator[Chunk]:
+    def stream(self, prompt: Prompt | Sequence[Message], params: SamplingParams | None = None) -> Iterator[Chunk]:
         """Generate for a prompt (as `generate`) or for messages (as `chat`), token by token.
 
         Returns:
@@ -201,11 +210,6 @@ class LLM:
 
     def __repr__(self) -> str:
         return f"LLM({self._info.name!r})"
-
-    def _with_max_tokens(self, max_tokens: int | None) -> SamplingParams:
-        from dataclasses import replace
-
-        return replace(self._default_params, max_tokens=max_tokens)
 
     def _run(self, prompts: list[list[int]], params: SamplingParams | None) -> list[Any]:
         """Run all prompts as one batch; one entry each, a list where n > 1."""

@@ -60,7 +60,7 @@ class SamplingParams:
     ignore_eos: bool = False
 
     def __post_init__(self) -> None:
-        self._number("temperature", 0.0, math.inf, "a finite number of at least 0")
+        self._number("temperature", 0.0, 1e6, "from 0 to 1e6")
         self._number("top_p", 0.0, 1.0, "above 0 and at most 1", low_open=True)
         self._integer("top_k", 0, 2**31 - 1, "0 (all tokens) or a positive integer")
         self._number("min_p", 0.0, 1.0, "from 0 to 1")
@@ -69,7 +69,7 @@ class SamplingParams:
         self._integer("n", 1, MAX_COMPLETIONS, f"an integer from 1 to {MAX_COMPLETIONS}")
         self._number("presence_penalty", -2.0, 2.0, "from -2 to 2")
         self._number("frequency_penalty", -2.0, 2.0, "from -2 to 2")
-        self._number("repetition_penalty", 0.0, math.inf, "a finite number above 0", low_open=True)
+        self._number("repetition_penalty", 0.01, 100.0, "from 0.01 to 100")
         self._integer("logprobs", 0, MAX_LOGPROBS, f"None or an integer from 0 to {MAX_LOGPROBS}", optional=True)
         if not isinstance(self.ignore_eos, bool):
             raise _bad("ignore_eos", self.ignore_eos, "True or False")
@@ -134,13 +134,13 @@ def _token_ids(value: object) -> tuple[int, ...]:
 
 
 def _biases(value: object) -> dict[int, float] | None:
-    domain = "a mapping from token ids to finite numbers"
+    domain = "a mapping from token ids to numbers from -1e6 to 1e6"
     if value is None:
         return None
     if not isinstance(value, Mapping):
         raise _bad("logit_bias", value, domain)
     for token, bias in value.items():
         is_number = isinstance(bias, Real) and not isinstance(bias, bool)
-        if not _is_integer(token) or token < 0 or not is_number or not math.isfinite(bias):
+        if not _is_integer(token) or token < 0 or not is_number or not abs(bias) <= 1e6:
             raise _bad("logit_bias", {token: bias}, domain)
     return {int(token): float(bias) for token, bias in value.items()}

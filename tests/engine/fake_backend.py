@@ -62,9 +62,7 @@ def hashed_logits(seen: NDArray[np.int64], vocab_size: int) -> NDArray[np.float3
 class FakeSampler:
     """The rules of the native sampler that the engine relies on, in numpy: greedy, seeded draws, raw logprobs."""
 
-    def sample(
-        self, logits: NDArray[np.float32], requests: Sequence[Request]
-    ) -> list[tuple[int, TokenLogprob | None]]:
+    def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
         assert len(logits) == len(requests)
         return [self._one(row, request) for row, request in zip(logits, requests, strict=True)]
 

@@ -36,7 +36,9 @@ def _checked(index: int, message: Any) -> dict[str, str]:
     if unknown:
         raise InvalidRequestError(f"{where} has {unknown[0]!r}, which is not supported: only role and content are")
     if message["role"] not in ROLES:
-        raise InvalidRequestError(f"{where}.role={message['role']!r} is not valid: it must be one of {', '.join(ROLES)}")
+        raise InvalidRequestError(
+            f"{where}.role={message['role']!r} is not valid: it must be one of {', '.join(ROLES)}"
+        )
     return {"role": message["role"], "content": _text(f"{where}.content", message["content"])}
 
 
@@ -48,5 +50,7 @@ def _text(where: str, content: Any) -> str:
     for index, part in enumerate(content):
         is_text = isinstance(part, Mapping) and part.get("type") == "text" and isinstance(part.get("text"), str)
         if not is_text:
-            raise InvalidRequestError(f"{where}[{index}] is not a text part ({{'type': 'text', 'text': ...}}): {part!r}")
+            raise InvalidRequestError(
+                f"{where}[{index}] is not a text part ({{'type': 'text', 'text': ...}}): {part!r}"
+            )
     return "".join(part["text"] for part in content)

@@ -22,9 +22,7 @@ class NativeSampler:
     def __init__(self, pool: ThreadPool | None) -> None:
         self._pool = pool
 
-    def sample(
-        self, logits: NDArray[np.float32], requests: Sequence[Request]
-    ) -> list[tuple[int, TokenLogprob | None]]:
+    def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
         results = native.sample(logits, [_row(request) for request in requests], self._pool)
         return [
             (r.token_id, None if r.logprob is None else TokenLogprob(r.token_id, r.logprob, tuple(r.top)))

@@ -15,9 +15,7 @@ from llmagentos.engine.request import Request
 class Sampler(Protocol):
     """Chooses tokens and measures given ones. Nothing it returns for a row depends on the other rows."""
 
-    def sample(
-        self, logits: NDArray[np.float32], requests: Sequence[Request]
-    ) -> list[tuple[int, TokenLogprob | None]]:
+    def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
         """The next token of each request, from its row of `logits` [R, vocab]."""
 
     def score(self, logits: NDArray[np.float32], token_ids: Sequence[int]) -> NDArray[np.float32]:

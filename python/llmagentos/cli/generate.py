@@ -1,0 +1,60 @@
+"""`llmagentos generate`: one prompt, one answer, streamed."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from llmagentos.cli import options
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `generate` to the app."""
+
+    @app.command()
+    def generate(
+        prompt: Annotated[
+            str | None, typer.Argument(help="The text to answer or continue; '-' or nothing reads standard input.")
+        ] = None,
+        model: options.Model = options.DEFAULT_MODEL,
+        max_tokens: options.MaxTokens = None,
+        temperature: options.Temperature = None,
+        top_p: options.TopP = None,
+        top_k: options.TopK = None,
+        min_p: options.MinP = None,
+        seed: options.Seed = None,
+        stop: options.Stop = None,
+        as_chat: Annotated[
+            bool | None,
+            typer.Option("--chat/--raw", help="As a chat turn, or as text to continue; default: what suits the model."),
+        ] = None,
+        threads: options.Threads = None,
+        context: options.Context = None,
+    ) -> None:
+        """Generate text from a prompt. The text goes to standard output as it is made, and nothing else does."""
+        from llmagentos.cli.output import print_stream, read_prompt
+        from llmagentos.llm import LLM
+
+        text = read_prompt(prompt)
+        with LLM(model, threads=threads, context_length=context) as llm:
+            params = options.params_from(
+                llm,
+                max_tokens=max_tokens,
+                temperature=temperature,
+                top_p=top_p,
+                top_k=top_k,
+                min_p=min_p,
+                seed=seed,
+                stop=stop,
+            )
+            turn = llm.has_chat_template if as_chat is None else as_chat
+            stream = llm.stream([{"role": "user", "content": text}] if turn else text, params)
+            try:
+                print_stream(stream)
+            except KeyboardInterrupt:
+                print()
+                raise typer.Exit(130) from None
+            if sys.stdout.isatty():
+                print()

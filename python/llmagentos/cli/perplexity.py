@@ -1,0 +1,77 @@
+"""`llmagentos perplexity`: how well a model predicts a text."""
+
+from __future__ import annotations
+
+import math
+import sys
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmagentos.cli import options
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+DEFAULT_WINDOW = 2048
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `perplexity` to the app."""
+
+    @app.command()
+    def perplexity(
+        file: Annotated[Path, typer.Argument(help="A UTF-8 text file.", exists=True, dir_okay=False, readable=True)],
+        model: options.Model = options.DEFAULT_MODEL,
+        context: Annotated[
+            int | None,
+            typer.Option("--context", min=2, help=f"Tokens per window; the model's length or {DEFAULT_WINDOW}."),
+        ] = None,
+        threads: options.Threads = None,
+    ) -> None:
+        """Print exp of the mean negative log-likelihood of a text's tokens.
+
+        The text is cut into windows of --context tokens. Each begins with the model's BOS where it has one, and every
+        token after the first of its window counts.
+        """
+        from llmagentos.errors import InvalidRequestError
+        from llmagentos.llm import LLM
+
+        try:
+            text = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as error:
+            raise InvalidRequestError(f"{file} is not UTF-8 text: byte {error.start} cannot be decoded") from None
+        with LLM(model, threads=threads, context_length=context) as llm:
+            opening = llm.tokenize("")
+            ids = llm.tokenize(text, add_special=False, parse_special=False)
+            width = context or min(DEFAULT_WINDOW, llm.info.context_length)
+            pieces = list(windows(ids, opening, width))
+            if not pieces:
+                raise InvalidRequestError(f"{file} has {len(ids)} tokens: too few to predict one from another")
+            total, count, started = 0.0, 0, time.perf_counter()
+            for index, piece in enumerate(pieces, start=1):
+                scores = llm.score(piece)
+                total -= float(scores.sum(dtype="float64"))
+                count += len(scores)
+                _show_progress(index, len(pieces), math.exp(total / count))
+            seconds = time.perf_counter() - started
+        print(f"perplexity {math.exp(total / count):.4f}")
+        print(f"tokens {count}")
+        print(f"tokens/s {count / seconds:.1f}")
+
+
+def windows(ids: list[int], opening: list[int], width: int) -> Iterator[list[int]]:
+    """The ids in windows of at most `width` tokens, each begun by `opening`; one that predicts nothing is left out."""
+    step = width - len(opening)
+    for begin in range(0, len(ids), step):
+        window = opening + ids[begin : begin + step]
+        if len(window) > 1:
+            yield window
+
+
+def _show_progress(done: int, total: int, perplexity: float) -> None:
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        print(f"\rwindow {done}/{total}  perplexity {perplexity:.4f}", end=end, file=sys.stderr, flush=True)

@@ -1,0 +1,159 @@
+"""From a model's name to an engine that runs it: the one place where file, graph, backend and engine meet."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError
+from llmagentos.sampling_params import SamplingParams
+
+if TYPE_CHECKING:
+    from llmagentos._core.tokenize import Tokenizer
+    from llmagentos.engine.engine import Engine
+    from llmagentos.formats import Checkpoint
+
+# More gains no speed on the CPU, and every token in a step costs working memory.
+DEFAULT_BATCHED_TOKENS = 512
+
+_SAMPLING_KEYS = {
+    "temp": "temperature",
+    "top_k": "top_k",
+    "top_p": "top_p",
+    "min_p": "min_p",
+    "penalty_repeat": "repetition_penalty",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ModelInfo:
+    """What was loaded, and how.
+
+    Attributes:
+        name: as the file has it.
+        architecture: the family whose graph it is, such as "llama".
+        parameters: number of weights.
+        weight_formats: bytes of the file per format, largest first.
+        context_length: tokens that one request may hold.
+        n_bytes: size of the file.
+        isa: instruction set of the kernels in use.
+        threads: threads that compute.
+        kv_cache_bytes: size of the KV cache; its memory is taken as it fills.
+    """
+
+    name: str
+    architecture: str
+    parameters: int
+    weight_formats: dict[str, int]
+    context_length: int
+    n_bytes: int
+    isa: str
+    threads: int
+    kv_cache_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class LocalModel:
+    """An engine, and what stands around it to make text of its tokens."""
+
+    engine: Engine
+    tokenizer: Tokenizer
+    chat_template: str | None
+    default_params: SamplingParams
+    info: ModelInfo
+
+
+def open_local_model(
+    model: str | os.PathLike[str],
+    *,
+    threads: int | None,
+    context_length: int | None,
+    kv_cache_bytes: int | None,
+    kv_dtype: str,
+    max_batched_tokens: int | None,
+) -> LocalModel:
+    """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
+    for name, value in (
+        ("threads", threads),
+        ("context_length", context_length),
+        ("kv_cache_bytes", kv_cache_bytes),
+        ("max_batched_tokens", max_batched_tokens),
+    ):
+        if value is not None and (not isinstance(value, Integral) or isinstance(value, bool) or value < 1):
+            raise InvalidRequestError(f"{name}={value!r} is not valid: it must be None or a positive integer")
+    _refuse_remote(model)
+
+    from llmagentos.backends.cpu import CpuBackend
+    from llmagentos.engine.engine import Engine
+    from llmagentos.engine.native_sampler import NativeSampler
+    from llmagentos.formats import load_checkpoint
+    from llmagentos.kv_memory import size_kv_cache
+    from llmagentos.market import resolve
+    from llmagentos.models import build_graph
+
+    checkpoint = load_checkpoint(resolve(model))
+    default_params = recommended_params(checkpoint)
+    graph = build_graph(checkpoint)
+    block_bytes = CpuBackend.kv_block_bytes(graph, kv_dtype)
+    context, n_blocks = size_kv_cache(
+        checkpoint.context_length,
+        context_length,
+        kv_cache_bytes,
+        block_bytes,
+        CpuBackend.block_size,
+        checkpoint.file.n_bytes,
+    )
+    batched_tokens = max_batched_tokens or DEFAULT_BATCHED_TOKENS
+    backend = CpuBackend(
+        graph,
+        checkpoint.file,
+        threads=threads,
+        n_blocks=n_blocks,
+        kv_dtype=kv_dtype,
+        max_batched_tokens=batched_tokens,
+    )
+    info = ModelInfo(
+        name=checkpoint.name,
+        architecture=checkpoint.architecture,
+        parameters=checkpoint.n_parameters(),
+        weight_formats=checkpoint.weight_formats(),
+        context_length=context,
+        n_bytes=checkpoint.file.n_bytes,
+        isa=backend.isa,
+        threads=backend.pool.size,
+        kv_cache_bytes=n_blocks * block_bytes,
+    )
+    engine = Engine(backend, NativeSampler(backend.pool), context, batched_tokens)
+    return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info)
+
+
+def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
+    """The sampling that the file recommends (GGUF's general.sampling.*), else greedy.
+
+    Raises:
+        ModelFormatError: a recommendation outside its domain.
+    """
+    values = {field: checkpoint.file.get(f"general.sampling.{key}") for key, field in _SAMPLING_KEYS.items()}
+    given = {field: value for field, value in values.items() if value is not None}
+    if not given:
+        return SamplingParams(temperature=0.0)
+    try:
+        return SamplingParams(**given)  # type: ignore[arg-type]  # checked there
+    except InvalidRequestError as error:
+        path = str(checkpoint.path)
+        raise ModelFormatError(f"{path}: the sampling it recommends is not valid: {error}", path) from error
+
+
+def _refuse_remote(model: str | os.PathLike[str]) -> None:
+    # Two letters at least before the colon: one is a drive.
+    if isinstance(model, str) and re.match(r"[a-z][a-z0-9+.-]+:", model) and not os.path.exists(model):
+        from llmagentos.market import catalogue
+
+        known = ", ".join(entry.name for entry in catalogue())
+        raise ModelNotFoundError(
+            f"there is no model {model!r}: models of services and of other sources are not known here; these are: "
+            f"{known}, and the path of any .gguf file"
+        )
