@@ -78,7 +78,7 @@ def test_splittings_are_those_of_llamacpp(pre: str, smollm2_file: GgufFile, tmp_
         for i, line in enumerate(LINES)
         if ids_digest(tokenizer.encode(line, add_special=False)) != digests[8 * i : 8 * i + 8]
     ]
-    # These expressions name ranges that hold spaces such as U+3000, which llama.cpp turns into U+000B before it matches.
+    # These expressions name ranges that hold spaces such as U+3000, which llama.cpp makes U+000B before it matches.
     allowed = pre in ("deepseek-llm", "deepseek-coder")
     assert [line for line in different if not (allowed and re.search("[^\\S\x00-\x7f]", line))] == []
     assert len(different) < 25

@@ -81,7 +81,7 @@ LONG = [character * 200_000 for character in ("a", " ", "\n", "A", "é", "7", ".
 LONG += [" " * 200_000 + "x", "a\n" * 100_000, "aA" * 100_000, " \n" * 100_000 + "x", "'" * 200_000]
 
 
-@pytest.mark.parametrize("text", LONG, ids=lambda text: f"{ascii(text[:2])}-{ascii(text[-1])}")
+@pytest.mark.parametrize("text", LONG, ids=lambda text: f"{text[:2]!a}-{text[-1]!a}")
 def test_long_runs_finish(bpe: Tokenizer, text: str) -> None:
     assert bpe.decode(bpe.encode(text)) == text.encode()
 

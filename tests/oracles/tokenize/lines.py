@@ -60,9 +60,27 @@ SPECIALS = [
 
 
 def words(rng: random.Random) -> str:
-    vocabulary = (
-        "time people model token write under language cat cats running Ünïcode x y the of a I'm don't it's".split()
-    )
+    vocabulary = [
+        "time",
+        "people",
+        "model",
+        "token",
+        "write",
+        "under",
+        "language",
+        "cat",
+        "cats",
+        "running",
+        "Ünïcode",
+        "x",
+        "y",
+        "the",
+        "of",
+        "a",
+        "I'm",
+        "don't",
+        "it's",
+    ]
     line = "".join(
         rng.choice([" ", " ", " ", "  ", ", ", ". ", "-", "_", ""]) + rng.choice(vocabulary)
         for _ in range(rng.randint(1, 30))
