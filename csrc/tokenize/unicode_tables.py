@@ -6,6 +6,7 @@ on), which falls back to Python's own unicodedata:
     python csrc/tokenize/unicode_tables.py > csrc/tokenize/unicode_tables.cpp
 """
 
+# ruff: noqa: INP001 (a script beside what it writes)
 from __future__ import annotations
 
 import sys
@@ -54,7 +55,7 @@ def ranges() -> list[tuple[int, str]]:
 def main() -> None:
     out = sys.stdout
     out.write(f"// Written by unicode_tables.py from Unicode {unicodedata.unidata_version}. Do not edit.\n")
-    out.write('#include "tokenize/unicode.h"\n\n#include <span>\n\nnamespace llmagentos::unicode {\nnamespace {\n\n')
+    out.write('#include <span>\n\n#include "tokenize/unicode.h"\n\nnamespace llmagentos::unicode {\nnamespace {\n\n')
     out.write("// clang-format off\nconstexpr CategoryRange kRanges[] = {\n")
     entries = [f"{{0x{first:X}, {value}}}," for first, value in ranges()]
     for start in range(0, len(entries), PER_LINE):

@@ -24,7 +24,8 @@ ORACLES = Path(__file__).parents[1] / "oracles" / "tokenize"
 
 def load_lines() -> list[str]:
     spec = importlib.util.spec_from_file_location("lines", ORACLES / "lines.py")
-    assert spec is not None and spec.loader is not None
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     lines: list[str] = module.make_lines()

@@ -1,5 +1,6 @@
 """The 2,000 lines on which token ids are compared with other implementations. Deterministic: same lines every time."""
 
+# ruff: noqa: RUF001 (look-alike characters are what is tested)
 from __future__ import annotations
 
 import random
@@ -54,7 +55,8 @@ CONTROLS = [chr(c) for c in (*range(32), 127, 0x85, 0xA0, 0xAD, 0x200B, 0x200E, 
 SPECIALS = [
     "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<repo_name>", "<reponame>", "<empty_output>", "<jupyter_text>",
     "<bos>", "<eos>", "<pad>", "<unk>", "<start_of_turn>", "<end_of_turn>", "[multimodal]", "<unused0>", "<unused99>",
-    "<start_of_image>", "<0x0A>", "<0xE2>", "</s>", "<s>", "<table>", "<|im_end", "|im_end|>", "<<bos>>", "<|im_<|im_end|>",
+    "<start_of_image>", "<0x0A>", "<0xE2>", "</s>", "<s>", "<table>", "<|im_end", "|im_end|>", "<<bos>>",
+    "<|im_<|im_end|>",
     "▁", "▁▁", "Ġ", "<mask>", "<h1>", "</code>",
 ]  # fmt: skip
 
