@@ -47,7 +47,7 @@ def oracle(logits: Floats, settings: Settings) -> NDArray[np.float64]:
     for token in set(settings.output_ids):
         x[token] -= settings.presence_penalty + settings.frequency_penalty * settings.output_ids.count(token)
     if settings.temperature == 0:
-        return np.eye(len(x))[np.argmax(x)]
+        return (np.arange(len(x)) == np.argmax(x)).astype(np.float64)
     x /= settings.temperature
     if 0 < settings.top_k < len(x):
         x[x < np.sort(x)[-settings.top_k]] = -np.inf
@@ -69,8 +69,10 @@ def random_logits(n: int, seed: int, scale: float = 3.0) -> Floats:
 def assert_same_distribution(logits: Floats, settings: Settings) -> None:
     found = probabilities(logits, settings.row())
     expected = oracle(logits, settings)
-    assert np.array_equal(found > 0, expected > 1e-37)
-    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-9)
+    # Which tokens are kept is compared exactly, but for those that float32 weights cannot hold.
+    vanishing = (expected > 0) & (expected < 1e-30)
+    assert np.array_equal((found > 0)[~vanishing], (expected > 0)[~vanishing])
+    np.testing.assert_allclose(found, expected, rtol=3e-5, atol=1e-30)
 
 
 @pytest.mark.parametrize("vocab", [1, 7, 64, 65, 1000, 49152])
