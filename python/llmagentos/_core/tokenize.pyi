@@ -5,9 +5,9 @@ from llmagentos._core.formats import GgufFile
 class Tokenizer:
     """The tokenizer of a GGUF file: byte-level BPE ("gpt2") or SPM ("llama"). Safe to use from several threads.
 
-    Token ids are those of llama.cpp for the same file, but for bytes that are not UTF-8, which are kept (in BPE llama.cpp
-    makes them U+FFFD), and splitting expressions, which are taken literally where llama.cpp approximates them: cased
-    letters in tekken and gpt-4o, ranges that hold spaces in deepseek-llm and deepseek-coder, "~" in deepseek-v3.
+    Token ids are those of llama.cpp for the same file, except where a text is not UTF-8 (its bytes are kept; in BPE
+    llama.cpp makes them U+FFFD) and where llama.cpp approximates a splitting expression: cased letters in tekken and
+    gpt-4o, ranges that hold spaces in deepseek-llm and deepseek-coder, "~" in deepseek-v3.
     """
 
     @staticmethod
