@@ -55,6 +55,8 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
   }
 }
 
+Executor::~Executor() = default;
+
 float* Executor::row(graph::ValueId value, std::int64_t index) {
   if (value == plan_.output) return logits_.as<float>() + index * width(value);
   return arena_.as<float>() + plan_.offsets[static_cast<std::size_t>(value)] * max_tokens_ + index * width(value);

@@ -31,6 +31,8 @@ class Executor {
   Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet kernels, ThreadPool& pool,
            std::int64_t max_tokens, std::int64_t n_blocks, kernels::KvType kv_type);
 
+  ~Executor();
+
   // Logits [R, vocab], valid until the next run. The batch's keys and values are written to its blocks. Throws
   // InvalidArgument for a batch that does not fit (ids, positions, blocks, sizes); nothing is then changed.
   const float* run(const RaggedBatch& batch);

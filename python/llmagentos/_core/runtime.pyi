@@ -1,0 +1,75 @@
+from typing import TypedDict
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos._core.formats import GgufFile
+from llmagentos._core.graph import Graph
+
+BLOCK_SIZE: int
+"""Tokens per block of the KV cache."""
+
+class ThreadPool:
+    """A pool of threads; None takes one per CPU this process may use (affinity and cgroup quota)."""
+
+    def __init__(self, threads: int | None = None) -> None: ...
+    @property
+    def size(self) -> int: ...
+
+class Machine(TypedDict):
+    cpu: str
+    isas: list[str]
+    isa: str
+    usable_cpus: int
+
+def machine() -> Machine:
+    """The CPU's name, the instruction sets with kernels here (best first), the chosen one, and the usable CPUs.
+
+    Raises InvalidRequestError when the environment's LLMAGENTOS_ISA names one that is not available.
+    """
+
+def kv_block_bytes(graph: Graph, kv_dtype: str = "f16") -> int:
+    """Bytes of one block of the KV cache for this model."""
+
+class Executor:
+    """A compiled graph with packed weights and a KV cache.
+
+    Raises:
+        InvalidRequestError: a graph without output, unknown kv_dtype or ISA, sizes below 1.
+        UnsupportedModelError: a tensor is missing or has another shape than the graph's.
+        OutOfMemoryError: the system gave no more memory.
+    """
+
+    def __init__(
+        self,
+        graph: Graph,
+        file: GgufFile,
+        pool: ThreadPool,
+        *,
+        max_tokens: int,
+        n_blocks: int,
+        kv_dtype: str = "f16",
+        isa: str = "",
+        fuse: bool = True,
+    ) -> None: ...
+    def run(
+        self,
+        token_ids: NDArray[np.int32],
+        positions: NDArray[np.int32],
+        sequence_starts: NDArray[np.int32],
+        block_tables: NDArray[np.int32],
+        logit_rows: NDArray[np.int32],
+    ) -> NDArray[np.float32]:
+        """Logits [R, vocab], a view that the next run overwrites. Shapes as in backends.protocol.RaggedBatch."""
+
+    @property
+    def isa(self) -> str: ...
+    @property
+    def vocab_size(self) -> int: ...
+    @property
+    def max_tokens(self) -> int: ...
+    @property
+    def n_blocks(self) -> int: ...
+    @property
+    def weight_bytes(self) -> int:
+        """Memory that the packed weights take."""

@@ -1,0 +1,69 @@
+"""The C++ executor as a backend."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos._core.formats import GgufFile
+from llmagentos._core.graph import Graph
+from llmagentos._core.runtime import BLOCK_SIZE, Executor, ThreadPool, kv_block_bytes
+from llmagentos.backends.protocol import RaggedBatch
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
+
+
+class CpuBackend:
+    """A graph and its packed weights on this machine's cores.
+
+    Args:
+        graph: the model.
+        file: its weights; tensors are packed here and their mapped pages dropped.
+        threads: None takes the CPUs this process may use.
+        n_blocks: blocks of 32 tokens in the KV cache. Memory is taken as blocks are first written.
+        kv_dtype: "f16" or "f32".
+        max_batched_tokens: tokens one run may hold.
+
+    Raises:
+        InvalidRequestError: a setting outside its domain.
+        UnsupportedModelError: a tensor is missing or has another shape than the architecture's.
+        OutOfMemoryError: the system gave no more memory.
+    """
+
+    block_size = BLOCK_SIZE
+
+    def __init__(
+        self,
+        graph: Graph,
+        file: GgufFile,
+        *,
+        threads: int | None = None,
+        n_blocks: int,
+        kv_dtype: str = "f16",
+        max_batched_tokens: int = 512,
+    ) -> None:
+        if threads is not None and threads < 1:
+            raise InvalidRequestError(f"threads={threads} is not valid: it must be at least 1, or None")
+        self.pool = ThreadPool(threads)
+        self.n_blocks = n_blocks
+        self.max_batched_tokens = max_batched_tokens
+        self._executor: Executor | None = Executor(
+            graph, file, self.pool, max_tokens=max_batched_tokens, n_blocks=n_blocks, kv_dtype=kv_dtype
+        )
+        self.vocab_size = self._executor.vocab_size
+        self.isa = self._executor.isa
+        self.weight_bytes = self._executor.weight_bytes
+
+    @staticmethod
+    def kv_block_bytes(graph: Graph, kv_dtype: str = "f16") -> int:
+        """Bytes of KV cache per block of 32 tokens."""
+        return kv_block_bytes(graph, kv_dtype)
+
+    def run(self, batch: RaggedBatch) -> NDArray[np.float32]:
+        if self._executor is None:
+            raise LLMAgentOSError("the model is closed")
+        return self._executor.run(
+            batch.token_ids, batch.positions, batch.sequence_starts, batch.block_tables, batch.logit_rows
+        )
+
+    def close(self) -> None:
+        self._executor = None

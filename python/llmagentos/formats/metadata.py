@@ -1,0 +1,76 @@
+"""Typed look-ups in a GGUF file's metadata, with errors that name the key."""
+
+from __future__ import annotations
+
+from typing import TypeVar, overload
+
+from llmagentos._core.formats import GgufFile
+from llmagentos.errors import ModelFormatError
+
+_T = TypeVar("_T")
+_REQUIRED = object()
+
+
+class Metadata:
+    """A file's metadata under its architecture's prefix: `integer("block_count")` reads "llama.block_count".
+
+    Raises:
+        ModelFormatError: a required key is missing, or a key holds another type.
+    """
+
+    def __init__(self, file: GgufFile, architecture: str) -> None:
+        self._file = file
+        self._architecture = architecture
+
+    @overload
+    def integer(self, name: str) -> int: ...
+    @overload
+    def integer(self, name: str, default: _T) -> int | _T: ...
+    def integer(self, name: str, default: object = _REQUIRED) -> object:
+        value = self._get(name, default)
+        if value is default:
+            return default
+        if isinstance(value, bool) or not isinstance(value, int):
+            raise self._wrong_type(name, "an integer", value)
+        if value < 0:
+            raise ModelFormatError(f"{self._file.path}: {self._key(name)} is {value}, which is negative", self._file.path)
+        return value
+
+    @overload
+    def number(self, name: str) -> float: ...
+    @overload
+    def number(self, name: str, default: _T) -> float | _T: ...
+    def number(self, name: str, default: object = _REQUIRED) -> object:
+        value = self._get(name, default)
+        if value is default:
+            return default
+        if isinstance(value, bool) or not isinstance(value, (int, float)):
+            raise self._wrong_type(name, "a number", value)
+        return float(value)
+
+    @overload
+    def string(self, name: str) -> str: ...
+    @overload
+    def string(self, name: str, default: _T) -> str | _T: ...
+    def string(self, name: str, default: object = _REQUIRED) -> object:
+        value = self._get(name, default)
+        if value is default:
+            return default
+        if not isinstance(value, str):
+            raise self._wrong_type(name, "a string", value)
+        return value
+
+    def _key(self, name: str) -> str:
+        return f"{self._architecture}.{name}"
+
+    def _get(self, name: str, default: object) -> object:
+        value = self._file.get(self._key(name))
+        if value is not None:
+            return value
+        if default is _REQUIRED:
+            raise ModelFormatError(f"{self._file.path}: the metadata has no {self._key(name)}", self._file.path)
+        return default
+
+    def _wrong_type(self, name: str, wanted: str, value: object) -> ModelFormatError:
+        message = f"{self._file.path}: {self._key(name)} must be {wanted}, it is {type(value).__name__}"
+        return ModelFormatError(message, self._file.path)
