@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import Any, cast, overload
+from typing import TYPE_CHECKING, Any, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from llmagentos.completion import Chunk, Completion
 from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError
-from llmagentos.local_model import ModelInfo, open_local_model
-from llmagentos.prompts import Message, Prompt, PromptEncoder, is_token_ids
 from llmagentos.generation import completion_of, new_requests, stream_chunks
+from llmagentos.local_model import ModelInfo, open_local_model
+from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text, is_messages, is_token_ids
 from llmagentos.sampling_params import SamplingParams
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -86,14 +89,12 @@ class LLM:
         Args:
             max_length: new tokens at most; None runs until the model stops or the context ends.
         """
-        if max_length is not None and (not isinstance(max_length, int) or max_length < 1):
-            raise InvalidRequestError(f"max_length={max_length!r} is not valid: it must be None or a positive integer")
-        if not isinstance(text, str):
-            raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
+        check_positive("max_length", max_length)
+        check_text(text)
         params = replace(self._default_params, max_tokens=max_length)
         if self._prompts.has_chat_template:
             return cast(Completion, self.chat([{"role": "user", "content": text}], params)).text
-        return cast(Completion, self.generate(text, params)).text
+        return self.generate(text, params).text
 
     @overload
     def generate(self, prompts: str, params: SamplingParams | None = None) -> Completion: ...
@@ -157,8 +158,8 @@ class LLM:
         params = params or self._default_params
         if params.n != 1:
             raise InvalidRequestError(f"n={params.n} is not valid for a stream: it must be 1")
-        is_messages = isinstance(prompt, Sequence) and bool(prompt) and isinstance(prompt[0], Mapping)
-        ids = self._prompts.encode_chat(prompt) if is_messages else self._prompts.encode(cast(Prompt, prompt))
+        encode = self._prompts.encode_chat if is_messages(prompt) else self._prompts.encode
+        ids = encode(cast(Any, prompt))
         (request,) = new_requests(ids, params, self._engine, self._tokenizer)
         return stream_chunks(self._engine, request)
 
@@ -175,10 +176,9 @@ class LLM:
         ids = self._prompts.encode(text)
         self._engine.check_fits(len(ids), n_new=0)
         request = Request(ids, SamplingParams(temperature=0.0), len(ids), scoring=True)
-        assert request.scores is not None
         if len(ids) > 1:
             self._engine.run([request])
-        return request.scores
+        return cast("NDArray[np.float32]", request.scores)
 
     def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
         """Token ids of a text.
@@ -187,8 +187,7 @@ class LLM:
             add_special: add the tokens that the model wants around a prompt, such as its BOS.
             parse_special: read the spelling of a special token as that token; False takes it as ordinary text.
         """
-        if not isinstance(text, str):
-            raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
+        check_text(text)
         return self._tokenizer.encode(text, add_special=add_special, parse_special=parse_special)
 
     def detokenize(self, ids: Sequence[int], skip_special: bool = False) -> str:
@@ -200,7 +199,7 @@ class LLM:
         """Give all memory back. Requests under way fail; every later call but `close` raises LLMAgentOSError."""
         self._engine.close()
 
-    def __enter__(self) -> LLM:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(

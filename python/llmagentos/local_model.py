@@ -5,10 +5,10 @@ from __future__ import annotations
 import os
 import re
 from dataclasses import dataclass
-from numbers import Integral
 from typing import TYPE_CHECKING
 
 from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError
+from llmagentos.prompts import check_positive
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
@@ -82,8 +82,7 @@ def open_local_model(
         ("kv_cache_bytes", kv_cache_bytes),
         ("max_batched_tokens", max_batched_tokens),
     ):
-        if value is not None and (not isinstance(value, Integral) or isinstance(value, bool) or value < 1):
-            raise InvalidRequestError(f"{name}={value!r} is not valid: it must be None or a positive integer")
+        check_positive(name, value)
     _refuse_remote(model)
 
     from llmagentos.backends.cpu import CpuBackend

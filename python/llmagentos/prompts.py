@@ -25,6 +25,21 @@ def is_token_ids(value: object) -> bool:
     return isinstance(value, Sequence) and bool(value) and isinstance(value[0], Integral)
 
 
+def is_messages(value: object) -> bool:
+    """Whether this is a conversation rather than a prompt."""
+    return isinstance(value, Sequence) and bool(value) and isinstance(value[0], Mapping)
+
+
+def check_text(text: object) -> None:
+    if not isinstance(text, str):
+        raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
+
+
+def check_positive(name: str, value: Any) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1):
+        raise InvalidRequestError(f"{name}={value!r} is not valid: it must be None or a positive integer")
+
+
 class PromptEncoder:
     """Encodes strings, token ids and conversations for one model.
 
@@ -58,13 +73,13 @@ class PromptEncoder:
         conversation = checked_messages(messages)
         return encode_conversation(conversation, self._chat_template(), self._tokenizer)
 
-    def checked_ids(self, ids: object) -> list[int]:
+    def checked_ids(self, ids: Any) -> list[int]:
         """Token ids as a list of ints, each inside the vocabulary."""
         if isinstance(ids, str) or not isinstance(ids, (Sequence, np.ndarray)):
             raise InvalidRequestError(f"a prompt must be a string or a list of token ids, not {type(ids).__name__}")
         n_vocab = self._tokenizer.n_vocab
         for index, token in enumerate(ids):
-            if not isinstance(token, Integral) or isinstance(token, bool) or not 0 <= int(token) < n_vocab:
+            if isinstance(token, bool) or not isinstance(token, Integral) or not 0 <= int(token) < n_vocab:
                 raise InvalidRequestError(
                     f"token id {token!r} at index {index} is not valid: it must be an integer from 0 to {n_vocab - 1}"
                 )

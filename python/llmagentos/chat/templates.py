@@ -64,8 +64,8 @@ def _raise_exception(message: object) -> NoReturn:
     raise _RefusedError(str(message))
 
 
-def _strftime_now(format: str) -> str:
-    return datetime.now().strftime(format)
+def _strftime_now(pattern: str) -> str:
+    return datetime.now().astimezone().strftime(pattern)
 
 
 def _tojson(

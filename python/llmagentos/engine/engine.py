@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Generator, Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -187,8 +188,7 @@ class Engine:
         for chunk in step.scored:
             request, first = chunk.request, chunk.request.n_computed
             targets = request.token_ids[first + 1 : first + chunk.n_tokens + 1]
-            assert request.scores is not None
-            request.scores[first : first + chunk.n_tokens] = self._sampler.score(
+            cast("NDArray[np.float32]", request.scores)[first : first + chunk.n_tokens] = self._sampler.score(
                 logits[row : row + chunk.n_tokens], targets
             )
             row += chunk.n_tokens

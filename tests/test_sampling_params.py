@@ -1,0 +1,46 @@
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from llmagentos.errors import InvalidRequestError
+from llmagentos.sampling_params import SamplingParams
+
+NAN = float("nan")
+BAD = {
+    "temperature": [-0.1, NAN, float("inf"), "1", None, True],
+    "top_p": [0, -1, 1.01, NAN, None],
+    "top_k": [-1, 1.5, None, True],
+    "min_p": [-0.1, 1.1],
+    "max_tokens": [0, -1, 2.0, True],
+    "stop": ["", [""], [1], 5],
+    "stop_token_ids": ["a", [-1], [1.5], 5, [True]],
+    "seed": [-1, 2**64, 1.0],
+    "n": [0, None, 1.0],
+    "presence_penalty": [-2.1, 2.1, NAN],
+    "frequency_penalty": [-2.1, 2.1, None],
+    "repetition_penalty": [0, -1, NAN],
+    "logit_bias": [[1], {-1: 0.0}, {1: NAN}, {"1": 0.0}],
+    "logprobs": [-1, 1.0, True],
+    "ignore_eos": [1, None],
+}
+
+
+def test_every_field_is_covered_here() -> None:
+    assert set(BAD) == {field.name for field in dataclasses.fields(SamplingParams)}
+
+
+@pytest.mark.parametrize(("name", "value"), [(name, value) for name, values in BAD.items() for value in values])
+def test_a_bad_value_is_refused_by_name(name: str, value: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=rf"^{name}=.* is not valid: it must be "):
+        SamplingParams(**{name: value})
+
+
+def test_values_are_normalised_and_frozen() -> None:
+    params = SamplingParams(temperature=1, stop="END", stop_token_ids=[3], logit_bias={1: 2}, seed=2**64 - 1)
+    assert (params.stop, params.stop_token_ids, params.logit_bias) == (("END",), (3,), {1: 2.0})
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        params.temperature = 0.5  # type: ignore[misc]
+    assert dataclasses.replace(params, temperature=0).stop == ("END",)
