@@ -5,7 +5,6 @@ import pytest
 from llmagentos.chat.encoding import encode_conversation
 from llmagentos.chat.templates import ChatTemplate
 from llmagentos.errors import InvalidRequestError
-
 from tests.engine.fake_model import CHATML
 from tests.engine.fake_tokenizer import FakeTokenizer
 

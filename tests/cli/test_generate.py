@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from llmagentos import SamplingParams, __version__
+from llmagentos import llm as llm_module
+from llmagentos.cli import main
+from llmagentos.errors import ModelNotFoundError
+from tests.engine.fake_model import fake_model
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model())
+
+
+def status_of(*arguments: str) -> Any:
+    with pytest.raises(SystemExit) as caught:
+        main(arguments)
+    return caught.value.code or 0
+
+
+def expected(prompt: str, **params: Any) -> str:
+    llm = llm_module.LLM("fake")
+    return llm.generate(prompt, SamplingParams(**{"temperature": 0.0, **params})).text
+
+
+def test_a_pipe_gets_the_text_and_nothing_else(fake: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("generate", "hi", "--raw", "--max-tokens", "7") == 0
+    assert capsys.readouterr() == (expected("hi", max_tokens=7), "")
+
+
+def test_a_chat_turn_is_what_suits_a_chat_model(fake: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("generate", "hi", "-n", "7", "--temperature", "1", "--seed", "3") == 0
+    turn = "<|im_start|>user\nhi<|im_end|>\n<|im_start|>assistant\n"
+    assert capsys.readouterr().out == expected(turn, max_tokens=7, temperature=1, seed=3)
+
+
+@pytest.mark.parametrize("arguments", [[], ["-"]])
+def test_the_prompt_may_be_piped_in(
+    fake: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO("piped"))
+    assert status_of("generate", *arguments, "--raw", "-n", "5") == 0
+    assert capsys.readouterr().out == expected("piped", max_tokens=5)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "line"),
+    [
+        (["generate", "hi", "--top-p", "2"], "error: top_p=2.0 is not valid: it must be above 0 and at most 1\n"),
+        (["generate", "x" * 300], "error: the prompt has "),
+        (["generate", "", "--raw"], "error: the prompt is empty"),
+    ],
+)
+def test_an_error_is_one_line_on_stderr(
+    fake: None, capsys: pytest.CaptureFixture[str], arguments: list[str], line: str
+) -> None:
+    assert status_of(*arguments) == 1
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith(line)
+    assert err.count("\n") == 1
+
+
+def test_an_unknown_model_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def fail(model: str, **_: Any) -> None:
+        raise ModelNotFoundError(f"no model {model}\nof that name")
+
+    monkeypatch.setattr(llm_module, "open_local_model", fail)
+    assert status_of("generate", "hi", "--model", "nothing") == 1
+    assert capsys.readouterr().err == "error: no model nothing of that name\n"
+
+
+def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("generate", "hi", "--no-such-option") == 2
+    assert status_of("no-such-command") == 2
+
+
+def test_ctrl_c_ends_with_130(fake: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def interrupted(chunks: Any) -> None:
+        next(chunks)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("llmagentos.cli.output.print_stream", interrupted)
+    assert status_of("generate", "hi") == 130
+
+
+def test_version_and_module_entry() -> None:
+    run = subprocess.run([sys.executable, "-m", "llmagentos", "--version"], capture_output=True, text=True, check=True)
+    assert run.stdout == f"llmagentos {__version__}\n"
