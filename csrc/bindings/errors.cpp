@@ -32,6 +32,8 @@ void bind_errors(py::module_& core) {
       raise("InvalidRequestError", error.what());
     } catch (const OutOfMemoryError& error) {
       raise("OutOfMemoryError", error.what());
+    } catch (const Error& error) {
+      raise("LLMAgentOSError", error.what());
     } catch (const std::bad_alloc&) {
       raise("OutOfMemoryError", "the system gave no more memory");
     }

@@ -18,42 +18,58 @@ float element(const std::byte* base, std::size_t index, KvType type) {
   return half_to_float(reinterpret_cast<const std::uint16_t*>(base)[index]);
 }
 
+// The state of one row over one span.
+void attend_span(const AttentionTile& tile, int row, int span, const AttentionState& state) {
+  const int dim = tile.head_dim;
+  const int token = row / tile.group;
+  const int position = tile.first_position + token;
+  const float* q = tile.q + token * tile.q_stride + row % tile.group * dim;
+  const int begin = std::max(span * kSpan, tile.window > 0 ? position - tile.window + 1 : 0);
+  const int end = std::min((span + 1) * kSpan, position + 1);
+  double scores[kSpan], peak = -std::numeric_limits<double>::infinity();
+  const auto block_of = [&](int key) {
+    return tile.pool + static_cast<std::size_t>(tile.block_table[key / kKvBlock]) * tile.block_bytes;
+  };
+  for (int key = begin; key < end; ++key) {
+    const std::byte* keys = block_of(key) + tile.k_offset;
+    double score = 0;
+    for (int d = 0; d < dim; ++d)
+      score += static_cast<double>(q[d]) *
+               element(keys, static_cast<std::size_t>(d * kKvBlock + key % kKvBlock), tile.kv_type);
+    score *= tile.scale;
+    if (tile.softcap > 0) score = tile.softcap * std::tanh(score / tile.softcap);
+    scores[key - begin] = score;
+    peak = std::max(peak, score);
+  }
+  // Weights are taken against the maximum as it is stored.
+  *state.maxima = static_cast<float>(peak);
+  double sum = 0, values[kMaxHeadDim] = {};
+  for (int key = begin; key < end; ++key) {
+    const std::byte* block_values = block_of(key) + tile.v_offset;
+    const double weight = std::exp(scores[key - begin] - *state.maxima);
+    sum += weight;
+    for (int d = 0; d < dim; ++d)
+      values[d] += weight * element(block_values, static_cast<std::size_t>(key % kKvBlock * dim + d), tile.kv_type);
+  }
+  *state.sums = static_cast<float>(sum);
+  for (int d = 0; d < dim; ++d) state.values[d] = static_cast<float>(values[d]);
+}
+
 }  // namespace
 
 void attend(const AttentionTile& tile, int first_span, int last_span, const AttentionState& state, float*) {
   const int dim = tile.head_dim;
   for (int row = 0; row < tile.n_rows(); ++row) {
-    const int token = row / tile.group;
-    const int position = tile.first_position + token;
-    const float* q = tile.q + token * tile.q_stride + row % tile.group * dim;
-    const int begin = std::max(first_span * kSpan, tile.window > 0 ? position - tile.window + 1 : 0);
-    const int end = std::min(last_span * kSpan, position + 1);
-    double peak = -std::numeric_limits<double>::infinity(), sum = 0;
-    double values[kMaxHeadDim] = {};
-    for (int key = begin; key < end; ++key) {
-      const std::byte* block =
-          tile.pool + static_cast<std::size_t>(tile.block_table[key / kKvBlock]) * tile.block_bytes;
-      const auto slot = static_cast<std::size_t>(key % kKvBlock);
-      double score = 0;
-      for (int d = 0; d < dim; ++d)
-        score += static_cast<double>(q[d]) *
-                 element(block + tile.k_offset, static_cast<std::size_t>(d) * kKvBlock + slot, tile.kv_type);
-      score *= tile.scale;
-      if (tile.softcap > 0) score = tile.softcap * std::tanh(score / tile.softcap);
-      const double new_peak = std::max(peak, score);
-      const double keep = std::exp(peak - new_peak), weight = std::exp(score - new_peak);
-      sum = sum * keep + weight;
-      for (int d = 0; d < dim; ++d)
-        values[d] = values[d] * keep +
-                    weight * element(block + tile.v_offset,
-                                     slot * static_cast<std::size_t>(dim) + static_cast<std::size_t>(d), tile.kv_type);
-      peak = new_peak;
+    const AttentionState own{state.values + row * dim, state.maxima + row, state.sums + row};
+    *own.maxima = -std::numeric_limits<float>::infinity();
+    *own.sums = 0;
+    std::fill_n(own.values, dim, 0.0f);
+    for (int span = first_span; span < last_span; ++span) {
+      float values[kMaxHeadDim], maximum, sum;
+      const AttentionState part{values, &maximum, &sum};
+      attend_span(tile, row, span, part);
+      merge_attention(own, part, 1, dim);
     }
-    state.maxima[row] = static_cast<float>(peak);
-    // The stored maximum is rounded to float32; the rest is expressed against that one.
-    const double shift = sum > 0 ? std::exp(peak - state.maxima[row]) : 0;
-    state.sums[row] = static_cast<float>(sum * shift);
-    for (int d = 0; d < dim; ++d) state.values[row * dim + d] = static_cast<float>(values[d] * shift);
   }
 }
 

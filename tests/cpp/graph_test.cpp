@@ -1,0 +1,118 @@
+// The graph builder's checks, and that compilation fuses what it should and never lets live values overlap.
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "check.h"
+#include "graph/plan.h"
+
+using namespace llmagentos;
+using namespace llmagentos::graph;
+
+namespace {
+
+// A decoder layer, with Gemma's extra norms where asked.
+Graph decoder(int n_layers, bool post_norms) {
+  Graph g;
+  ValueId x = g.scale(g.embed("embed", 50, 64), 8.0f);
+  for (int i = 0; i < n_layers; ++i) {
+    const std::string name = "layer" + std::to_string(i) + ".";
+    const RopeParams rope{10000.0f, 1.0f, 16, kernels::RopePairs::halves};
+    const ValueId h = g.rms_norm(x, name + "norm", 1e-6f);
+    const ValueId q = g.rope(g.rms_norm(g.linear(h, name + "q", 64), name + "q_norm", 1e-6f, 16), 16, rope);
+    const ValueId k = g.rope(g.linear(h, name + "k", 32), 16, rope);
+    const ValueId v = g.linear(h, name + "v", 32);
+    ValueId a = g.attention(q, k, v, {i, 4, 2, 16, 0.25f, 0, 0});
+    a = g.linear(a, name + "o", 64);
+    x = g.add(x, post_norms ? g.rms_norm(a, name + "post", 1e-6f) : a);
+    const ValueId f = g.rms_norm(x, name + "ffn_norm", 1e-6f);
+    const ValueId gated =
+        g.glu(g.linear(f, name + "gate", 96), g.linear(f, name + "up", 96), kernels::ActivationKind::silu);
+    ValueId d = g.linear(gated, name + "down", 64);
+    x = g.add(x, post_norms ? g.rms_norm(d, name + "post_ffn", 1e-6f) : d);
+  }
+  g.set_output(g.linear(g.rms_norm(g.select_rows(x), "norm", 1e-6f), "embed", 50));
+  return g;
+}
+
+struct Life {
+  int born = 1 << 30, last = -1;
+};
+
+void check_no_overlap(const Plan& plan) {
+  std::vector<Life> lives(plan.values.size());
+  const auto touch = [&](ValueId v, int step) {
+    Life& life = lives[static_cast<std::size_t>(v)];
+    life.born = std::min(life.born, step);
+    life.last = std::max(life.last, step);
+  };
+  for (int i = 0; i < static_cast<int>(plan.steps.size()); ++i) {
+    const Step& step = plan.steps[static_cast<std::size_t>(i)];
+    if (const auto* linear = std::get_if<LinearStep>(&step)) {
+      touch(linear->input, i);
+      if (linear->residual >= 0) touch(linear->residual, i);
+      if (linear->output >= 0)
+        touch(linear->output, i);
+      else
+        for (const auto& product : linear->products) touch(product.second, i);
+    } else if (const auto* attention = std::get_if<AttentionStep>(&step)) {
+      for (const ValueId v : {attention->q, attention->k, attention->v, attention->output}) touch(v, i);
+    } else {
+      for (const ValueId v : std::get<RowStep>(step).inputs) touch(v, i);
+      touch(std::get<RowStep>(step).output, i);
+    }
+  }
+  for (std::size_t a = 0; a < lives.size(); ++a)
+    for (std::size_t b = a + 1; b < lives.size(); ++b) {
+      const auto is_placed = [&](std::size_t v) {
+        return lives[v].last >= 0 && static_cast<ValueId>(v) != plan.output;
+      };
+      if (!is_placed(a) || !is_placed(b)) continue;
+      const bool together = lives[a].born <= lives[b].last && lives[b].born <= lives[a].last;
+      const bool overlap = plan.offsets[a] < plan.offsets[b] + plan.values[b].width &&
+                           plan.offsets[b] < plan.offsets[a] + plan.values[a].width;
+      CHECK(!(together && overlap));
+      CHECK(plan.offsets[a] >= 0 && plan.offsets[a] + plan.values[a].width <= plan.arena_width);
+    }
+}
+
+}  // namespace
+
+TEST(a_decoder_layer_fuses_to_five_steps) {
+  // embed, then per layer qkv, attention, o, gate-up, down; then select_rows and the head.
+  CHECK(compile(decoder(2, false)).steps.size() == 1 + 2 * 5 + 2);
+}
+
+TEST(post_norms_cost_a_step_each) { CHECK(compile(decoder(1, true)).steps.size() == 1 + 7 + 2); }
+
+TEST(without_fusion_each_node_is_a_step) {
+  const Graph g = decoder(2, true);
+  CHECK(compile(g, false).steps.size() == g.nodes().size());
+}
+
+TEST(live_values_never_share_memory) {
+  for (const bool fuse : {false, true})
+    for (const bool post_norms : {false, true}) check_no_overlap(compile(decoder(3, post_norms), fuse));
+}
+
+TEST(a_tied_head_is_one_weight) {
+  const Graph g = decoder(1, false);
+  std::set<std::string> names;
+  for (const WeightSpec& weight : g.weights()) CHECK(names.insert(weight.name).second);
+}
+
+TEST(shapes_that_do_not_fit_are_refused) {
+  Graph g;
+  const ValueId x = g.embed("embed", 10, 32);
+  CHECK_THROWS(InvalidArgument, g.add(x, g.linear(x, "w", 16)));
+  CHECK_THROWS(InvalidArgument, g.rms_norm(x, "n", 1e-6f, 5));
+  CHECK_THROWS(InvalidArgument, g.rope(x, 32, {10000.0f, 1.0f, 31, kernels::RopePairs::halves}));
+  CHECK_THROWS(InvalidArgument, g.attention(x, x, x, {0, 3, 2, 16, 1.0f, 0, 0}));
+  CHECK_THROWS(InvalidArgument, g.attention(x, x, x, {0, 1, 1, 512, 1.0f, 0, 0}));
+  CHECK_THROWS(InvalidArgument, g.linear(99, "w2", 8));
+  CHECK_THROWS(InvalidArgument, g.linear(g.select_rows(x), "w", 99));  // "w" is [16, 32]
+  CHECK_THROWS(InvalidArgument, g.set_output(x));
+  CHECK_THROWS(InvalidArgument, compile(g));
+}
+
+TEST_MAIN

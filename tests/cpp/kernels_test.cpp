@@ -1,0 +1,319 @@
+// Every ISA this machine has, against the reference kernels: random and edge inputs, shapes with and without rests.
+#include <cmath>
+#include <cstring>
+#include <random>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "base/error.h"
+#include "base/half.h"
+#include "check.h"
+#include "kernels/matmul/packing.h"
+#include "kernels/reference.h"
+#include "kernels/registry.h"
+#include "quant/formats.h"
+
+using namespace llmagentos;
+using namespace llmagentos::kernels;
+
+namespace {
+
+std::mt19937 generator(7);
+
+std::vector<float> normal(std::size_t n, float deviation = 1.0f) {
+  std::normal_distribution<float> distribution(0.0f, deviation);
+  std::vector<float> out(n);
+  for (float& x : out) x = distribution(generator);
+  return out;
+}
+
+std::vector<KernelSet> vector_sets() {
+  std::vector<KernelSet> sets;
+  for (const std::string& isa : available_isas())
+    if (isa != "reference") sets.push_back(select_kernels(isa));
+  return sets;
+}
+
+double worst_relative(const std::vector<float>& a, const std::vector<float>& b) {
+  double worst = 0, largest = 1e-30;
+  for (std::size_t i = 0; i < a.size(); ++i) {
+    worst = std::fmax(worst, std::fabs(static_cast<double>(a[i]) - b[i]));
+    largest = std::fmax(largest, std::fabs(static_cast<double>(b[i])));
+  }
+  return worst / largest;
+}
+
+// Blocks with random bytes everywhere and ordinary scales, or scales at the ends of what the format holds.
+std::vector<std::byte> rows_of(DType dtype, std::size_t n_cols, int n_rows, const std::vector<float>& values) {
+  const FormatOps& ops = format_ops(dtype);
+  std::vector<std::byte> rows(row_bytes(dtype, n_cols) * static_cast<std::size_t>(n_rows));
+  if (ops.encode) {
+    ops.encode(values.data(), rows.data(), n_cols * static_cast<std::size_t>(n_rows));
+    return rows;
+  }
+  const DTypeInfo& info = dtype_info(dtype);
+  for (std::byte& b : rows) b = static_cast<std::byte>(generator() >> 24);
+  for (std::size_t at = 0; at < rows.size(); at += info.block_bytes) {
+    if (dtype == DType::mxfp4) {
+      rows[at] = static_cast<std::byte>(generator() % 8 == 0 ? generator() % 2 : 118 + generator() % 8);
+      continue;
+    }
+    const std::uint16_t d = float_to_half(normal(1, 0.01f)[0]), m = float_to_half(normal(1, 0.01f)[0]);
+    const std::size_t d_at = dtype == DType::q2_k ? 80 : dtype == DType::q3_k ? 108 : 0;
+    std::memcpy(&rows[at + d_at], &d, 2);
+    if (dtype == DType::q5_k || dtype == DType::q2_k) std::memcpy(&rows[at + d_at + 2], &m, 2);
+  }
+  return rows;
+}
+
+void compare_matmul(const KernelSet& set, DType dtype, std::size_t n_cols, int n_rows, int n_tokens,
+                    const std::vector<float>& weights) {
+  const MatmulKernel fast = set.matmul(dtype, n_cols);
+  const MatmulKernel plain = reference_matmul(dtype);
+  const std::vector<std::byte> rows = rows_of(dtype, n_cols, n_rows, weights);
+  const std::size_t stride = row_bytes(dtype, n_cols);
+  std::vector<std::byte> packed(fast.group_bytes(n_cols)), plain_packed(plain.group_bytes(n_cols));
+  fast.pack_group(rows.data(), stride, n_rows, n_cols, packed.data());
+  plain.pack_group(rows.data(), stride, n_rows, n_cols, plain_packed.data());
+
+  const std::vector<float> x = normal(static_cast<std::size_t>(n_tokens) * n_cols);
+  std::vector<float> seen = x;
+  std::vector<std::int8_t> quants(x.size());
+  std::vector<BlockMeta> meta(x.size() / kBlock + 1);
+  if (fast.activation == Activation::q8)
+    for (std::size_t i = 0; i < x.size(); i += kBlock) {
+      set.table().quantize_row(&x[i], kBlock, &quants[i], &meta[i / kBlock]);
+      for (std::size_t j = i; j < i + kBlock; ++j) seen[j] = meta[i / kBlock].scale * static_cast<float>(quants[j]);
+    }
+  const auto width = static_cast<std::ptrdiff_t>(n_cols);
+  const MatmulInput input{x.data(), width, quants.data(), width, meta.data(), width / kBlock};
+  const MatmulInput exact{seen.data(), width, nullptr, 0, nullptr, 0};
+  std::vector<float> scratch(n_cols), a(static_cast<std::size_t>(n_tokens * kRowGroup)), b(a.size()), one(a.size());
+  fast.multiply(packed.data(), input, 0, n_tokens, n_cols, a.data(), kRowGroup, scratch.data());
+  plain.multiply(plain_packed.data(), exact, 0, n_tokens, n_cols, b.data(), kRowGroup, scratch.data());
+  CHECK(worst_relative(a, b) < 2e-5);
+  for (int t = 0; t < n_tokens; ++t)
+    fast.multiply(packed.data(), input, t, 1, n_cols, &one[static_cast<std::size_t>(t * kRowGroup)], kRowGroup,
+                  scratch.data());
+  CHECK(std::memcmp(a.data(), one.data(), a.size() * sizeof(float)) == 0);
+  for (int t = 0; t < n_tokens; ++t)
+    for (int row = n_rows; row < kRowGroup; ++row) CHECK(a[static_cast<std::size_t>(t * kRowGroup + row)] == 0.0f);
+
+  std::vector<float> decoded(n_cols), expected(n_cols);
+  for (int row = 0; row < n_rows; ++row) {
+    fast.decode_row(packed.data(), row, n_cols, decoded.data());
+    format_ops(dtype).decode(rows.data() + static_cast<std::size_t>(row) * stride, expected.data(), n_cols);
+    CHECK(decoded == expected);
+  }
+}
+
+struct Cache {
+  std::vector<std::byte> pool;
+  std::vector<std::int32_t> table;
+  std::size_t tile_bytes;
+};
+
+// A cache of `length` tokens in shuffled blocks; slots past the end are filled with large numbers.
+Cache make_cache(StoreKv* store_kv, int length, int dim, KvType type, std::uint32_t seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<float> distribution;
+  const int n_blocks = (length + kKvBlock - 1) / kKvBlock;
+  Cache cache{{}, {}, static_cast<std::size_t>(dim * kKvBlock) * (type == KvType::f32 ? 4 : 2)};
+  cache.pool.resize(2 * cache.tile_bytes * static_cast<std::size_t>(n_blocks));
+  for (int b = 0; b < n_blocks; ++b) cache.table.push_back((b * 7 + 3) % n_blocks);
+  std::vector<bool> taken(static_cast<std::size_t>(n_blocks));
+  for (std::int32_t& b : cache.table) {
+    while (taken[static_cast<std::size_t>(b)]) b = (b + 1) % n_blocks;
+    taken[static_cast<std::size_t>(b)] = true;
+  }
+  std::vector<float> k(static_cast<std::size_t>(dim)), v(k.size());
+  for (int p = 0; p < n_blocks * kKvBlock; ++p) {
+    for (float& x : k) x = p < length ? distribution(random) : 1e4f;
+    for (float& x : v) x = p < length ? distribution(random) : 1e4f;
+    std::byte* block = &cache.pool[2 * cache.tile_bytes *
+                                   static_cast<std::size_t>(cache.table[static_cast<std::size_t>(p / kKvBlock)])];
+    store_kv(k.data(), v.data(), dim, p % kKvBlock, block, block + cache.tile_bytes, type);
+  }
+  return cache;
+}
+
+struct Attended {
+  std::vector<float> values, maxima, sums;
+  AttentionState state() { return {values.data(), maxima.data(), sums.data()}; }
+  explicit Attended(int rows, int dim)
+      : values(static_cast<std::size_t>(rows * dim)), maxima(static_cast<std::size_t>(rows)), sums(maxima.size()) {}
+  std::vector<float> result() const {
+    std::vector<float> out = values;
+    for (std::size_t i = 0; i < out.size(); ++i) out[i] /= sums[i / (values.size() / sums.size())];
+    return out;
+  }
+};
+
+void compare_attention(const KernelSet& set, int dim, int group, int n_tokens, int length, int window, float softcap,
+                       KvType type) {
+  const Cache cache = make_cache(set.store_kv(dim), length, dim, type, 11);
+  const Cache plain_cache = make_cache(reference::store_kv, length, dim, type, 11);
+  CHECK(cache.pool == plain_cache.pool);
+  const std::vector<float> q = normal(static_cast<std::size_t>(n_tokens * group * dim));
+  AttentionTile tile{q.data(),
+                     group * dim,
+                     n_tokens,
+                     group,
+                     dim,
+                     length - n_tokens,
+                     window,
+                     1.0f / std::sqrt(static_cast<float>(dim)),
+                     softcap,
+                     cache.pool.data(),
+                     cache.table.data(),
+                     2 * cache.tile_bytes,
+                     0,
+                     cache.tile_bytes,
+                     type};
+  const int rows = n_tokens * group, spans = (length + kSpan - 1) / kSpan;
+  std::vector<float> scratch(attention_scratch(rows, dim));
+  Attended fast(rows, dim), plain(rows, dim);
+  set.attend(dim)(tile, 0, spans, fast.state(), scratch.data());
+  reference::attend(tile, 0, spans, plain.state(), nullptr);
+  CHECK(worst_relative(fast.result(), plain.result()) < 2e-5);
+
+  // One span at a time, merged in order: the same bits.
+  Attended parts(rows, dim);
+  for (int span = 0; span < spans; ++span) {
+    Attended part(rows, dim);
+    set.attend(dim)(tile, span, span + 1, span ? part.state() : parts.state(), scratch.data());
+    if (span) set.merge_attention(dim)(parts.state(), part.state(), rows, dim);
+  }
+  CHECK(parts.values == fast.values && parts.sums == fast.sums);
+
+  // One token at a time: the same bits.
+  for (int t = 0; t < n_tokens; ++t) {
+    AttentionTile single = tile;
+    single.q += t * tile.q_stride;
+    single.n_tokens = 1;
+    single.first_position += t;
+    Attended alone(group, dim);
+    set.attend(dim)(single, 0, (single.first_position + kSpan) / kSpan, alone.state(), scratch.data());
+    CHECK(std::memcmp(alone.values.data(), &fast.values[static_cast<std::size_t>(t * group * dim)],
+                      alone.values.size() * sizeof(float)) == 0);
+  }
+}
+
+}  // namespace
+
+TEST(products_of_every_format_match_the_reference) {
+  std::size_t n_formats = 0;
+  const DTypeInfo* formats = dtype_table(n_formats);
+  for (const KernelSet& set : vector_sets())
+    for (std::size_t f = 0; f < n_formats; ++f) {
+      const std::size_t unit = formats[f].block_elements;
+      for (const auto& [blocks, rows, tokens] : {std::tuple(1, 16, 1), std::tuple(3, 16, 7), std::tuple(2, 5, 17)}) {
+        const std::size_t n_cols =
+            unit == 1 ? 37 * static_cast<std::size_t>(blocks) : unit * static_cast<std::size_t>(blocks);
+        compare_matmul(set, formats[f].dtype, n_cols, rows, tokens,
+                       normal(n_cols * static_cast<std::size_t>(rows), 0.1f));
+      }
+    }
+}
+
+TEST(products_of_extreme_weights_stay_exact) {
+  for (const KernelSet& set : vector_sets())
+    for (const DType dtype :
+         {DType::q4_0, DType::q4_1, DType::q5_0, DType::q5_1, DType::q8_0, DType::q4_k, DType::q6_k})
+      for (const float sign : {0.0f, 1.0f, -1.0f}) {
+        // All weights at one end, or all zero: the largest integer sums the kernels meet.
+        std::vector<float> weights(512 * 16, sign);
+        for (std::size_t i = 0; i < weights.size(); i += 32) weights[i] = -sign;
+        compare_matmul(set, dtype, 512, 16, 3, weights);
+      }
+}
+
+TEST(activations_quantise_as_the_reference_does) {
+  for (const KernelSet& set : vector_sets())
+    for (const float scale : {0.0f, 1e-30f, 1.0f, 1e30f}) {
+      const std::vector<float> x = normal(256, scale);
+      std::vector<std::int8_t> a(256), b(256);
+      std::vector<BlockMeta> meta_a(8), meta_b(8);
+      set.table().quantize_row(x.data(), 256, a.data(), meta_a.data());
+      reference::quantize_row(x.data(), 256, b.data(), meta_b.data());
+      CHECK(a == b);
+      for (int i = 0; i < 8; ++i) {
+        const auto at = static_cast<std::size_t>(i);
+        CHECK(meta_a[at].scale == meta_b[at].scale && meta_a[at].scaled_sum == meta_b[at].scaled_sum);
+        CHECK(meta_a[at].neg_sum[0] == meta_b[at].neg_sum[0] && meta_a[at].neg_sum[1] == meta_b[at].neg_sum[1]);
+      }
+    }
+}
+
+TEST(row_kernels_match_the_reference_at_any_length) {
+  for (const KernelSet& set : vector_sets())
+    for (const std::size_t n : {1u, 2u, 15u, 16u, 33u, 576u}) {
+      const std::vector<float> x = normal(n, 3.0f), y = normal(n);
+      std::vector<float> a(n), b(n);
+      set.table().rms_norm(x.data(), y.data(), n, 1e-6f, a.data());
+      reference::rms_norm(x.data(), y.data(), n, 1e-6f, b.data());
+      CHECK(worst_relative(a, b) < 1e-5);
+      for (const ActivationKind kind : {ActivationKind::silu, ActivationKind::gelu_tanh}) {
+        set.table().glu(x.data(), y.data(), n, kind, a.data());
+        reference::glu(x.data(), y.data(), n, kind, b.data());
+        CHECK(worst_relative(a, b) < 1e-5);
+      }
+      a = b = x;
+      set.table().softcap(a.data(), n, 2.0f);
+      reference::softcap(b.data(), n, 2.0f);
+      CHECK(worst_relative(a, b) < 1e-5);
+    }
+}
+
+TEST(activations_of_extreme_inputs_saturate) {
+  const std::vector<float> x = {-1e30f, -1000.0f, -88.0f, 0.0f, 88.0f, 1000.0f, 1e10f}, one(x.size(), 1.0f);
+  for (const KernelSet& set : vector_sets()) {
+    std::vector<float> y(x.size());
+    set.table().glu(x.data(), one.data(), x.size(), ActivationKind::silu, y.data());
+    CHECK(std::fabs(y[0]) < 1e-6f && std::fabs(y[1]) < 1e-30f);
+    CHECK(y[3] == 0.0f && y[5] == 1000.0f && y[6] == 1e10f);
+  }
+}
+
+TEST(attention_matches_the_reference_and_itself) {
+  for (const KernelSet& set : vector_sets())
+    for (const KvType type : {KvType::f16, KvType::f32}) {
+      compare_attention(set, 64, 3, 1, 1, 0, 0, type);
+      compare_attention(set, 64, 3, 8, 300, 0, 0, type);
+      compare_attention(set, 256, 4, 5, 161, 100, 0, type);
+      compare_attention(set, 48, 1, 7, 129, 16, 5.0f, type);
+      compare_attention(set, 80, 2, 3, 3, 0, 0, type);
+      compare_attention(set, 20, 2, 3, 150, 0, 0, type);  // no whole vectors: the reference serves
+    }
+}
+
+TEST(half_precision_cache_saturates_instead_of_overflowing) {
+  for (const KernelSet& set : vector_sets()) {
+    std::vector<float> big(16, 1e9f), small(16, -1e9f);
+    std::vector<std::uint16_t> k(16 * kKvBlock), v(16 * kKvBlock);
+    set.store_kv(16)(big.data(), small.data(), 16, 3, reinterpret_cast<std::byte*>(k.data()),
+                     reinterpret_cast<std::byte*>(v.data()), KvType::f16);
+    CHECK(half_to_float(k[3]) == 65504.0f);
+    CHECK(half_to_float(v[3 * 16]) == -65504.0f);
+  }
+}
+
+TEST(a_faulty_kernel_gives_way_to_the_reference) {
+  MatmulKernel broken = *packed_format(DType::q8_0);
+  broken.multiply = [](const std::byte*, const MatmulInput&, int, int n_tokens, std::size_t, float* out,
+                       std::ptrdiff_t stride, float*) {
+    for (int t = 0; t < n_tokens; ++t) std::fill(out + t * stride, out + t * stride + kRowGroup, 1.0f);
+  };
+  KernelTable table = select_kernels(available_isas().front()).table();
+  if (table.multiply_for == nullptr) return;  // a machine with the reference alone
+  static MultiplyFn faulty;
+  faulty = broken.multiply;
+  table.multiply_for = [](DType) { return faulty; };
+  const MatmulKernel chosen = KernelSet(table).matmul(DType::q8_0, 64);
+  CHECK(chosen.multiply == reference_matmul(DType::q8_0).multiply);
+}
+
+TEST(an_unknown_isa_is_refused) { CHECK_THROWS(InvalidArgument, select_kernels("z80")); }
+
+TEST_MAIN
