@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 from llmagentos.backends.cpu import CpuBackend
 from llmagentos.backends.protocol import Backend, RaggedBatch
+from llmagentos.formats import load_checkpoint
+from llmagentos.models import build_graph
 
 Ids = NDArray[np.int32]
 Logits = NDArray[np.float32]
@@ -24,10 +26,20 @@ Logits = NDArray[np.float32]
 
 def open_backend(path: Path, *, threads: int = 1, kv_dtype: str = "f32", n_tokens: int, max_batch: int) -> Backend:
     """The backend for one file, with a KV pool of at least n_tokens and steps of up to max_batch tokens."""
-    raise NotImplementedError
+    checkpoint = load_checkpoint(path)
+    return CpuBackend(
+        build_graph(checkpoint),
+        checkpoint.file,
+        threads=threads,
+        n_blocks=-(-n_tokens // CpuBackend.block_size),
+        kv_dtype=kv_dtype,
+        max_batched_tokens=max_batch,
+    )
 
 
-def run_together(backend: Backend, sequences: Sequence[Ids], chunks: Sequence[int]) -> Iterator[tuple[int, int, Logits]]:
+def run_together(
+    backend: Backend, sequences: Sequence[Ids], chunks: Sequence[int]
+) -> Iterator[tuple[int, int, Logits]]:
     """Feeds all sequences side by side, chunks[s] tokens of sequence s a step, and asks for every row.
 
     Yields (sequence, first position, logits [n, vocab]); the logits are valid until the next item is asked for. The
@@ -77,7 +89,7 @@ def logits_of(
     chunks[target] = chunk
     n_tokens = sum(len(ids) + 32 for ids in sequences)
     pieces = []
-    opened = open_backend(path, threads=threads, kv_dtype=kv_dtype, n_tokens=n_tokens, max_batch=sum(chunks))
+    opened = open_backend(path, threads=threads, kv_dtype=kv_dtype, n_tokens=n_tokens, max_batch=max(sum(chunks), 1))
     with closing(opened) as backend:
         for sequence, _, rows in run_together(backend, sequences, chunks):
             if sequence == target:

@@ -45,9 +45,7 @@ GEMMA3_LOCAL_ROPE_BASE = 10000.0
 def read_fields(reader: gguf.GGUFReader) -> dict[str, Any]:
     """The metadata without its arrays (the vocabulary is not needed)."""
     return {
-        key: field.contents()
-        for key, field in reader.fields.items()
-        if field.types[:1] != [gguf.GGUFValueType.ARRAY]
+        key: field.contents() for key, field in reader.fields.items() if field.types[:1] != [gguf.GGUFValueType.ARRAY]
     }
 
 

@@ -1,7 +1,7 @@
 """llama.cpp's part of the oracles of the real models; needs llama-cpp-python and numpy.
 
     python peer_llamacpp.py tokenize   MODEL.gguf --out TOKENS.npz
-    python peer_llamacpp.py divergence MODEL.gguf --reference FOLDER --out NAME.json
+    python peer_llamacpp.py divergence MODEL.gguf --reference FOLDER --out NAME.llamacpp.json
 
 `tokenize` writes the ids of text.txt and prompts.txt (vocabulary only, special tokens parsed). `divergence` runs
 the model over the windows of FOLDER, as written by make_real.py, and records its distance to the reference.
