@@ -71,31 +71,14 @@ class Host:
         return min(run.probes) >= GOOD * self.best
 
 
-def cpu_model() -> str:
-    """The processor's name, as the system gives it."""
-    path = Path("/proc/cpuinfo")
-    if path.is_file():
-        for line in path.read_text().splitlines():
-            key, _, value = line.partition(":")
-            if key.strip() in {"model name", "Model"}:
-                return value.strip()
-    return platform.processor() or platform.machine()
-
-
 def machine() -> dict[str, Any]:
     """What a result must be read with."""
-    return {
-        "cpu": cpu_model(),
-        "cpus": len(os.sched_getaffinity(0)),
-        "isa": kernels.selected_isa(),
-        "system": f"{platform.system()} {platform.machine()}",
-        "python": platform.python_version(),
-    }
+    return {**runtime.machine(), "system": platform.platform(), "python": platform.python_version()}
 
 
 def record(question: str, result: Mapping[str, Any]) -> Path:
     """Appends a line of JSON to the file of this question and machine, and returns its path."""
-    slug = "".join(c if c.isalnum() else "-" for c in cpu_model().lower())
+    slug = "".join(c if c.isalnum() else "-" for c in runtime.machine()["cpu"].lower())
     slug = "-".join(part for part in slug.split("-") if part)
     path = RESULTS / f"{question}-{slug}.jsonl"
     path.parent.mkdir(exist_ok=True)

@@ -8,7 +8,6 @@ Every speed of a kernel is a share of one of these, measured in the same session
 from __future__ import annotations
 
 import argparse
-import os
 import statistics
 
 import harness
@@ -37,11 +36,12 @@ def measure(threads: int, seconds: float) -> dict[str, dict[str, float]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--threads", type=int, default=len(os.sched_getaffinity(0)))
+    machine = runtime.machine()
+    parser.add_argument("--threads", type=int, default=machine["usable_cpus"])
     parser.add_argument("--seconds", type=float, default=0.2, help="length of one measurement")
     arguments = parser.parse_args()
     limits = {threads: measure(threads, arguments.seconds) for threads in sorted({1, arguments.threads})}
-    print(f"{harness.cpu_model()}, {kernels.selected_isa()}")
+    print(f"{machine['cpu']}, {machine['isa']}")
     for threads, measured in limits.items():
         for name, value in measured.items():
             print(f"{threads:3d} threads  {name:32s} median {value['median']:8.1f}  best {value['best']:8.1f}")

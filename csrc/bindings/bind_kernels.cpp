@@ -1,8 +1,6 @@
-#include <pybind11/stl.h>
-
+// _core.kernels: how fast this machine is at best.
 #include "base/thread_pool.h"
 #include "bindings/bind.h"
-#include "kernels/registry.h"
 #include "runtime/machine_limits.h"
 
 namespace py = pybind11;
@@ -10,10 +8,8 @@ namespace py = pybind11;
 namespace llmagentos::bindings {
 
 void bind_kernels(py::module_& core) {
-  py::module_ kernels = core.def_submodule("kernels", "Which kernels this machine runs, and how fast it is at best.");
+  py::module_ kernels = core.def_submodule("kernels", "How fast this machine's kernels could be at best.");
   const auto released = py::call_guard<py::gil_scoped_release>();
-  kernels.def("available_isas", &llmagentos::kernels::available_isas);
-  kernels.def("selected_isa", [] { return std::string(llmagentos::kernels::select_kernels().isa()); }, released);
   kernels.def("measure_fma", &measure_fma, py::arg("pool"), py::arg("seconds"), py::arg("isa") = "", released);
   kernels.def("measure_dot", &measure_dot, py::arg("pool"), py::arg("seconds"), py::arg("isa") = "", released);
   kernels.def("measure_read", &measure_read, py::arg("pool"), py::arg("seconds"), py::arg("n_bytes"),

@@ -1,15 +1,5 @@
 from llmagentos._core.runtime import ThreadPool
 
-def available_isas() -> list[str]:
-    """Instruction sets this build has and this machine runs, best first; "reference" is always the last."""
-
-def selected_isa() -> str:
-    """The one in use: the environment's LLMAGENTOS_ISA, or the best.
-
-    Raises:
-        InvalidRequestError: LLMAGENTOS_ISA names one that is unknown or not available here.
-    """
-
 def measure_fma(pool: ThreadPool, seconds: float, isa: str = "") -> float:
     """Float32 operations per second of all threads together; a multiply-add counts 2."""
 
