@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from llmagentos._core.kernels import available_isas
+from llmagentos._core.runtime import machine
 from llmagentos.market import resolve
 
 pytestmark = pytest.mark.acceptance
@@ -65,7 +65,7 @@ def test_reference_kernels_compute_the_reference(name: str, reference: Path) -> 
     assert figures["widest_flip_margin"] <= 0.01
 
 
-@pytest.mark.parametrize("isa", [isa for isa in available_isas() if isa != "reference"])
+@pytest.mark.parametrize("isa", [isa for isa in machine()["isas"] if isa != "reference"])
 def test_fast_kernels_stay_close_to_it(name: str, reference: Path, isa: str) -> None:
     peer = json.loads((ORACLES / f"{name}.llamacpp.json").read_text())
     figures = measure(name, reference, isa, "f16")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from llmagentos._core.kernels import available_isas
+from llmagentos._core.runtime import machine
 
 from .forced_isa import run_jobs
 from .splits import REPEATED_TOKENS, SPLITS
@@ -17,7 +17,7 @@ VECTOR_ISAS = ("sse4", "avx2", "avx512", "avx512vnni", "neon", "neondot")
 def isa(request: pytest.FixtureRequest) -> str:
     """Each instruction set that this build has and this machine runs."""
     name: str = request.param
-    if name not in available_isas():
+    if name not in machine()["isas"]:
         pytest.skip(f"this machine or build has no {name}")
     return name
 

@@ -87,9 +87,7 @@ def build(tiny: Tiny, rng: np.random.Generator) -> torch.nn.Module:
         values = rng.standard_normal(tuple(tensor.shape)).astype(np.float32)
         if "norm" in name:
             values = np.float32(0 if gemma else 1) + values * np.float32(0.2)
-        elif name.endswith("bias"):
-            values *= np.float32(0.5)
-        elif "embed" in name or "lm_head" in name:
+        elif name.endswith("bias") or "embed" in name or "lm_head" in name:
             values *= np.float32(0.5)
         else:
             values *= np.float32(1.6 / np.sqrt(tensor.shape[1]))
