@@ -28,8 +28,7 @@ struct TensorBytes {
 
 // Bytes that are not UTF-8 come as surrogate escapes, so that every text can be turned back into its bytes.
 py::object to_python(std::string_view text) {
-  PyObject* const decoded =
-      PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "surrogateescape");
+  PyObject* const decoded = PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "surrogateescape");
   if (!decoded) throw py::error_already_set();
   return py::reinterpret_steal<py::object>(decoded);
 }

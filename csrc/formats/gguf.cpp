@@ -49,9 +49,7 @@ std::optional<std::int64_t> load_integer(GgufType type, const std::byte* at) {
   }
 }
 
-bool is_integer(GgufType type) {
-  return type <= GgufType::i32 || type == GgufType::u64 || type == GgufType::i64;
-}
+bool is_integer(GgufType type) { return type <= GgufType::i32 || type == GgufType::u64 || type == GgufType::i64; }
 
 }  // namespace
 
@@ -75,8 +73,8 @@ const GgufTensor* GgufFile::find(std::string_view name) const {
 }
 
 const GgufValue* GgufFile::value(std::string_view key) const {
-  const GgufKeyValue* const entry = find_by_name(contents_.metadata, contents_.metadata_order, key,
-                                                 [](const GgufKeyValue& e) { return e.key; });
+  const GgufKeyValue* const entry =
+      find_by_name(contents_.metadata, contents_.metadata_order, key, [](const GgufKeyValue& e) { return e.key; });
   return entry ? &entry->value : nullptr;
 }
 

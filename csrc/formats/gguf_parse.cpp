@@ -81,7 +81,8 @@ class Parser {
     const std::uint64_t at = reader_.position();
     const auto id = reader_.read<std::uint32_t>(what);
     if (id > static_cast<std::uint32_t>(GgufType::f64))
-      reader_.fail("key " + quoted(key) + " has " + what + " " + std::to_string(id) + ", which GGUF does not define", at);
+      reader_.fail("key " + quoted(key) + " has " + what + " " + std::to_string(id) + ", which GGUF does not define",
+                   at);
     return static_cast<GgufType>(id);
   }
 

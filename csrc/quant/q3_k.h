@@ -9,10 +9,11 @@
 namespace llmagentos {
 
 struct BlockQ3K {
-  std::uint8_t hmask[32];   // high bit of value 32k + i: bit k of byte i
-  std::uint8_t qs[64];      // low two bits, as in Q2_K
-  std::uint8_t scales[12];  // group g: low 4 bits in nibble g / 8 of byte g % 8, high 2 bits at 2 * (g / 4) of byte 8 + g % 4
-  std::uint16_t d;          // f16
+  std::uint8_t hmask[32];  // high bit of value 32k + i: bit k of byte i
+  std::uint8_t qs[64];     // low two bits, as in Q2_K
+  std::uint8_t
+      scales[12];   // group g: low 4 bits in nibble g / 8 of byte g % 8, high 2 bits at 2 * (g / 4) of byte 8 + g % 4
+  std::uint16_t d;  // f16
 };
 static_assert(sizeof(BlockQ3K) == 110);
 

@@ -130,8 +130,7 @@ static inline void encode_q4_k_block(const float* in, BlockQ4K& block) {
     const std::uint16_t d = float_to_half(shared.scale), dmin = float_to_half(shared.min);
     shared = {half_to_float(d), half_to_float(dmin)};
     std::uint8_t trial_scales[8] = {}, trial_mins[8] = {}, trial_quants[256] = {};
-    const float error =
-        choose_q4_scales(in, ideal, shared.scale, shared.min, trial_scales, trial_mins, trial_quants);
+    const float error = choose_q4_scales(in, ideal, shared.scale, shared.min, trial_scales, trial_mins, trial_quants);
     if (error >= best_error) break;
     best_error = error;
     block.d = d;
