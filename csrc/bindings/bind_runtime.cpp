@@ -76,8 +76,8 @@ py::array_t<float> run(py::object self, const Int32Array& token_ids, const Int32
     const py::gil_scoped_release release;
     logits = executor.run(batch);
   }
-  return py::array_t<float>({static_cast<py::ssize_t>(logit_rows.size()), static_cast<py::ssize_t>(executor.vocab_size())},
-                            logits, self);
+  return py::array_t<float>(
+      {static_cast<py::ssize_t>(logit_rows.size()), static_cast<py::ssize_t>(executor.vocab_size())}, logits, self);
 }
 
 py::dict machine() {
@@ -112,8 +112,8 @@ void bind_runtime(py::module_& core) {
       .def(py::init(&make_executor), py::arg("graph"), py::arg("file"), py::arg("pool"), py::kw_only(),
            py::arg("max_tokens"), py::arg("n_blocks"), py::arg("kv_dtype") = "f16", py::arg("isa") = "",
            py::arg("fuse") = true, py::keep_alive<1, 4>())
-      .def("run", &run, py::arg("token_ids"), py::arg("positions"), py::arg("sequence_starts"),
-           py::arg("block_tables"), py::arg("logit_rows"))
+      .def("run", &run, py::arg("token_ids"), py::arg("positions"), py::arg("sequence_starts"), py::arg("block_tables"),
+           py::arg("logit_rows"))
       .def_property_readonly("isa", [](const runtime::Executor& e) { return std::string(e.isa()); })
       .def_property_readonly("vocab_size", &runtime::Executor::vocab_size)
       .def_property_readonly("max_tokens", &runtime::Executor::max_tokens)

@@ -1,8 +1,7 @@
 // C++ errors become the classes of llmagentos.errors.
-#include "base/error.h"
-
 #include <new>
 
+#include "base/error.h"
 #include "bindings/bind.h"
 
 namespace py = pybind11;

@@ -51,25 +51,25 @@ inline int run_all() {
 
 }  // namespace check
 
-#define TEST(name)                                              \
-  static void test_##name();                                    \
+#define TEST(name)                                                  \
+  static void test_##name();                                        \
   static const check::Register register_##name{#name, test_##name}; \
   static void test_##name()
 
-#define CHECK(condition)                                             \
-  do {                                                               \
-    if (!(condition)) check::fail(__FILE__, __LINE__, #condition);   \
+#define CHECK(condition)                                           \
+  do {                                                             \
+    if (!(condition)) check::fail(__FILE__, __LINE__, #condition); \
   } while (false)
 
-#define CHECK_THROWS(error_type, expression)                                                  \
-  do {                                                                                        \
-    bool thrown = false;                                                                      \
-    try {                                                                                     \
-      (void)(expression);                                                                     \
-    } catch (const error_type&) {                                                             \
-      thrown = true;                                                                          \
-    }                                                                                         \
-    if (!thrown) check::fail(__FILE__, __LINE__, #expression " did not throw " #error_type);  \
+#define CHECK_THROWS(error_type, expression)                                                 \
+  do {                                                                                       \
+    bool thrown = false;                                                                     \
+    try {                                                                                    \
+      (void)(expression);                                                                    \
+    } catch (const error_type&) {                                                            \
+      thrown = true;                                                                         \
+    }                                                                                        \
+    if (!thrown) check::fail(__FILE__, __LINE__, #expression " did not throw " #error_type); \
   } while (false)
 
 #define TEST_MAIN \

@@ -33,7 +33,9 @@ class Metadata:
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong_type(name, "an integer", value)
         if value < 0:
-            raise ModelFormatError(f"{self._file.path}: {self._key(name)} is {value}, which is negative", self._file.path)
+            raise ModelFormatError(
+                f"{self._file.path}: {self._key(name)} is {value}, which is negative", self._file.path
+            )
         return value
 
     @overload
