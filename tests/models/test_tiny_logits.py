@@ -44,10 +44,9 @@ def test_logits_agree_with_transformers(name: str, isa: str, tiny_logits: dict[s
 
 
 @pytest.mark.parametrize("name", SUPPORTED)
-def test_a_half_precision_cache_costs_little(name: str, tiny_logits: dict[str, Logits]) -> None:
-    oracle = tiny_oracle(name)
-    float_cache, half_cache = tiny_logits[f"{name} f32"], tiny_logits[f"{name} f16"]
-    assert np.abs(half_cache - float_cache).max() / np.abs(oracle.logits).max() < 0.02
+def test_a_half_precision_cache_costs_little(name: str, isa: str, tiny_logits: dict[str, Logits]) -> None:
+    exact = isa == "reference" or name in FLOAT_WEIGHTS  # else what 8-bit activations cost comes on top
+    assert relative_difference(tiny_oracle(name), tiny_logits[f"{name} f16"]) < (5e-3 if exact else 0.1)
 
 
 def test_a_model_with_biases_is_refused_rather_than_run_without_them() -> None:
