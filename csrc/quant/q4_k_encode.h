@@ -127,7 +127,7 @@ static inline void encode_q4_k_block(const float* in, BlockQ4K& block) {
   float best_error = 3.402823466e38f;
   block.d = block.dmin = 0;
   for (int round = 0; round < 3; ++round) {
-    const std::uint16_t d = float_to_half(shared.scale), dmin = float_to_half(shared.min);
+    const std::uint16_t d = scale_to_half(shared.scale), dmin = scale_to_half(shared.min);
     shared = {half_to_float(d), half_to_float(dmin)};
     std::uint8_t trial_scales[8] = {}, trial_mins[8] = {}, trial_quants[256] = {};
     const float error = choose_q4_scales(in, ideal, shared.scale, shared.min, trial_scales, trial_mins, trial_quants);

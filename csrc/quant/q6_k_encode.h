@@ -96,7 +96,7 @@ static inline void encode_q6_k_block(const float* in, BlockQ6K& block) {
   block.d = 0;
   float d = extreme / -128.0f;
   for (int round = 0; round < 3; ++round) {
-    const std::uint16_t half = float_to_half(d);
+    const std::uint16_t half = scale_to_half(d);
     d = half_to_float(half);
     std::int8_t trial_scales[16], trial_quants[256];
     const float error = choose_q6_scales(in, ideal, d, trial_scales, trial_quants);

@@ -30,4 +30,14 @@ static inline float inverse_of(float scale) {
   return magnitude_of(inverse) <= 3.402823466e38f ? inverse : 0.0f;
 }
 
+// A scale as f16. Near f16's subnormals the nearest value may be so much smaller that the largest quants no longer
+// reach: the next larger one is taken there.
+static inline std::uint16_t scale_to_half(float scale) {
+  const std::uint16_t half = float_to_half(scale);
+  const float wanted = magnitude_of(scale);
+  const bool too_small = wanted - magnitude_of(half_to_float(half)) > wanted * 0.002f;
+  // Below half of the smallest f16 the values count as zero.
+  return too_small && (half & 0x7fffu) != 0 ? static_cast<std::uint16_t>(half + 1) : half;
+}
+
 }  // namespace llmagentos

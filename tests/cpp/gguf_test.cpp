@@ -1,6 +1,11 @@
 #include "formats/gguf.h"
 
+#include <unistd.h>
+
 #include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <utility>
 
 #include "base/error.h"
 #include "check.h"
@@ -152,6 +157,33 @@ TEST(tensors_that_are_wrong_are_refused) {
   build::tensor(shared, "a", {16}, DType::f32, 0);
   build::tensor(shared, "b", {8}, DType::f32, 32);
   CHECK(refusal(shared.pad(32).zeros(64)).says("tensor \"b\" overlaps tensor \"a\""));
+}
+
+TEST(dropped_pages_are_read_again) {
+  build::Bytes bytes = one_tensor({65536}, 0, 0, 65536 * 4);
+  for (std::size_t i = 64; i < bytes.bytes().size(); ++i) bytes.bytes()[i] = static_cast<std::byte>(i % 251);
+  const std::filesystem::path path =
+      std::filesystem::temp_directory_path() / ("gguf_test." + std::to_string(::getpid()));
+  std::ofstream(path, std::ios::binary)
+      .write(reinterpret_cast<const char*>(bytes.bytes().data()), static_cast<std::streamsize>(bytes.bytes().size()));
+  {
+    const GgufFile file(path.string());
+    const GgufTensor* const tensor = file.find("w");
+    const std::byte* const expected = bytes.bytes().data() + tensor->offset;
+    CHECK(std::memcmp(tensor->data, expected, tensor->n_bytes) == 0);
+    file.drop_pages(*tensor);
+    CHECK(std::memcmp(tensor->data, expected, tensor->n_bytes) == 0);
+
+    MappedFile first(path.string());
+    const std::byte* const data = first.data();
+    const MappedFile second = std::move(first);
+    CHECK(first.data() == nullptr && first.size() == 0);
+    CHECK(second.data() == data && second.size() == bytes.bytes().size());
+    second.advise_dont_need(second.size() - 1, ~std::size_t{0});
+    second.advise_dont_need(~std::size_t{0}, 1);
+    CHECK(std::memcmp(second.data(), bytes.bytes().data(), second.size()) == 0);
+  }
+  std::filesystem::remove(path);
 }
 
 TEST(memory_must_be_aligned) {
