@@ -59,7 +59,7 @@ std::vector<Candidate> candidates() {
           {&sse4::kTable, cpu.x86_64_v2()},
           {&kReference, true}};
 #elif defined(__aarch64__)
-  return {{&neondot::kTable, cpu.neon && cpu.dotprod}, {&neon::kTable, cpu.neon}, {&kReference, true}};
+  return {{&neondot::kTable, cpu.neon && cpu.dotprod && cpu.fp16}, {&neon::kTable, cpu.neon}, {&kReference, true}};
 #else
   static_cast<void>(cpu);
   return {{&kReference, true}};
