@@ -2,11 +2,12 @@
 //
 // Weights are packed once, at load, in groups of kRowGroup output rows (see layouts.h); quants are kept bit for bit.
 // A product runs over one group and any number of tokens. Each output element is reduced in an order that depends on
-// its own row and token only: int32 within a block of kBlock values of k (exact), float32 over blocks in sequence
+// its own row and token only: int32 within a half block of kHalf values of k (exact), float32 over halves in sequence
 // (float weights: float32 over k in sequence). So a result depends neither on how many tokens are passed at once nor
 // on who computes the neighbouring groups.
 //
-// Error: with 8-bit activations, each of a block's 32 activations is rounded to a 127th of the block's largest.
+// Error: with 8-bit activations, each of a half block's 16 is rounded to a 127th of the largest among them. Halves of
+// 16 rather than blocks of 32 are what keeps perplexity close to float32's (docs/accuracy.md).
 #pragma once
 
 #include <cstddef>
@@ -17,13 +18,14 @@
 namespace llmagentos::kernels {
 
 inline constexpr int kRowGroup = 16;  // output rows per packed group: one 512-bit register of 32-bit lanes
-inline constexpr int kBlock = 32;     // values of k that share an activation scale
+inline constexpr int kBlock = 32;     // values of k that share a weight scale (at most)
+inline constexpr int kHalf = 16;      // values of k that share an activation scale
 
-// What a product needs to know of 32 quantised activations x = scale * q.
+// What a product needs to know of 32 quantised activations x = scale * q, by halves of 16.
 struct BlockMeta {
-  float scale;
-  float scaled_sum;         // scale * sum of q
-  std::int32_t neg_sum[2];  // minus the sum of q over the first and the last 16
+  float scale[2];
+  float scaled_sum;         // sum of scale * q over the block
+  std::int16_t neg_sum[2];  // minus the sum of q over each half
 };
 
 // The input rows, in the form that the kernel's `activation` names. Strides count elements.

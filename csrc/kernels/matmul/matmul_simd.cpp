@@ -72,6 +72,7 @@ void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n
   const std::int8_t* quants[kTokens];
   const BlockMeta* meta[kTokens];
   F32 acc[kTokens][kTileVectors];
+  LLMAGENTOS_UNROLL
   for (int t = 0; t < kTokens; ++t) {
     quants[t] = x.quants + (token + t) * x.quant_stride;
     meta[t] = x.meta + (token + t) * x.meta_stride;
@@ -83,6 +84,7 @@ void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n
     bytes += L::kHeaderBytes;
     for (int b = 0; b < L::kBlocks; ++b) {
       const std::size_t block = super + static_cast<std::size_t>(b);
+      LLMAGENTOS_UNROLL
       for (int i = 0; i < kTileVectors; ++i) {
         const int v = first_vector + i;
         const int lane = v * kLanes;
@@ -91,41 +93,41 @@ void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n
         const auto half_at = [lane](const std::uint8_t* p) {
           return load_half(reinterpret_cast<const std::uint16_t*>(p) + lane);
         };
+        // Weight scales of the two halves: one and the same but for the formats that scale every 16 columns.
+        F32 d[2], min = zero();
         if constexpr (L::kScales == Scales::super_signed) {
-          const F32 d = half_at(header);
-          const F32 low = mul(d, load_i8_as_float(reinterpret_cast<const std::int8_t*>(bytes) + lane));
-          const F32 high = mul(d, load_i8_as_float(reinterpret_cast<const std::int8_t*>(bytes) + 16 + lane));
-          for (int t = 0; t < kTokens; ++t) {
-            const std::int8_t* q = quants[t] + block * kBlock;
-            const BlockMeta& m = meta[t][block];
-            const F32 scale = set1(m.scale);
-            acc[t][i] = fma(to_float(dot<kDotBits<L>, L::kZero, 4>(w, q, m.neg_sum[0])), mul(low, scale), acc[t][i]);
-            acc[t][i] =
-                fma(to_float(dot<kDotBits<L>, L::kZero, 4>(w + 4, q + 16, m.neg_sum[1])), mul(high, scale), acc[t][i]);
-          }
+          const auto* sub_scales = reinterpret_cast<const std::int8_t*>(bytes) + lane;
+          d[0] = mul(half_at(header), load_i8_as_float(sub_scales));
+          d[1] = mul(half_at(header), load_i8_as_float(sub_scales + kRowGroup));
+        } else if constexpr (L::kScales == Scales::super_min) {
+          d[0] = d[1] = mul(half_at(header), load_u8_as_float(bytes + lane));
+          min = sub(zero(), mul(half_at(header + 32), load_u8_as_float(bytes + kRowGroup + lane)));
+        } else if constexpr (L::kScales == Scales::exponent) {
+          d[0] = d[1] = load_exponents(bytes + lane);
         } else {
-          F32 d, min = zero();
-          if constexpr (L::kScales == Scales::exponent) {
-            d = load_exponents(bytes + lane);
-          } else if constexpr (L::kScales == Scales::super_min) {
-            d = mul(half_at(header), load_u8_as_float(bytes + lane));
-            min = sub(zero(), mul(half_at(header + 32), load_u8_as_float(bytes + 16 + lane)));
+          d[0] = d[1] = half_at(bytes);
+          if constexpr (L::kScales == Scales::half_min) min = half_at(bytes + 32);
+        }
+        LLMAGENTOS_UNROLL
+        for (int t = 0; t < kTokens; ++t) {
+          const std::int8_t* q = quants[t] + block * kBlock;
+          const BlockMeta& m = meta[t][block];
+          const F32 low = to_float(dot<kDotBits<L>, L::kZero, 4>(w, q, m.neg_sum[0]));
+          const F32 high = to_float(dot<kDotBits<L>, L::kZero, 4>(w + 4, q + kHalf, m.neg_sum[1]));
+          if constexpr (L::kScales == Scales::super_signed) {
+            acc[t][i] = fma(mul(low, set1(m.scale[0])), d[0], acc[t][i]);
+            acc[t][i] = fma(mul(high, set1(m.scale[1])), d[1], acc[t][i]);
           } else {
-            d = half_at(bytes);
-            if constexpr (L::kScales == Scales::half_min) min = half_at(bytes + 32);
+            acc[t][i] = fma(fma(high, set1(m.scale[1]), mul(low, set1(m.scale[0]))), d[0], acc[t][i]);
           }
-          for (int t = 0; t < kTokens; ++t) {
-            const BlockMeta& m = meta[t][block];
-            const I32 sum = dot<kDotBits<L>, L::kZero, 8>(w, quants[t] + block * kBlock, m.neg_sum[0] + m.neg_sum[1]);
-            acc[t][i] = fma(to_float(sum), mul(d, set1(m.scale)), acc[t][i]);
-            if constexpr (L::kScales == Scales::half_min || L::kScales == Scales::super_min)
-              acc[t][i] = fma(min, set1(m.scaled_sum), acc[t][i]);
-          }
+          if constexpr (L::kScales == Scales::half_min || L::kScales == Scales::super_min)
+            acc[t][i] = fma(min, set1(m.scaled_sum), acc[t][i]);
         }
       }
       bytes += L::kBlockBytes;
     }
   }
+  LLMAGENTOS_UNROLL
   for (int t = 0; t < kTokens; ++t)
     for (int i = 0; i < kTileVectors; ++i) store(out + t * out_stride + (first_vector + i) * kLanes, acc[t][i]);
 }

@@ -1,4 +1,4 @@
-// Activations to 8 bits: blocks of 32, scale = largest magnitude / 127, to nearest even. The scale stays float32.
+// Activations to 8 bits: halves of 16, scale = largest magnitude / 127, to nearest even. The scale stays float32.
 #pragma once
 
 #include <cstddef>

@@ -8,18 +8,22 @@ namespace llmagentos::reference {
 using namespace kernels;
 
 void quantize_row(const float* x, std::size_t n, std::int8_t* quants, BlockMeta* meta) {
-  for (std::size_t block = 0; block < n / kBlock; ++block, x += kBlock, quants += kBlock) {
-    float largest = 0;
-    for (int i = 0; i < kBlock; ++i) largest = std::fmax(largest, std::fabs(x[i]));
-    const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
-    std::int32_t sums[2] = {};
-    for (int i = 0; i < kBlock; ++i) {
-      const auto q = static_cast<std::int32_t>(std::nearbyint(x[i] * inverse));
-      quants[i] = static_cast<std::int8_t>(q);
-      sums[i / 16] += q;
+  for (std::size_t block = 0; block < n / kBlock; ++block) {
+    BlockMeta& m = meta[block];
+    m.scaled_sum = 0;
+    for (int half = 0; half < 2; ++half, x += kHalf, quants += kHalf) {
+      float largest = 0;
+      for (int i = 0; i < kHalf; ++i) largest = std::fmax(largest, std::fabs(x[i]));
+      const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+      int sum = 0;
+      for (int i = 0; i < kHalf; ++i) {
+        quants[i] = static_cast<std::int8_t>(std::nearbyint(x[i] * inverse));
+        sum += quants[i];
+      }
+      m.scale[half] = largest / 127.0f;
+      m.neg_sum[half] = static_cast<std::int16_t>(-sum);
+      m.scaled_sum += m.scale[half] * static_cast<float>(sum);
     }
-    const float scale = largest / 127.0f;
-    meta[block] = {scale, scale * static_cast<float>(sums[0] + sums[1]), {-sums[0], -sums[1]}};
   }
 }
 

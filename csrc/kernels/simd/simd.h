@@ -14,6 +14,13 @@
 #error "compile kernel files through the ISA table of CMakeLists.txt"
 #endif
 
+// Unrolls the loop that follows, so that arrays of vectors indexed by it live in registers.
+#if defined(__clang__)
+#define LLMAGENTOS_UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define LLMAGENTOS_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 namespace llmagentos::LLMAGENTOS_ISA::simd {
 
 // e^x to 2 units in the last place; 0 below -87.3, finite (about 2.4e38) above 88.3.
