@@ -17,7 +17,8 @@ std::atomic<std::size_t> peak_bytes{0};
 constexpr std::size_t kPrefix = 16;  // holds the size, and keeps the alignment of malloc
 }  // namespace
 
-void* operator new(std::size_t n) {
+// Not inlined: GCC would check the access before the pointer against the size that the caller asked for.
+[[gnu::noinline]] void* operator new(std::size_t n) {
   // Far above any limit checked here: what asks for it gets an error, not the machine's memory.
   void* const base = n > (std::size_t{1} << 32) ? nullptr : std::malloc(n + kPrefix);
   if (!base) throw std::bad_alloc();
@@ -27,7 +28,7 @@ void* operator new(std::size_t n) {
   return static_cast<char*>(base) + kPrefix;
 }
 
-void operator delete(void* p) noexcept {
+[[gnu::noinline]] void operator delete(void* p) noexcept {
   if (!p) return;
   void* const base = static_cast<char*>(p) - kPrefix;
   live_bytes -= *static_cast<std::size_t*>(base);
