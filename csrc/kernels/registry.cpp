@@ -117,7 +117,8 @@ KernelSet select_kernels(std::string_view isa) {
     }
     if (candidate.usable) known += std::string(known.empty() ? "" : ", ") + candidate.table->isa;
   }
-  throw InvalidArgument("ISA \"" + wanted + "\" is not available on this machine; available: " + known);
+  throw InvalidArgument("ISA \"" + wanted + "\"" + (isa.empty() ? " (from LLMAGENTOS_ISA)" : "") +
+                        " is not available on this machine; available: " + known);
 }
 
 }  // namespace kernels

@@ -8,6 +8,9 @@
 
 namespace llmagentos::kernels {
 
+// A half whose largest magnitude is below this counts as zero: its inverse scale would overflow.
+inline constexpr float kSmallestPeak = 1e-30f;
+
 // x[n] -> quants[n] in [-127, 127] and meta[n / kBlock]; n is a multiple of kBlock. NaN or infinite input gives
 // unspecified quants and a scale that is NaN or infinite, so that the fault stays visible in the results.
 using QuantizeRow = void(const float* x, std::size_t n, std::int8_t* quants, BlockMeta* meta);

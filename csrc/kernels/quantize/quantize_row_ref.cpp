@@ -14,13 +14,14 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* quants, BlockMeta*
     for (int half = 0; half < 2; ++half, x += kHalf, quants += kHalf) {
       float largest = 0;
       for (int i = 0; i < kHalf; ++i) largest = std::fmax(largest, std::fabs(x[i]));
-      const float inverse = largest > 0 ? 127.0f / largest : 0.0f;
+      const bool is_zero = largest < kSmallestPeak;
+      const float inverse = is_zero ? 0.0f : 127.0f / largest;
       int sum = 0;
       for (int i = 0; i < kHalf; ++i) {
         quants[i] = static_cast<std::int8_t>(std::nearbyint(x[i] * inverse));
         sum += quants[i];
       }
-      m.scale[half] = largest / 127.0f;
+      m.scale[half] = is_zero ? 0.0f : largest / 127.0f;
       m.neg_sum[half] = static_cast<std::int16_t>(-sum);
       m.scaled_sum += m.scale[half] * static_cast<float>(sum);
     }

@@ -19,7 +19,8 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* quants, BlockMeta*
         largest = max(largest, abs(v[i]));
       }
       const float peak = reduce_max(largest);
-      const F32 inverse = set1(peak > 0 ? 127.0f / peak : 0.0f);
+      const bool is_zero = peak < kSmallestPeak;
+      const F32 inverse = set1(is_zero ? 0.0f : 127.0f / peak);
       I32 sums = set1_i32(0);
       for (int i = 0; i < kVectors; ++i) {
         const I32 q = to_i32(mul(v[i], inverse));
@@ -27,7 +28,7 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* quants, BlockMeta*
         sums = add_i32(sums, q);
       }
       const std::int32_t sum = reduce_add_i32(sums);
-      m.scale[half] = peak / 127.0f;
+      m.scale[half] = is_zero ? 0.0f : peak / 127.0f;
       m.neg_sum[half] = static_cast<std::int16_t>(-sum);
       m.scaled_sum += m.scale[half] * static_cast<float>(sum);
     }

@@ -42,6 +42,11 @@ class Checkpoint:
         """Tokens the model was trained to hold."""
         return self.metadata.integer("context_length")
 
+    @property
+    def n_layers(self) -> int:
+        """Layers, each of which has tensors of its own in the file."""
+        return self.metadata.integer("block_count", high=len(self.file.tensors))
+
     def n_parameters(self) -> int:
         """Values in all tensors."""
         total = 0

@@ -9,13 +9,15 @@ from llmagentos.errors import ModelFormatError
 
 _T = TypeVar("_T")
 _REQUIRED = object()
+_MAX_INT = 2**31 - 1  # what the core's sizes hold
+_MIN_NUMBER, _MAX_NUMBER = 1e-30, 1e30
 
 
 class Metadata:
     """A file's metadata under its architecture's prefix: `integer("block_count")` reads "llama.block_count".
 
     Raises:
-        ModelFormatError: a required key is missing, or a key holds another type.
+        ModelFormatError: a required key is missing, or a key holds another type or a value outside its range.
     """
 
     def __init__(self, file: GgufFile, architecture: str) -> None:
@@ -23,32 +25,32 @@ class Metadata:
         self._architecture = architecture
 
     @overload
-    def integer(self, name: str) -> int: ...
+    def integer(self, name: str, *, low: int = 1, high: int = _MAX_INT) -> int: ...
     @overload
-    def integer(self, name: str, default: _T) -> int | _T: ...
-    def integer(self, name: str, default: object = _REQUIRED) -> object:
+    def integer(self, name: str, default: _T, *, low: int = 1, high: int = _MAX_INT) -> int | _T: ...
+    def integer(self, name: str, default: object = _REQUIRED, *, low: int = 1, high: int = _MAX_INT) -> object:
+        """An integer in low..high; `default` where the key is absent."""
         value = self._get(name, default)
         if value is default:
             return default
         if isinstance(value, bool) or not isinstance(value, int):
             raise self._wrong_type(name, "an integer", value)
-        if value < 0:
-            raise ModelFormatError(
-                f"{self._file.path}: {self._key(name)} is {value}, which is negative", self._file.path
-            )
-        return value
+        return self._in_range(name, value, low, high)
 
     @overload
-    def number(self, name: str) -> float: ...
+    def number(self, name: str, *, low: float = _MIN_NUMBER, high: float = _MAX_NUMBER) -> float: ...
     @overload
-    def number(self, name: str, default: _T) -> float | _T: ...
-    def number(self, name: str, default: object = _REQUIRED) -> object:
+    def number(self, name: str, default: _T, *, low: float = _MIN_NUMBER, high: float = _MAX_NUMBER) -> float | _T: ...
+    def number(
+        self, name: str, default: object = _REQUIRED, *, low: float = _MIN_NUMBER, high: float = _MAX_NUMBER
+    ) -> object:
+        """A positive, finite number in low..high; `default` where the key is absent."""
         value = self._get(name, default)
         if value is default:
             return default
         if isinstance(value, bool) or not isinstance(value, (int, float)):
             raise self._wrong_type(name, "a number", value)
-        return float(value)
+        return float(self._in_range(name, value, low, high))
 
     @overload
     def string(self, name: str) -> str: ...
@@ -72,6 +74,12 @@ class Metadata:
         if default is _REQUIRED:
             raise ModelFormatError(f"{self._file.path}: the metadata has no {self._key(name)}", self._file.path)
         return default
+
+    def _in_range(self, name: str, value: float, low: float, high: float) -> float:
+        if not low <= value <= high:  # so that NaN fails too
+            message = f"{self._file.path}: {self._key(name)} is {value}, it must be in {low}..{high}"
+            raise ModelFormatError(message, self._file.path)
+        return value
 
     def _wrong_type(self, name: str, wanted: str, value: object) -> ModelFormatError:
         message = f"{self._file.path}: {self._key(name)} must be {wanted}, it is {type(value).__name__}"

@@ -14,7 +14,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names; the norms' +1 is in the file's weights already."""
     meta = checkpoint.metadata
     width = meta.integer("embedding_length")
-    n_layers = meta.integer("block_count")
+    n_layers = checkpoint.n_layers
     n_heads = meta.integer("attention.head_count")
     n_kv_heads = meta.integer("attention.head_count_kv")
     head_dim = meta.integer("attention.key_length", 256)

@@ -14,12 +14,10 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     width = meta.integer("embedding_length")
     n_heads = meta.integer("attention.head_count")
     n_kv_heads = meta.integer("attention.head_count_kv", n_heads)
-    if n_heads == 0 or width == 0:
-        raise UnsupportedModelError(f"{checkpoint.path}: a model of width {width} with {n_heads} heads cannot run")
     head_dim = meta.integer("attention.key_length", width // n_heads)
     hidden = meta.integer("feed_forward_length")
     eps = meta.number("attention.layer_norm_rms_epsilon")
-    if meta.integer("expert_count", 0) > 0:
+    if meta.integer("expert_count", 0, low=0) > 0:
         raise UnsupportedModelError(f"{checkpoint.path}: mixture-of-experts models of this family are not supported")
     rope = RopeParams(
         n_dims=meta.integer("rope.dimension_count", head_dim),
@@ -31,7 +29,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     vocab_size = checkpoint.tokenizer.n_vocab
 
     x = g.embed("token_embd.weight", vocab_size, width)
-    for i in range(meta.integer("block_count")):
+    for i in range(checkpoint.n_layers):
         block = f"blk.{i}."
         h = g.rms_norm(x, block + "attn_norm.weight", eps)
         q = g.rope(g.linear(h, block + "attn_q.weight", n_heads * head_dim), head_dim, rope)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from llmagentos._core.formats import GgufFile
 from llmagentos._core.graph import Graph
-from llmagentos.errors import UnsupportedModelError
+from llmagentos.errors import InvalidRequestError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models import gemma3, llama
 
@@ -25,8 +25,9 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
     """The checkpoint's model as a graph whose output is the logits of the selected rows.
 
     Raises:
-        UnsupportedModelError: an unknown architecture, an option of it that is not built, or a tensor that the graph
-            would leave unused: running without it would give another model's answers.
+        UnsupportedModelError: an unknown architecture, an option of it that is not built, a tensor that is missing or
+            has another shape, or one that the graph would leave unused: without it the answers would be another
+            model's.
         ModelFormatError: metadata is missing or of the wrong type.
     """
     builder = _BUILDERS.get(checkpoint.architecture)
@@ -36,14 +37,27 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
             f"these are: {', '.join(supported_architectures())}"
         )
     graph = Graph()
-    builder(checkpoint, graph)
-    _check_all_used(checkpoint.file, graph)
+    try:
+        builder(checkpoint, graph)
+    except InvalidRequestError as error:
+        # The graph's own checks: sizes of the metadata that do not fit each other.
+        raise UnsupportedModelError(f"{checkpoint.path}: {error}") from error
+    _check_tensors(checkpoint.file, graph)
     return graph
 
 
-def _check_all_used(file: GgufFile, graph: Graph) -> None:
-    used = {name for name, _, _ in graph.weights}
-    unused = [tensor.name for tensor in file.tensors if tensor.name not in used]
-    if unused:
+def _check_tensors(file: GgufFile, graph: Graph) -> None:
+    tensors = {tensor.name: tensor.shape for tensor in file.tensors}
+    for name, rows, cols in graph.weights:
+        shape = tensors.pop(name, None)
+        if shape is None:
+            raise UnsupportedModelError(f"{file.path}: there is no tensor {name}, which the architecture needs")
+        wanted = (cols,) if rows == 1 and len(shape) == 1 else (rows, cols)
+        if shape != wanted:
+            raise UnsupportedModelError(
+                f"{file.path}: tensor {name} has shape {list(shape)}, the architecture needs {list(wanted)}"
+            )
+    if tensors:
+        unused = list(tensors)
         shown = ", ".join(unused[:3]) + (f" and {len(unused) - 3} more" if len(unused) > 3 else "")
         raise UnsupportedModelError(f"{file.path}: the model uses tensors this build has no place for: {shown}")

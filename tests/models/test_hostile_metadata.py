@@ -1,0 +1,70 @@
+"""One metadata value of a small real file is replaced: the model is refused with an error of ours, at once."""
+
+from __future__ import annotations
+
+import math
+import struct
+from pathlib import Path
+
+import pytest
+
+from llmagentos.errors import ModelFormatError, UnsupportedModelError
+from llmagentos.formats import load_checkpoint
+from llmagentos.models import build_graph
+
+TINY = Path(__file__).resolve().parents[1] / "oracles" / "models" / "tiny"
+U32, F32 = 4, 6
+
+
+def patched(source: Path, key: str, value: float, tmp_path: Path) -> Path:
+    """A copy of `source` in which the scalar `key` has another value of the same size."""
+    data = bytearray(source.read_bytes())
+    name = key.encode()
+    at = data.find(struct.pack("<Q", len(name)) + name)
+    assert at >= 0, f"{source.name} has no {key}"
+    at += 8 + len(name)
+    (kind,) = struct.unpack_from("<I", data, at)
+    assert kind in (U32, F32)
+    struct.pack_into("<f" if kind == F32 else "<I", data, at + 4, value)
+    path = tmp_path / "patched.gguf"
+    path.write_bytes(data)
+    return path
+
+
+def tiny(architecture: str) -> Path:
+    return next(path for path in sorted(TINY.glob(f"{architecture}*.gguf")) if "bias" not in path.name)
+
+
+LLAMA = [
+    ("llama.block_count", 2**32 - 1),
+    ("llama.block_count", 0),
+    ("llama.attention.head_count", 0),
+    ("llama.attention.head_count", 10**6),
+    ("llama.attention.head_count_kv", 0),
+    ("llama.embedding_length", 5),
+    ("llama.embedding_length", 0),
+    ("llama.feed_forward_length", 0),
+    ("llama.rope.freq_base", 0.0),
+    ("llama.attention.layer_norm_rms_epsilon", math.nan),
+    ("llama.attention.layer_norm_rms_epsilon", math.inf),
+]
+GEMMA = [
+    ("gemma3.block_count", 2**32 - 1),
+    ("gemma3.attention.key_length", 0),
+    ("gemma3.attention.key_length", 2**31),
+    ("gemma3.attention.sliding_window", 2**32 - 1),
+    ("gemma3.attention.head_count_kv", 3),
+    ("gemma3.feed_forward_length", 2**32 - 1),
+]
+
+
+@pytest.mark.parametrize(("key", "value"), LLAMA + GEMMA)
+def test_a_value_that_cannot_be_is_refused(key: str, value: float, tmp_path: Path) -> None:
+    path = patched(tiny(key.split(".", 1)[0]), key, value, tmp_path)
+    with pytest.raises((ModelFormatError, UnsupportedModelError), match=r"patched\.gguf"):
+        build_graph(load_checkpoint(path))
+
+
+@pytest.mark.parametrize("architecture", ["llama", "gemma3"])
+def test_the_unpatched_files_build(architecture: str) -> None:
+    assert build_graph(load_checkpoint(tiny(architecture))).n_nodes > 0
