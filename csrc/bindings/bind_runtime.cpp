@@ -19,7 +19,7 @@ namespace py = pybind11;
 namespace llmagentos::bindings {
 namespace {
 
-using Int32Array = py::array_t<std::int32_t, py::array::c_style | py::array::forcecast>;
+using Int32Array = py::array_t<std::int32_t, py::array::c_style>;
 
 std::span<const std::int32_t> view(const Int32Array& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
@@ -64,20 +64,21 @@ std::unique_ptr<runtime::Executor> make_executor(const graph::Graph& graph, cons
       kernels::select_kernels(isa), pool, max_tokens, n_blocks, type);
 }
 
-py::array_t<float> run(py::object self, const Int32Array& token_ids, const Int32Array& positions,
+py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids, const Int32Array& positions,
                        const Int32Array& sequence_starts, const Int32Array& block_tables,
                        const Int32Array& logit_rows) {
   if (block_tables.ndim() != 2) throw InvalidArgument("block_tables must have two dimensions");
-  auto& executor = self.cast<runtime::Executor&>();
   const runtime::RaggedBatch batch{view(token_ids),    view(positions),       view(sequence_starts),
                                    view(block_tables), block_tables.shape(1), view(logit_rows)};
-  const float* logits = nullptr;
+  auto* logits = new std::shared_ptr<const AlignedBuffer>();
+  const py::capsule owner(logits, [](void* held) { delete static_cast<std::shared_ptr<const AlignedBuffer>*>(held); });
   {
     const py::gil_scoped_release release;
-    logits = executor.run(batch);
+    *logits = executor.run(batch);
   }
   return py::array_t<float>(
-      {static_cast<py::ssize_t>(logit_rows.size()), static_cast<py::ssize_t>(executor.vocab_size())}, logits, self);
+      {static_cast<py::ssize_t>(logit_rows.size()), static_cast<py::ssize_t>(executor.vocab_size())},
+      (*logits)->as<float>(), owner);
 }
 
 py::dict machine() {

@@ -79,13 +79,16 @@ class Compiler {
         node(i).inputs[0], node(i).inputs[1], node(i).inputs[2], node(i).output, node(i).attention, {}, {}};
     const auto absorb = [&](ValueId& value, std::optional<NormRef>& norm, int& rope) {
       const int rotation = private_producer(value, OpKind::rope);
-      if (rotation >= 0 && node(rotation).head_dim == step.params.head_dim) {
+      // The step works in place, so what it takes over must have no other reader.
+      if (rotation >= 0 && node(rotation).head_dim == step.params.head_dim &&
+          only_consumer(node(rotation).inputs[0]) == rotation) {
         rope = rope_index(node(rotation).rope);
         value = node(rotation).inputs[0];
         absorbed_[at(rotation)] = true;
       }
       const int norm_node = private_producer(value, OpKind::rms_norm);
-      if (norm_node >= 0 && node(norm_node).head_dim == step.params.head_dim) {
+      if (norm_node >= 0 && node(norm_node).head_dim == step.params.head_dim &&
+          only_consumer(node(norm_node).inputs[0]) == norm_node) {
         norm = NormRef{node(norm_node).weight, node(norm_node).eps};
         value = node(norm_node).inputs[0];
         absorbed_[at(norm_node)] = true;

@@ -19,16 +19,18 @@ const Value& Graph::value(ValueId id, const char* op) const {
   return values_[static_cast<std::size_t>(id)];
 }
 
-WeightId Graph::weight(const std::string& name, std::int64_t rows, std::int64_t cols) {
-  for (std::size_t i = 0; i < weights_.size(); ++i) {
-    if (weights_[i].name != name) continue;
-    require(weights_[i].rows == rows && weights_[i].cols == cols,
-            "weight " + name + " is used as [" + text(rows) + ", " + text(cols) + "] and as [" +
-                text(weights_[i].rows) + ", " + text(weights_[i].cols) + "]");
-    return static_cast<WeightId>(i);
+WeightId Graph::weight(const std::string& name, std::int64_t rows, std::int64_t cols, bool is_vector) {
+  const auto [found, is_new] = weight_ids_.try_emplace(name, static_cast<WeightId>(weights_.size()));
+  if (is_new) {
+    weights_.push_back({name, rows, cols, is_vector});
+    return found->second;
   }
-  weights_.push_back({name, rows, cols});
-  return static_cast<WeightId>(weights_.size() - 1);
+  const WeightSpec& seen = weights_[static_cast<std::size_t>(found->second)];
+  require(seen.rows == rows && seen.cols == cols && seen.is_vector == is_vector,
+          "weight " + name + " is used as " + (is_vector ? "vector [" : "matrix [") + text(rows) + ", " + text(cols) +
+              "] and as " + (seen.is_vector ? "vector [" : "matrix [") + text(seen.rows) + ", " + text(seen.cols) +
+              "]");
+  return found->second;
 }
 
 ValueId Graph::push(Node node, std::int64_t width, bool selected) {
@@ -60,7 +62,7 @@ ValueId Graph::rms_norm(ValueId x, const std::string& name, float eps, int head_
   require(slice > 0 && in.width % slice == 0,
           "rms_norm " + name + ": width " + text(in.width) + " is not a multiple of " + text(slice));
   Node node{OpKind::rms_norm, {x}, -1};
-  node.weight = weight(name, 1, slice);
+  node.weight = weight(name, 1, slice, true);
   node.head_dim = static_cast<int>(slice);
   node.eps = eps;
   return push(std::move(node), in.width, in.selected);

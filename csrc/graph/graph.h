@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "kernels/activation/activation.h"
@@ -48,6 +49,7 @@ struct Node {
 struct WeightSpec {
   std::string name;
   std::int64_t rows, cols;  // a vector is one row
+  bool is_vector;
 };
 
 struct Value {
@@ -81,12 +83,13 @@ class Graph {
 
  private:
   const Value& value(ValueId id, const char* op) const;
-  WeightId weight(const std::string& name, std::int64_t rows, std::int64_t cols);
+  WeightId weight(const std::string& name, std::int64_t rows, std::int64_t cols, bool is_vector = false);
   ValueId push(Node node, std::int64_t width, bool selected);
 
   std::vector<Node> nodes_;
   std::vector<Value> values_;
   std::vector<WeightSpec> weights_;
+  std::unordered_map<std::string, WeightId> weight_ids_;
   ValueId output_ = -1;
 };
 

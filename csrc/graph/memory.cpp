@@ -52,10 +52,11 @@ void plan_memory(Plan& plan) {
   std::vector<std::size_t> placed;
   for (const std::size_t v : order) {
     const std::int64_t width = padded(plan.values[v].width);
+    // Values come in order of birth: one that has died by now never matters again.
+    std::erase_if(placed, [&](std::size_t p) { return last[p] < born[v]; });
     std::vector<std::pair<std::int64_t, std::int64_t>> taken;  // [begin, end) of values alive at the same time
     for (const std::size_t p : placed)
-      if (born[p] <= last[v] && born[v] <= last[p])
-        taken.emplace_back(plan.offsets[p], plan.offsets[p] + padded(plan.values[p].width));
+      taken.emplace_back(plan.offsets[p], plan.offsets[p] + padded(plan.values[p].width));
     std::sort(taken.begin(), taken.end());
     std::int64_t at = 0;
     for (const auto& [begin, end] : taken) {

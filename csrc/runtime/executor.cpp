@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 
 #include "base/error.h"
 #include "runtime/scratch.h"
@@ -10,6 +11,15 @@ namespace llmagentos::runtime {
 namespace {
 
 constexpr std::size_t kCountersPerStep = 3;
+constexpr std::int64_t kMaxTokens = std::int64_t{1} << 24;  // per run: keeps every size product inside 64 bits
+constexpr std::size_t kMaxPartials = std::size_t{4} << 20;  // floats that split attention may hold
+
+std::int64_t in_range(const char* name, std::int64_t value, std::int64_t most) {
+  if (value < 1 || value > most)
+    throw InvalidArgument(std::string(name) + " is " + std::to_string(value) + ", it must be in 1.." +
+                          std::to_string(most));
+  return value;
+}
 
 void require(bool condition, const std::string& message) {
   if (!condition) throw InvalidArgument("batch: " + message);
@@ -22,11 +32,10 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
     : plan_(std::move(plan)),
       kernels_(kernels),
       pool_(pool),
-      max_tokens_(max_tokens),
+      max_tokens_(in_range("max_tokens", max_tokens, kMaxTokens)),
       weights_(plan_, find, kernels_, pool),
-      kv_(plan_, n_blocks, kv_type),
+      kv_(plan_, in_range("n_blocks", n_blocks, std::numeric_limits<std::int32_t>::max()), kv_type),
       counters_((plan_.steps.size() + 1) * kCountersPerStep) {
-  if (max_tokens < 1) throw InvalidArgument("max_tokens must be at least 1, got " + std::to_string(max_tokens));
   const auto rows = static_cast<std::size_t>(max_tokens);
   arena_ = AlignedBuffer(rows * static_cast<std::size_t>(plan_.arena_width) * sizeof(float));
 
@@ -58,7 +67,7 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
 Executor::~Executor() = default;
 
 float* Executor::row(graph::ValueId value, std::int64_t index) {
-  if (value == plan_.output) return logits_.as<float>() + index * width(value);
+  if (value == plan_.output) return logits_->as<float>() + index * width(value);
   return arena_.as<float>() + plan_.offsets[static_cast<std::size_t>(value)] * max_tokens_ + index * width(value);
 }
 
@@ -72,10 +81,10 @@ void Executor::check(const RaggedBatch& batch) const {
           "sequence_starts must run from 0 to the number of tokens");
   require(static_cast<std::int64_t>(batch.block_tables.size()) == batch.n_sequences() * batch.max_blocks,
           "block_tables must have one row per sequence");
-  std::int64_t vocab = vocab_size();
+  std::int64_t vocab = std::numeric_limits<std::int32_t>::max();
   for (const graph::Step& step : plan_.steps)
     if (const auto* r = std::get_if<graph::RowStep>(&step); r && r->kind == graph::RowStep::Kind::embed)
-      vocab = weights_.matrix(r->weight).rows;
+      vocab = std::min(vocab, weights_.matrix(r->weight).rows);
   for (const std::int32_t id : batch.token_ids)
     require(id >= 0 && id < vocab, "token id " + std::to_string(id) + " is not in 0.." + std::to_string(vocab - 1));
   for (const std::int32_t r : batch.logit_rows)
@@ -85,7 +94,7 @@ void Executor::check(const RaggedBatch& batch) const {
     const std::int32_t begin = batch.sequence_starts[static_cast<std::size_t>(s)];
     const std::int32_t end = batch.sequence_starts[static_cast<std::size_t>(s + 1)];
     require(begin < end && end <= n, "sequence " + std::to_string(s) + " holds no tokens");
-    const std::int32_t first = batch.positions[static_cast<std::size_t>(begin)];
+    const std::int64_t first = batch.positions[static_cast<std::size_t>(begin)];
     require(first >= 0, "position " + std::to_string(first) + " is negative");
     for (std::int32_t t = begin; t < end; ++t)
       require(batch.positions[static_cast<std::size_t>(t)] == first + (t - begin),
@@ -103,7 +112,6 @@ void Executor::check(const RaggedBatch& batch) const {
 
 void Executor::plan_attention() {
   items_.clear();
-  partials_.clear();
   has_split_items_ = false;
   std::int64_t n_kv_heads = 0, group = 1, state_floats = 0;
   for (const graph::Step& step : plan_.steps) {
@@ -122,7 +130,13 @@ void Executor::plan_attention() {
                 batch_.sequence_starts[static_cast<std::size_t>(s)] + tile_tokens - 1) /
                tile_tokens;
   // Few tiles for the threads: long ones are cut into spans. The result is the same either way.
-  const bool split = n_tiles * n_kv_heads < 8 * pool_.size() && pool_.size() > 1;
+  bool split = n_tiles * n_kv_heads < 4 * pool_.size() && pool_.size() > 1;
+
+  std::size_t split_floats = 0;
+  for (std::int64_t t = 0; split && t < batch_.n_tokens(); ++t)
+    split_floats +=
+        static_cast<std::size_t>((batch_.positions[static_cast<std::size_t>(t)] / kernels::kSpan + 1) * state_floats);
+  split = split && split_floats <= kMaxPartials;
 
   std::size_t partial = 0;
   for (std::int64_t s = 0; s < batch_.n_sequences(); ++s) {
@@ -141,17 +155,18 @@ void Executor::plan_attention() {
       for (std::int32_t span = 0; span < n_spans; ++span) {
         item.first_span = span;
         item.last_span = span + 1;
-        item.partial = static_cast<std::int32_t>(partial);
+        item.partial = static_cast<std::int64_t>(partial);
         partial += static_cast<std::size_t>(n * state_floats);
         items_.push_back(item);
       }
       items_[first_item].merge_end = static_cast<std::int32_t>(items_.size());
     }
   }
-  partials_.resize(partial);
+  if (partials_.size() < partial) partials_.resize(partial);
 }
 
-const float* Executor::run(const RaggedBatch& batch) {
+std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
+  const std::lock_guard lock(mutex_);
   check(batch);
   batch_ = batch;
   sequence_of_.resize(static_cast<std::size_t>(batch.n_tokens()));
@@ -161,10 +176,10 @@ const float* Executor::run(const RaggedBatch& batch) {
               static_cast<std::int32_t>(s));
   plan_attention();
   const std::size_t logits_bytes = batch.logit_rows.size() * static_cast<std::size_t>(vocab_size()) * sizeof(float);
-  if (logits_.size() < logits_bytes) logits_ = AlignedBuffer(logits_bytes);
+  if (!logits_ || logits_->size() < logits_bytes) logits_ = std::make_shared<AlignedBuffer>(logits_bytes);
   for (Counter& counter : counters_) counter.next.store(0, std::memory_order_relaxed);
   pool_.run([this](int thread) { run_steps(thread); });
-  return logits_.as<float>();
+  return logits_;
 }
 
 void Executor::run_steps(int thread) {

@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <memory>
+#include <mutex>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -21,7 +22,7 @@ struct AttentionItem {
   std::int32_t sequence, first_token, n_tokens;  // tokens of the batch
   std::int32_t first_position;
   std::int32_t first_span, last_span;
-  std::int32_t partial;    // index of its first partial state row, -1: computed in one go
+  std::int64_t partial;    // where its partial states begin, -1: computed in one go
   std::int32_t merge_end;  // on the first item of a split tile: one past its last item; else 0
 };
 
@@ -33,9 +34,10 @@ class Executor {
 
   ~Executor();
 
-  // Logits [R, vocab], valid until the next run. The batch's keys and values are written to its blocks. Throws
-  // InvalidArgument for a batch that does not fit (ids, positions, blocks, sizes); nothing is then changed.
-  const float* run(const RaggedBatch& batch);
+  // Logits [R, vocab] in a buffer that the next run may overwrite. The batch's keys and values are written to its
+  // blocks. Throws InvalidArgument for a batch that does not fit (ids, positions, blocks, sizes); nothing is then
+  // changed. Callers on several threads take turns.
+  std::shared_ptr<const AlignedBuffer> run(const RaggedBatch& batch);
 
   std::int64_t vocab_size() const { return plan_.values[static_cast<std::size_t>(plan_.output)].width; }
   std::int64_t max_tokens() const { return max_tokens_; }
@@ -58,6 +60,7 @@ class Executor {
   void run_linear(const graph::LinearStep& step, Counter* counters, int thread);
   void prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last, float* normed,
                            std::int8_t* quants, kernels::BlockMeta* meta, bool quantised);
+  bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last) const;
   void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
   void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t product,
                      std::int64_t group, ThreadScratch& scratch);
@@ -82,7 +85,9 @@ class Executor {
   Weights weights_;
   KvPool kv_;
 
-  AlignedBuffer arena_, logits_;
+  std::mutex mutex_;  // held by a run
+  AlignedBuffer arena_;
+  std::shared_ptr<AlignedBuffer> logits_;
   AlignedBuffer normed_, quants_, meta_;  // the input rows of the current linear step, shared by the threads
   std::int64_t max_linear_width_ = 0;
   std::vector<std::vector<float>> inverse_frequencies_;  // per rope

@@ -66,7 +66,17 @@ void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int 
   multiply_units(step, input, counters[1], thread);
 }
 
-// Threads claim row groups as they become free, so a disturbed thread does not hold up the others.
+// Takes the next share of `total` units: large at first, for few claims and long streams of weights, down to one at the
+// end, so that threads finish together even when one was disturbed.
+bool Executor::claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last) const {
+  first = counter.next.load(std::memory_order_relaxed);
+  do {
+    if (first >= total) return false;
+    last = first + std::max<std::int64_t>(1, (total - first) / (2 * pool_.size()));
+  } while (!counter.next.compare_exchange_weak(first, last, std::memory_order_relaxed));
+  return true;
+}
+
 void Executor::multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter,
                               int thread) {
   // A glu's gate and up groups are computed together: it has as many units as one of them.
@@ -75,10 +85,10 @@ void Executor::multiply_units(const graph::LinearStep& step, const kernels::Matm
     units += weights_.matrix(product.first).n_groups();
     if (step.glu) break;
   }
-  const std::int64_t chunk = std::clamp<std::int64_t>(units / (8 * pool_.size()), 1, 32);
   ThreadScratch& scratch = *scratch_[static_cast<std::size_t>(thread)];
-  for (std::int64_t first; (first = counter.next.fetch_add(chunk, std::memory_order_relaxed)) < units;) {
-    for (std::int64_t unit = first; unit < std::min(first + chunk, units); ++unit) {
+  std::int64_t first = 0, last = 0;
+  while (claim(counter, units, first, last)) {
+    for (std::int64_t unit = first; unit < last; ++unit) {
       std::size_t product = 0;
       std::int64_t group = unit;
       while (group >= weights_.matrix(step.products[product].first).n_groups())

@@ -1,7 +1,7 @@
 #include "runtime/weights.h"
 
+#include <algorithm>
 #include <atomic>
-#include <set>
 
 #include "base/error.h"
 #include "quant/formats.h"
@@ -15,27 +15,15 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
   return text + "]";
 }
 
-const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& find, bool is_vector) {
+const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& find) {
   const TensorSource* tensor = find(spec.name);
   if (!tensor) throw UnsupportedModelError("the file has no tensor " + spec.name + ", which its architecture needs");
   const std::vector<std::int64_t> wanted =
-      is_vector ? std::vector<std::int64_t>{spec.cols} : std::vector<std::int64_t>{spec.rows, spec.cols};
+      spec.is_vector ? std::vector<std::int64_t>{spec.cols} : std::vector<std::int64_t>{spec.rows, spec.cols};
   if (tensor->shape != wanted)
     throw UnsupportedModelError("tensor " + spec.name + " has shape " + shape_text(tensor->shape) +
                                 ", its architecture needs " + shape_text(wanted));
   return *tensor;
-}
-
-// Which weights are used as matrices (the rest are norm vectors).
-std::set<graph::WeightId> matrix_ids(const graph::Plan& plan) {
-  std::set<graph::WeightId> ids;
-  for (const graph::Step& step : plan.steps) {
-    if (const auto* linear = std::get_if<graph::LinearStep>(&step))
-      for (const auto& product : linear->products) ids.insert(product.first);
-    if (const auto* row = std::get_if<graph::RowStep>(&step))
-      if (row->kind == graph::RowStep::Kind::embed) ids.insert(row->weight);
-  }
-  return ids;
 }
 
 constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
@@ -43,7 +31,6 @@ constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
 }  // namespace
 
 Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool) {
-  const std::set<graph::WeightId> matrices = matrix_ids(plan);
   matrices_.resize(plan.weights.size());
   vectors_.resize(plan.weights.size());
 
@@ -52,9 +39,8 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
   std::size_t total = 0;
   for (std::size_t id = 0; id < plan.weights.size(); ++id) {
     const graph::WeightSpec& spec = plan.weights[id];
-    const bool is_matrix = matrices.contains(static_cast<graph::WeightId>(id));
-    const TensorSource& tensor = checked(spec, find, !is_matrix);
-    if (!is_matrix) continue;
+    const TensorSource& tensor = checked(spec, find);
+    if (spec.is_vector) continue;
     PackedMatrix& matrix = matrices_[id];
     matrix.kernel = kernels.matmul(tensor.dtype, static_cast<std::size_t>(spec.cols));
     matrix.rows = spec.rows;
@@ -70,7 +56,7 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     const graph::WeightSpec& spec = plan.weights[id];
     PackedMatrix& matrix = matrices_[id];
     const TensorSource& tensor = *find(spec.name);
-    if (!matrices.contains(static_cast<graph::WeightId>(id))) {
+    if (spec.is_vector) {
       vectors_[id].resize(static_cast<std::size_t>(spec.cols));
       format_ops(tensor.dtype).decode(tensor.data, vectors_[id].data(), vectors_[id].size());
       n_bytes_ += vectors_[id].size() * sizeof(float);

@@ -95,6 +95,35 @@ TEST(live_values_never_share_memory) {
     for (const bool post_norms : {false, true}) check_no_overlap(compile(decoder(3, post_norms), fuse));
 }
 
+TEST(heads_with_another_reader_are_not_changed_in_place) {
+  const RopeParams rope{10000.0f, 1.0f, 16, kernels::RopePairs::halves};
+  // K and V share a projection; q and k share one; q is read again after the attention.
+  for (const int kind : {0, 1, 2}) {
+    Graph g;
+    const ValueId x = g.embed("embed", 10, 32);
+    const ValueId a = g.linear(x, "a", 32), b = kind == 1 ? a : g.linear(x, "b", 32);
+    const ValueId v = kind == 0 ? b : g.linear(x, "v", 32);
+    ValueId y = g.attention(g.rope(a, 16, rope), g.rope(b, 16, rope), v, {0, 2, 2, 16, 1.0f, 0, 0});
+    if (kind == 2) y = g.add(y, a);
+    g.set_output(g.linear(g.select_rows(y), "embed", 10));
+    const Plan plan = compile(g);
+    for (const Step& step : plan.steps) {
+      const auto* attention = std::get_if<AttentionStep>(&step);
+      if (!attention) continue;
+      CHECK((attention->q_rope >= 0) == (kind == 0));
+      CHECK((attention->k_rope >= 0) == (kind == 2));
+    }
+    check_no_overlap(plan);
+  }
+}
+
+TEST(a_weight_is_a_vector_or_a_matrix) {
+  Graph g;
+  const ValueId x = g.embed("embed", 10, 32);
+  g.rms_norm(x, "w", 1e-6f);
+  CHECK_THROWS(InvalidArgument, g.linear(x, "w", 1));
+}
+
 TEST(a_tied_head_is_one_weight) {
   const Graph g = decoder(1, false);
   std::set<std::string> names;

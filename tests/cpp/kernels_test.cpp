@@ -252,6 +252,26 @@ TEST(activations_quantise_as_the_reference_does) {
     }
 }
 
+TEST(not_a_number_stays_visible) {
+  const float nan = std::nanf("");
+  for (const KernelSet& set : vector_sets())
+    for (const std::size_t at : {0u, 5u, 15u}) {
+      std::vector<float> x = normal(32), one(32, 1.0f), y(32);
+      x[at] = nan;
+      std::vector<std::int8_t> quants(32);
+      BlockMeta meta;
+      set.table().quantize_row(x.data(), 32, quants.data(), &meta);
+      CHECK(std::isnan(meta.scale[0]) && !std::isnan(meta.scale[1]));
+      reference::quantize_row(x.data(), 32, quants.data(), &meta);
+      CHECK(std::isnan(meta.scale[0]) && !std::isnan(meta.scale[1]));
+      set.table().glu(x.data(), one.data(), 32, ActivationKind::silu, y.data());
+      CHECK(std::isnan(y[at]));
+      y = x;
+      set.table().softcap(y.data(), 32, 2.0f);
+      CHECK(std::isnan(y[at]) && !std::isnan(y[at + 1]));
+    }
+}
+
 TEST(row_kernels_match_the_reference_at_any_length) {
   for (const KernelSet& set : vector_sets())
     for (const std::size_t n : {1u, 2u, 15u, 16u, 33u, 576u}) {

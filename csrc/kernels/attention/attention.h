@@ -5,8 +5,9 @@
 //   V: [kKvBlock][head_dim]
 // Keys are cut at fixed multiples of kSpan tokens. Within a span: scores over dimensions in sequence, one maximum, one
 // sum, values accumulated over tokens in sequence; spans are merged in order (Dao et al., 2022, for the arithmetic).
-// So a query's result depends on its own position and the cache only, not on the tile it is computed in, nor on
-// whether its spans are computed by one thread or by several and merged afterwards.
+// Masked keys count with weight zero, so a NaN or infinity among a tile's values shows in all its queries.
+// So, for finite values, a query's result depends on its own position and the cache only, not on the tile it is
+// computed in, nor on whether its spans are computed by one thread or by several and merged afterwards.
 #pragma once
 
 #include <cstddef>

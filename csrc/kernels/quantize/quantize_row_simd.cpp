@@ -1,3 +1,4 @@
+#include "base/half.h"
 #include "kernels/quantize/quantize_row.h"
 #include "kernels/simd/simd.h"
 
@@ -13,12 +14,12 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* quants, BlockMeta*
     m.scaled_sum = 0;
     for (int half = 0; half < 2; ++half, x += kHalf, quants += kHalf) {
       F32 v[kVectors];
-      F32 largest = zero();
+      I32 largest = set1_i32(0);
       for (int i = 0; i < kVectors; ++i) {
         v[i] = load(x + i * kLanes);
-        largest = max(largest, abs(v[i]));
+        largest = max_i32(largest, magnitude_bits(v[i]));
       }
-      const float peak = reduce_max(largest);
+      const float peak = bits_to_float(static_cast<std::uint32_t>(reduce_max_i32(largest)));
       const bool is_zero = peak < kSmallestPeak;
       const F32 inverse = set1(is_zero ? 0.0f : 127.0f / peak);
       I32 sums = set1_i32(0);
@@ -27,7 +28,7 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* quants, BlockMeta*
         store_i8(quants + i * kLanes, q);
         sums = add_i32(sums, q);
       }
-      const std::int32_t sum = reduce_add_i32(sums);
+      const auto sum = static_cast<std::int16_t>(reduce_add_i32(sums));
       m.scale[half] = is_zero ? 0.0f : peak / 127.0f;
       m.neg_sum[half] = static_cast<std::int16_t>(-sum);
       m.scaled_sum += m.scale[half] * static_cast<float>(sum);

@@ -53,9 +53,9 @@ static inline float reduce_add(F32 a) {
   s = _mm_add_ps(s, _mm_movehl_ps(s, s));
   return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
 }
-// value where x >= bound, else 0.
-static inline F32 keep_at_least(F32 x, F32 bound, F32 value) {
-  return _mm256_and_ps(_mm256_cmp_ps(x, bound, _CMP_GE_OQ), value);
+// 0 where x < bound, else value (so also where x is NaN).
+static inline F32 zero_below(F32 x, F32 bound, F32 value) {
+  return _mm256_and_ps(_mm256_cmp_ps(x, bound, _CMP_NLT_UQ), value);
 }
 // 2^n for integral n in [-126, 127].
 static inline F32 exp2_integral(F32 n) {
@@ -66,6 +66,14 @@ static inline F32 round(F32 x) { return _mm256_round_ps(x, _MM_FROUND_TO_NEAREST
 static inline I32 set1_i32(std::int32_t x) { return _mm256_set1_epi32(x); }
 static inline F32 to_float(I32 x) { return _mm256_cvtepi32_ps(x); }
 static inline I32 to_i32(F32 x) { return _mm256_cvtps_epi32(x); }  // to nearest even
+static inline I32 max_i32(I32 a, I32 b) { return _mm256_max_epi32(a, b); }
+static inline std::int32_t reduce_max_i32(I32 a) {
+  __m128i m = _mm_max_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
+  m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1)));
+}
+// The bits of |x|: ordered as the magnitudes are, with NaN above everything.
+static inline I32 magnitude_bits(F32 x) { return _mm256_castps_si256(abs(x)); }
 static inline I32 add_i32(I32 a, I32 b) { return _mm256_add_epi32(a, b); }
 static inline std::int32_t reduce_add_i32(I32 a) {
   __m128i s = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));

@@ -46,9 +46,9 @@ static inline F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
 static inline F32 abs(F32 a) { return _mm512_abs_ps(a); }
 static inline float reduce_max(F32 a) { return _mm512_reduce_max_ps(a); }
 static inline float reduce_add(F32 a) { return _mm512_reduce_add_ps(a); }
-// value where x >= bound, else 0.
-static inline F32 keep_at_least(F32 x, F32 bound, F32 value) {
-  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_GE_OQ), value);
+// 0 where x < bound, else value (so also where x is NaN).
+static inline F32 zero_below(F32 x, F32 bound, F32 value) {
+  return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_NLT_UQ), value);
 }
 // 2^n for integral n in [-126, 127].
 static inline F32 exp2_integral(F32 n) {
@@ -59,6 +59,10 @@ static inline F32 round(F32 x) { return _mm512_roundscale_ps(x, _MM_FROUND_TO_NE
 static inline I32 set1_i32(std::int32_t x) { return _mm512_set1_epi32(x); }
 static inline F32 to_float(I32 x) { return _mm512_cvtepi32_ps(x); }
 static inline I32 to_i32(F32 x) { return _mm512_cvtps_epi32(x); }  // to nearest even
+static inline I32 max_i32(I32 a, I32 b) { return _mm512_max_epi32(a, b); }
+static inline std::int32_t reduce_max_i32(I32 a) { return _mm512_reduce_max_epi32(a); }
+// The bits of |x|: ordered as the magnitudes are, with NaN above everything.
+static inline I32 magnitude_bits(F32 x) { return _mm512_castps_si512(_mm512_abs_ps(x)); }
 static inline I32 add_i32(I32 a, I32 b) { return _mm512_add_epi32(a, b); }
 static inline std::int32_t reduce_add_i32(I32 a) { return _mm512_reduce_add_epi32(a); }
 static inline void store_i8(std::int8_t* p, I32 x) {

@@ -49,9 +49,9 @@ static inline F32 abs(F32 a) { return vabsq_f32(a); }
 static inline float reduce_max(F32 a) { return vmaxvq_f32(a); }
 // (a0 + a2) + (a1 + a3), as on x86.
 static inline float reduce_add(F32 a) { return vaddv_f32(vadd_f32(vget_low_f32(a), vget_high_f32(a))); }
-// value where x >= bound, else 0.
-static inline F32 keep_at_least(F32 x, F32 bound, F32 value) {
-  return vreinterpretq_f32_u32(vandq_u32(vcgeq_f32(x, bound), vreinterpretq_u32_f32(value)));
+// 0 where x < bound, else value (so also where x is NaN).
+static inline F32 zero_below(F32 x, F32 bound, F32 value) {
+  return vreinterpretq_f32_u32(vbicq_u32(vreinterpretq_u32_f32(value), vcltq_f32(x, bound)));
 }
 // 2^n for integral n in [-126, 127].
 static inline F32 exp2_integral(F32 n) {
@@ -62,6 +62,10 @@ static inline F32 round(F32 x) { return vrndnq_f32(x); }
 static inline I32 set1_i32(std::int32_t x) { return vdupq_n_s32(x); }
 static inline F32 to_float(I32 x) { return vcvtq_f32_s32(x); }
 static inline I32 to_i32(F32 x) { return vcvtnq_s32_f32(x); }  // to nearest even
+static inline I32 max_i32(I32 a, I32 b) { return vmaxq_s32(a, b); }
+static inline std::int32_t reduce_max_i32(I32 a) { return vmaxvq_s32(a); }
+// The bits of |x|: ordered as the magnitudes are, with NaN above everything.
+static inline I32 magnitude_bits(F32 x) { return vreinterpretq_s32_f32(vabsq_f32(x)); }
 static inline I32 add_i32(I32 a, I32 b) { return vaddq_s32(a, b); }
 static inline std::int32_t reduce_add_i32(I32 a) { return vaddvq_s32(a); }
 static inline void store_i8(std::int8_t* p, I32 x) {

@@ -23,11 +23,12 @@
 
 namespace llmagentos::LLMAGENTOS_ISA::simd {
 
-// e^x to 2 units in the last place; 0 below -87.3, finite (about 2.4e38) above 88.3.
+// e^x to 2 units in the last place; 0 below -87.3, finite (about 2.4e38) above 88.3, NaN for NaN.
 // Range reduction by ln 2 in two parts and the degree-6 polynomial of Cephes' expf.
 static inline F32 exp(F32 x) {
   const F32 lowest = set1(-87.3365447f);
-  const F32 clamped = min(max(x, lowest), set1(88.3762626f));
+  // Operands in this order let a NaN through: min and max may return the second one when either is NaN.
+  const F32 clamped = min(set1(88.3762626f), max(lowest, x));
   const F32 n = round(mul(clamped, set1(1.44269504088896341f)));
   F32 r = fma(n, set1(-0.693359375f), clamped);
   r = fma(n, set1(2.12194440e-4f), r);
@@ -38,7 +39,7 @@ static inline F32 exp(F32 x) {
   p = fma(p, r, set1(1.6666665459e-1f));
   p = fma(p, r, set1(5.0000001201e-1f));
   const F32 value = mul(add(fma(mul(r, r), p, r), set1(1.0f)), exp2_integral(min(n, set1(127.0f))));
-  return keep_at_least(x, lowest, value);
+  return zero_below(x, lowest, value);
 }
 
 static inline F32 sigmoid(F32 x) { return div(set1(1.0f), add(set1(1.0f), exp(sub(zero(), x)))); }
