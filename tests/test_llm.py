@@ -185,3 +185,17 @@ def test_a_remote_model_is_not_known(model: str) -> None:
 def test_a_bad_setting_is_named(name: str) -> None:
     with pytest.raises(InvalidRequestError, match=f"{name}=0"):
         LLM("fake", **{name: 0})  # type: ignore[arg-type]
+
+
+def test_bytes_are_refused_where_text_or_ids_are_meant(make: Any) -> None:
+    llm = make()
+    for call in (llm.generate, llm.score, llm.detokenize, llm.stream):
+        with pytest.raises(InvalidRequestError, match="bytes"):
+            call(b"Hello")
+
+
+def test_params_of_another_type_are_refused(make: Any) -> None:
+    llm = make()
+    for wrong in ({}, {"temperature": 0}, 5):
+        with pytest.raises(InvalidRequestError, match="params must be a SamplingParams"):
+            llm.generate("Hi", wrong)

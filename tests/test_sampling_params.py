@@ -44,3 +44,14 @@ def test_values_are_normalised_and_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         params.temperature = 0.5  # type: ignore[misc]
     assert dataclasses.replace(params, temperature=0).stop == ("END",)
+
+
+def test_numbers_beyond_floats_are_refused_in_few_words() -> None:
+    with pytest.raises(InvalidRequestError, match="temperature=1000") as caught:
+        SamplingParams(temperature=10**400)
+    assert len(str(caught.value)) < 200
+
+
+def test_bytes_are_no_token_ids() -> None:
+    with pytest.raises(InvalidRequestError, match="stop_token_ids"):
+        SamplingParams(stop_token_ids=b"ab")  # type: ignore[arg-type]

@@ -41,7 +41,7 @@ class ContextLengthError(InvalidRequestError):
         context_length: tokens that fit.
     """
 
-    def __init__(self, message: str, prompt_tokens: int, context_length: int) -> None:
+    def __init__(self, message: str, prompt_tokens: int = 0, context_length: int = 0) -> None:
         super().__init__(message)
         self.prompt_tokens = prompt_tokens
         self.context_length = context_length

@@ -58,7 +58,8 @@ def stream_chunks(engine: Engine, request: Request) -> Iterator[Chunk]:
     try:
         for index, delta in enumerate(deltas):
             # Other callers may have driven the request on: only its last token carries the end.
-            is_last = request.finished and index == len(request.deltas) - 1
+            ended_well = request.finished and request.finish_reason in ("stop", "length")
+            is_last = ended_well and index == len(request.deltas) - 1
             reason = cast(FinishReason, request.finish_reason) if is_last else None
             yield Chunk(delta.text, delta.token_id, delta.logprob, reason, _usage(request) if is_last else None)
     finally:

@@ -155,7 +155,7 @@ class LLM:
         Raises:
             ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
         """
-        params = params or self._default_params
+        params = self._checked(params)
         if params.n != 1:
             raise InvalidRequestError(f"n={params.n} is not valid for a stream: it must be 1")
         encode = self._prompts.encode_chat if is_messages(prompt) else self._prompts.encode
@@ -210,9 +210,16 @@ class LLM:
     def __repr__(self) -> str:
         return f"LLM({self._info.name!r})"
 
+    def _checked(self, params: SamplingParams | None) -> SamplingParams:
+        if params is None:
+            return self._default_params
+        if not isinstance(params, SamplingParams):
+            raise InvalidRequestError(f"params must be a SamplingParams or None, not {type(params).__name__}")
+        return params
+
     def _run(self, prompts: list[list[int]], params: SamplingParams | None) -> list[Any]:
         """Run all prompts as one batch; one entry each, a list where n > 1."""
-        params = params or self._default_params
+        params = self._checked(params)
         groups = [new_requests(ids, params, self._engine, self._tokenizer) for ids in prompts]
         self._engine.run([request for group in groups for request in group])
         results = [[completion_of(request) for request in group] for group in groups]

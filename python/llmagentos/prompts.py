@@ -16,10 +16,13 @@ if TYPE_CHECKING:
 
 Prompt: TypeAlias = "str | Sequence[int]"
 Message: TypeAlias = "Mapping[str, Any]"
+BINARY = (bytes, bytearray, memoryview)  # sequences of numbers too, but never meant as token ids
 
 
 def is_token_ids(value: object) -> bool:
     """Whether this is one prompt of token ids, rather than a list of prompts. An empty list is a list of prompts."""
+    if isinstance(value, BINARY):
+        raise InvalidRequestError(f"a prompt must be a string or a list of token ids, not {type(value).__name__}")
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, Sequence) and bool(value) and isinstance(value[0], Integral)
@@ -75,7 +78,7 @@ class PromptEncoder:
 
     def checked_ids(self, ids: Any) -> list[int]:
         """Token ids as a list of ints, each inside the vocabulary."""
-        if isinstance(ids, str) or not isinstance(ids, (Sequence, np.ndarray)):
+        if isinstance(ids, (str, *BINARY)) or not isinstance(ids, (Sequence, np.ndarray)):
             raise InvalidRequestError(f"a prompt must be a string or a list of token ids, not {type(ids).__name__}")
         n_vocab = self._tokenizer.n_vocab
         for index, token in enumerate(ids):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -81,8 +80,11 @@ class SamplingParams:
         value = getattr(self, name)
         if isinstance(value, bool) or not isinstance(value, Real):
             raise _bad(name, value, domain)
-        number = float(value)
-        if not math.isfinite(number) or not low <= number <= high or (low_open and number == low):
+        try:
+            number = float(value)
+        except OverflowError:
+            raise _bad(name, value, domain) from None
+        if not low <= number <= high or (low_open and number == low):  # NaN fails too
             raise _bad(name, value, domain)
         object.__setattr__(self, name, number)
 
@@ -101,7 +103,9 @@ class SamplingParams:
 
 
 def _bad(name: str, value: object, domain: str) -> InvalidRequestError:
-    return InvalidRequestError(f"{name}={value!r} is not valid: it must be {domain}")
+    shown = repr(value)
+    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
+    return InvalidRequestError(f"{name}={shown} is not valid: it must be {domain}")
 
 
 def _is_integer(value: Any) -> bool:
@@ -125,7 +129,7 @@ def _token_ids(value: object) -> tuple[int, ...]:
     domain = "a list of token ids, each an integer of at least 0"
     if value is None:
         return ()
-    if isinstance(value, str) or not isinstance(value, Iterable):
+    if isinstance(value, (str, bytes, bytearray, memoryview)) or not isinstance(value, Iterable):
         raise _bad("stop_token_ids", value, domain)
     ids = tuple(value)
     if not all(_is_integer(token) and token >= 0 for token in ids):

@@ -83,7 +83,7 @@ def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_ctrl_c_ends_with_130(fake: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def interrupted(chunks: Any) -> None:
+    def interrupted(chunks: Any, max_tokens: int | None) -> None:
         next(chunks)
         raise KeyboardInterrupt
 

@@ -39,7 +39,9 @@ def assert_idle(engine: Engine) -> None:
     scheduler = engine._scheduler
     assert not scheduler.running
     assert not scheduler.waiting
-    assert sorted(scheduler.allocator._free) == list(range(scheduler.allocator.n_blocks))
+    allocator = scheduler.allocator
+    assert allocator.n_free == allocator.n_blocks
+    assert sorted(allocator._returned) == list(range(allocator._n_used))
 
 
 workloads = st.lists(

@@ -7,11 +7,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NoReturn
 
-from jinja2 import TemplateError
-from jinja2.ext import loopcontrols
-from jinja2.sandbox import ImmutableSandboxedEnvironment
-
-from llmagentos.errors import InvalidRequestError, UnsupportedModelError
+from llmagentos.chat.sandbox import MAX_TEXT, BudgetError, TemplateEnvironment, bounded, start_budget
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError, UnsupportedModelError
 
 
 class ChatTemplate:
@@ -29,31 +26,44 @@ class ChatTemplate:
     """
 
     def __init__(self, source: str, bos_token: str, eos_token: str) -> None:
-        environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True, extensions=[loopcontrols])
+        environment = TemplateEnvironment()
         environment.filters["tojson"] = _tojson
         environment.globals["raise_exception"] = _raise_exception
         environment.globals["strftime_now"] = _strftime_now
         try:
             self._template = environment.from_string(source)
-        except TemplateError as error:
+        except Exception as error:  # besides jinja2's own: Python's compiler, on what is nested too deeply
             raise UnsupportedModelError(f"the model's chat template does not compile: {error}") from error
-        self._tokens = {"bos_token": bos_token, "eos_token": eos_token}
+        self._variables = {"bos_token": bos_token, "eos_token": eos_token, "tools": None, "documents": None}
 
     def render(self, messages: Sequence[Mapping[str, str]]) -> str:
         """The conversation as text, up to where the assistant's answer begins.
 
         Raises:
             InvalidRequestError: the template refuses the conversation, such as for roles that do not alternate.
-            UnsupportedModelError: the template itself fails.
+            UnsupportedModelError: the template itself fails, or runs or grows beyond its budget.
         """
         try:
-            return self._template.render(messages=list(messages), add_generation_prompt=True, **self._tokens)
+            return self._render(list(messages))
         except _RefusedError as error:
             raise InvalidRequestError(f"the model's chat template refuses these messages: {error}") from error
+        except (OSError, LLMAgentOSError):
+            raise  # not the template's: such as a caller's own TimeoutError from a signal handler
         except Exception as error:  # a template is a program of the file's: it can raise anything
             raise UnsupportedModelError(
                 f"the model's chat template failed ({type(error).__name__}: {error}); generate() takes text as it is"
             ) from error
+
+    def _render(self, messages: list[Mapping[str, str]]) -> str:
+        start_budget()
+        pieces: list[str] = []
+        size = 0
+        for piece in self._template.generate(messages=messages, add_generation_prompt=True, **self._variables):
+            pieces.append(bounded(piece))
+            size += len(piece)
+            if size > MAX_TEXT:
+                raise BudgetError(f"it makes a text of more than {MAX_TEXT} characters")
+        return "".join(pieces)
 
 
 class _RefusedError(Exception):
@@ -75,4 +85,6 @@ def _tojson(
     separators: tuple[str, str] | None = None,
     sort_keys: bool = False,
 ) -> str:
+    if indent is not None and not 0 <= indent <= 32:
+        raise BudgetError("it indents JSON by more than 32 characters")
     return json.dumps(value, ensure_ascii=ensure_ascii, indent=indent, separators=separators, sort_keys=sort_keys)

@@ -70,11 +70,13 @@ class Conversation:
 
     def run(self) -> None:
         """Until /exit or the end of input."""
+        from llmagentos.cli.output import printable
+
         is_terminal = sys.stdin.isatty()
         if is_terminal:
             import readline  # noqa: F401  (gives input() line editing and history)
 
-            print(f"{self.llm.info.name}. /help shows the commands, Ctrl-D leaves.")
+            print(f"{printable(self.llm.info.name)}. /help shows the commands, Ctrl-D leaves.")
         while True:
             try:
                 line = input("\n> " if is_terminal else "")
@@ -101,17 +103,18 @@ class Conversation:
 
     def answer(self, line: str) -> None:
         """Stream the answer to one line. What Ctrl-C leaves of it is remembered; a line that fails is not."""
-        from llmagentos.cli.output import print_stream
+        from llmagentos.cli.output import print_stream, printable
         from llmagentos.errors import LLMAgentOSError
 
         said: list[str] = []
         turn = {"role": "user", "content": line}
         try:
-            print_stream(_recorded(self.llm.stream([*self.messages, turn], self.params), said))
+            stream = self.llm.stream([*self.messages, turn], self.params)
+            print_stream(_recorded(stream, said), self.params.max_tokens)
         except KeyboardInterrupt:
             print("\n(stopped)", end="")
         except LLMAgentOSError as error:
-            print(f"error: {error} (/reset forgets the conversation)", file=sys.stderr)
+            print(f"error: {printable(str(error))} (/reset forgets the conversation)", file=sys.stderr)
             return
         print()
         self.messages += [turn, {"role": "assistant", "content": "".join(said)}]

@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
             turn = llm.has_chat_template if as_chat is None else as_chat
             stream = llm.stream([{"role": "user", "content": text}] if turn else text, params)
             try:
-                print_stream(stream)
+                print_stream(stream, params.max_tokens)
             except KeyboardInterrupt:
                 print()
                 raise typer.Exit(130) from None

@@ -15,8 +15,15 @@ if TYPE_CHECKING:
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if chr(code) not in "\n\t"}
 
 
-def print_stream(chunks: Iterable[Chunk]) -> Usage | None:
+def printable(text: str) -> str:
+    """The text with control characters replaced: what files and models say goes to terminals only so."""
+    return text.translate(_CONTROLS)
+
+
+def print_stream(chunks: Iterable[Chunk], max_tokens: int | None) -> Usage | None:
     """Write a stream's text, each token as it comes. Returns the token counts where the stream ran to its end.
+
+    An answer that ended because the context was full, rather than at `max_tokens`, is told of on standard error.
 
     A pipe gets the text as it is. On a terminal control characters show as U+FFFD: a model may have been talked into
     writing escape sequences.
@@ -24,11 +31,14 @@ def print_stream(chunks: Iterable[Chunk]) -> Usage | None:
     is_terminal = sys.stdout.isatty()
     usage = None
     for chunk in chunks:
-        text = chunk.text.translate(_CONTROLS) if is_terminal else chunk.text
+        text = printable(chunk.text) if is_terminal else chunk.text
         if text:
             sys.stdout.write(text)
             sys.stdout.flush()
         usage = chunk.usage
+        if chunk.finish_reason == "length" and usage and usage.completion_tokens != max_tokens:
+            notice = f"(cut short: the context is full, {usage.prompt_tokens} + {usage.completion_tokens} tokens)"
+            print(f"\n{notice}", file=sys.stderr)
     return usage
 
 
@@ -42,4 +52,8 @@ def read_prompt(argument: str | None) -> str:
         return argument
     if argument is None and sys.stdin.isatty():
         raise InvalidRequestError("no prompt: give it as an argument, or pipe it in")
-    return sys.stdin.read()
+    try:
+        text = sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise InvalidRequestError(f"standard input is not UTF-8: {error}") from error
+    return text.removesuffix("\n")  # the shell's, not the prompt's

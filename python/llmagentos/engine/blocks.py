@@ -13,11 +13,12 @@ class BlockAllocator:
     def __init__(self, n_blocks: int, block_size: int) -> None:
         self.n_blocks = n_blocks
         self.block_size = block_size
-        self._free = list(range(n_blocks - 1, -1, -1))
+        self._returned: list[int] = []
+        self._n_used = 0  # blocks from here on have never been handed out: a large pool costs no list
 
     @property
     def n_free(self) -> int:
-        return len(self._free)
+        return len(self._returned) + self.n_blocks - self._n_used
 
     def blocks_for(self, n_tokens: int) -> int:
         """Blocks that hold `n_tokens` tokens."""
@@ -29,10 +30,14 @@ class BlockAllocator:
         Raises:
             ValueError: fewer are free; the caller checks `n_free` first.
         """
-        if n > len(self._free):
-            raise ValueError(f"{n} blocks asked for, {len(self._free)} free")
-        return [self._free.pop() for _ in range(n)]
+        if n > self.n_free:
+            raise ValueError(f"{n} blocks asked for, {self.n_free} free")
+        n_again = min(n, len(self._returned))
+        blocks = [self._returned.pop() for _ in range(n_again)]
+        first = self._n_used
+        self._n_used += n - n_again
+        return blocks + list(range(first, self._n_used))
 
     def free(self, blocks: list[int]) -> None:
         """Give blocks back, last taken first out again."""
-        self._free.extend(reversed(blocks))
+        self._returned.extend(reversed(blocks))

@@ -57,6 +57,8 @@ class Engine:
         self._turn = threading.Condition()
         self._driving = False
         self._closed = False
+        self._closing = False
+        self._driver: int | None = None  # the thread that is in a step
 
     def check_fits(self, n_tokens: int, n_new: int = 1) -> None:
         """Check that `n_tokens` leave room for `n_new` more.
@@ -116,8 +118,15 @@ class Engine:
             request.cancel_requested = True
 
     def close(self) -> None:
-        """Fail what is unfinished and give the backend's memory back, once the step under way is through."""
+        """Fail what is unfinished and give the backend's memory back, once the step under way is through.
+
+        From inside a step (a signal handler on the thread that drives) it returns at once, and that thread closes when
+        it has left the step.
+        """
         with self._turn:
+            self._closing = True
+            if self._driver == threading.get_ident():
+                return
             while self._driving:
                 self._turn.wait()
             if self._closed:
@@ -127,14 +136,21 @@ class Engine:
             self._turn.notify_all()
         self._backend.close()
 
+    def _close_if_asked(self) -> None:
+        """Carry out a close() that came from inside the step just left."""
+        if self._closing:
+            self.close()
+
     def _submit(self, requests: Sequence[Request]) -> None:
         with self._turn:
             self._check_open()
+            if self._driver == threading.get_ident():
+                raise LLMAgentOSError("a model cannot be called from inside its own step, such as by a signal handler")
             for request in requests:
                 self._scheduler.add(request)
 
     def _check_open(self) -> None:
-        if self._closed:
+        if self._closed or self._closing:
             raise LLMAgentOSError("this model is closed; load it again")
 
     def _drive(self, request: Request, beyond: int | None) -> None:
@@ -152,15 +168,18 @@ class Engine:
                 self._check_open()
             with held_interrupts():
                 with self._turn:
-                    if self._driving or self._closed:
+                    if self._driving or self._closing:
                         continue
                     self._driving = True
+                    self._driver = threading.get_ident()
                 try:
                     self._step()
                 finally:
                     with self._turn:
                         self._driving = False
+                        self._driver = None
                         self._turn.notify_all()
+                    self._close_if_asked()
 
     def _step(self) -> None:
         try:
