@@ -96,7 +96,8 @@ bool check_matmul(const MatmulKernel& kernel) {
   std::vector<float> seen = x;  // the activations as the kernel sees them
   if (kernel.activation == Activation::q8) {
     reference::quantize_row(x.data(), x.size(), quants.data(), meta.data());
-    for (std::size_t i = 0; i < x.size(); ++i) seen[i] = meta[i / kBlock].scale[i / kHalf % 2] * static_cast<float>(quants[i]);
+    for (std::size_t i = 0; i < x.size(); ++i)
+      seen[i] = meta[i / kBlock].scale[i / kHalf % 2] * static_cast<float>(quants[i]);
   }
   const MatmulInput input{x.data(), kCols, quants.data(), kCols, meta.data(), kCols / kBlock};
   const MatmulInput float_input{seen.data(), kCols, nullptr, 0, nullptr, 0};
