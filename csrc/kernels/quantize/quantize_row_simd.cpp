@@ -19,12 +19,14 @@ void quantize_row(const float* x, std::size_t n, std::int8_t* quants, BlockMeta*
         v[i] = load(x + i * kLanes);
         largest = max_i32(largest, magnitude_bits(v[i]));
       }
-      const float peak = bits_to_float(static_cast<std::uint32_t>(reduce_max_i32(largest)));
+      const std::int32_t peak_bits = reduce_max_i32(largest);
+      const bool is_finite = peak_bits < 0x7f800000;
+      const float peak = bits_to_float(static_cast<std::uint32_t>(peak_bits));
       const bool is_zero = peak < kSmallestPeak;
-      const F32 inverse = set1(is_zero ? 0.0f : 127.0f / peak);
+      const F32 inverse = set1(is_zero || !is_finite ? 0.0f : 127.0f / peak);
       I32 sums = set1_i32(0);
       for (int i = 0; i < kVectors; ++i) {
-        const I32 q = to_i32(mul(v[i], inverse));
+        const I32 q = is_finite ? to_i32(mul(v[i], inverse)) : set1_i32(0);
         store_i8(quants + i * kLanes, q);
         sums = add_i32(sums, q);
       }
