@@ -199,3 +199,9 @@ def test_params_of_another_type_are_refused(make: Any) -> None:
     for wrong in ({}, {"temperature": 0}, 5):
         with pytest.raises(InvalidRequestError, match="params must be a SamplingParams"):
             llm.generate("Hi", wrong)
+
+
+def test_an_error_in_a_batch_says_which_prompt(make: Any) -> None:
+    llm = make()
+    with pytest.raises(InvalidRequestError, match=r"^prompt 1: "):
+        llm.generate(["fine", [10**9]], GREEDY)

@@ -51,7 +51,7 @@ std::string_view text_view(const py::object& text) {
   const char* data = PyUnicode_AsUTF8AndSize(text.ptr(), &size);
   if (data) return {data, static_cast<std::size_t>(size)};
   PyErr_Clear();
-  throw InvalidArgument("text holds a lone surrogate, which has no UTF-8; pass bytes instead");
+  throw InvalidArgument("text holds a lone surrogate, which has no UTF-8");
 }
 
 std::vector<std::int32_t> encode(const Tokenizer& tokenizer, const py::object& text, bool add_special,

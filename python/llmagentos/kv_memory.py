@@ -8,6 +8,7 @@ from llmagentos.market.memory import memory
 # Contexts that a cache sized from free memory holds at most: its memory is only taken as it fills, but a pool without
 # bound would let one busy hour take the machine.
 MAX_DEFAULT_CONTEXTS = 16
+MAX_BLOCKS = 2**31 - 1  # block ids are int32
 
 
 def size_kv_cache(
@@ -39,6 +40,12 @@ def size_kv_cache(
     wanted = context_length or model_context
     one_context = -(-wanted // block_size)
     if kv_cache_bytes is not None:
+        total = memory().total
+        if total is not None and kv_cache_bytes > total:
+            raise OutOfMemoryError(
+                f"kv_cache_bytes={kv_cache_bytes} is more than this machine's memory of {total} bytes; one context of "
+                f"{wanted} tokens takes {one_context * block_bytes}"
+            )
         n_blocks, source = kv_cache_bytes // block_bytes, f"kv_cache_bytes={kv_cache_bytes}"
     else:
         available = memory().available
@@ -46,6 +53,7 @@ def size_kv_cache(
         if available is not None:
             # Half of what the weights leave: the rest is for working memory and for everybody else.
             n_blocks = min(n_blocks, max(0, available - weight_bytes) // 2 // block_bytes)
+    n_blocks = min(n_blocks, MAX_BLOCKS)
     room = n_blocks * block_size
     # A context that was not asked for may shrink to what there is; one that was may not.
     least = context_length or 1

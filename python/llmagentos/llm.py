@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,9 @@ from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from typing_extensions import Self
+
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -93,22 +96,25 @@ class LLM:
         check_text(text)
         params = replace(self._default_params, max_tokens=max_length)
         if self._prompts.has_chat_template:
-            return cast(Completion, self.chat([{"role": "user", "content": text}], params)).text
+            return self.chat([{"role": "user", "content": text}], params).text
         return self.generate(text, params).text
 
     @overload
-    def generate(self, prompts: str, params: SamplingParams | None = None) -> Completion: ...
+    def generate(
+        self, prompts: str | list[int] | NDArray[np.integer[Any]], params: SamplingParams | None = None
+    ) -> Completion: ...
     @overload
     def generate(
-        self, prompts: Sequence[int] | Sequence[str] | Sequence[Sequence[int]], params: SamplingParams | None = None
-    ) -> Completion | list[Completion] | list[list[Completion]]: ...
+        self, prompts: list[str] | list[list[int]], params: SamplingParams | None = None
+    ) -> list[Completion]: ...
     def generate(self, prompts: Any, params: SamplingParams | None = None) -> Any:
         """Continue one prompt, or a list of prompts as one batch. No chat template is applied.
 
         A prompt is a string, whose special tokens are parsed, or a list of token ids, taken as they are.
 
         Returns:
-            A Completion for one prompt, a list of them for a list; with n > 1 a list of n in place of each.
+            A Completion for one prompt, a list of them for a list; with n > 1, which the types do not show, a list of
+            n in place of each.
 
         Raises:
             ContextLengthError: a prompt does not fit; says by how much. Nothing has run then.
@@ -121,13 +127,13 @@ class LLM:
             raise InvalidRequestError(
                 f"a prompt must be a string, a list of token ids, or a list of prompts, not {type(prompts).__name__}"
             )
-        return self._run([self._prompts.encode(prompt) for prompt in prompts], params)
+        return self._run(_each(prompts, "prompt", self._prompts.encode), params, "prompt")
 
-    def chat(
-        self,
-        messages: Sequence[Message] | Sequence[Sequence[Message]],
-        params: SamplingParams | None = None,
-    ) -> Any:
+    @overload
+    def chat(self, messages: Sequence[Message], params: SamplingParams | None = None) -> Completion: ...
+    @overload
+    def chat(self, messages: Sequence[Sequence[Message]], params: SamplingParams | None = None) -> list[Completion]: ...
+    def chat(self, messages: Any, params: SamplingParams | None = None) -> Any:
         """The assistant's answer to a conversation, or to each of a list of conversations as one batch.
 
         Args:
@@ -140,10 +146,9 @@ class LLM:
             InvalidRequestError: a malformed message (names its index), or a model without a chat template.
             ContextLengthError: the conversation does not fit; says by how much.
         """
-        batch = _is_batch(messages)
-        conversations = messages if batch else [messages]
-        results = self._run([self._prompts.encode_chat(conversation) for conversation in conversations], params)
-        return results if batch else results[0]
+        if not _is_batch(messages):
+            return self._run([self._prompts.encode_chat(messages)], params)[0]
+        return self._run(_each(messages, "conversation", self._prompts.encode_chat), params, "conversation")
 
     def stream(self, prompt: Prompt | Sequence[Message], params: SamplingParams | None = None) -> Iterator[Chunk]:
         """Generate for a prompt (as `generate`) or for messages (as `chat`), token by token.
@@ -217,13 +222,26 @@ class LLM:
             raise InvalidRequestError(f"params must be a SamplingParams or None, not {type(params).__name__}")
         return params
 
-    def _run(self, prompts: list[list[int]], params: SamplingParams | None) -> list[Any]:
-        """Run all prompts as one batch; one entry each, a list where n > 1."""
-        params = self._checked(params)
-        groups = [new_requests(ids, params, self._engine, self._tokenizer) for ids in prompts]
+    def _run(self, prompts: list[list[int]], params: SamplingParams | None, kind: str | None = None) -> list[Any]:
+        """Run all prompts as one batch; one entry each, a list where n > 1. `kind` names them in errors."""
+        checked = self._checked(params)
+        groups = _each(prompts, kind, lambda ids: new_requests(ids, checked, self._engine, self._tokenizer))
         self._engine.run([request for group in groups for request in group])
         results = [[completion_of(request) for request in group] for group in groups]
-        return [group[0] for group in results] if params.n == 1 else results
+        return [group[0] for group in results] if checked.n == 1 else results
+
+
+def _each(items: Sequence[_T], kind: str | None, act: Callable[[_T], _R]) -> list[_R]:
+    """act on each item; what is wrong with one says which one, where there is a kind to call them by."""
+    results = []
+    for index, item in enumerate(items):
+        try:
+            results.append(act(item))
+        except InvalidRequestError as error:
+            if kind is not None:
+                error.args = (f"{kind} {index}: {error}",)
+            raise
+    return results
 
 
 def _is_batch(messages: object) -> bool:

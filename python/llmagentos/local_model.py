@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 # More gains no speed on the CPU, and every token in a step costs working memory.
 DEFAULT_BATCHED_TOKENS = 512
+MAX_BATCHED_TOKENS = 1 << 16
+MAX_THREADS = 1024
+KV_DTYPES = ("f16", "f32")
 
 _SAMPLING_KEYS = {
     "temp": "temperature",
@@ -76,13 +79,13 @@ def open_local_model(
     max_batched_tokens: int | None,
 ) -> LocalModel:
     """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
-    for name, value in (
-        ("threads", threads),
-        ("context_length", context_length),
-        ("kv_cache_bytes", kv_cache_bytes),
-        ("max_batched_tokens", max_batched_tokens),
-    ):
-        check_positive(name, value)
+    _check_is_name(model)
+    check_positive("threads", threads, most=MAX_THREADS)
+    check_positive("context_length", context_length, least=2)  # a prompt's token and one of the answer
+    check_positive("kv_cache_bytes", kv_cache_bytes)
+    check_positive("max_batched_tokens", max_batched_tokens, most=MAX_BATCHED_TOKENS)
+    if kv_dtype not in KV_DTYPES:
+        raise InvalidRequestError(f"kv_dtype={kv_dtype!r} is not valid: it must be one of {', '.join(KV_DTYPES)}")
     _refuse_remote(model)
 
     from llmagentos.backends.cpu import CpuBackend
@@ -144,6 +147,11 @@ def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
     except InvalidRequestError as error:
         path = str(checkpoint.path)
         raise ModelFormatError(f"{path}: the sampling it recommends is not valid: {error}", path) from error
+
+
+def _check_is_name(model: object) -> None:
+    if not isinstance(model, (str, os.PathLike)) or not os.fspath(model):
+        raise InvalidRequestError(f"model={model!r} is not valid: it must be a name or the path of a .gguf file")
 
 
 def _refuse_remote(model: str | os.PathLike[str]) -> None:

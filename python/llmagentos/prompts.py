@@ -38,9 +38,16 @@ def check_text(text: object) -> None:
         raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
 
 
-def check_positive(name: str, value: Any) -> None:
-    if value is not None and (isinstance(value, bool) or not isinstance(value, Integral) or int(value) < 1):
-        raise InvalidRequestError(f"{name}={value!r} is not valid: it must be None or a positive integer")
+def check_positive(name: str, value: Any, most: int | None = None, least: int = 1) -> None:
+    """An integer from `least` (to `most`), or None.
+
+    Raises:
+        InvalidRequestError: anything else; names the argument and its value.
+    """
+    is_integer = isinstance(value, Integral) and not isinstance(value, bool)
+    if value is not None and not (is_integer and least <= value and (most is None or value <= most)):
+        domain = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
+        raise InvalidRequestError(f"{name}={value!r} is not valid: it must be None or {domain}")
 
 
 class PromptEncoder:

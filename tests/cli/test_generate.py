@@ -94,3 +94,19 @@ def test_ctrl_c_ends_with_130(fake: None, monkeypatch: pytest.MonkeyPatch, capsy
 def test_version_and_module_entry() -> None:
     run = subprocess.run([sys.executable, "-m", "llmagentos", "--version"], capture_output=True, text=True, check=True)
     assert run.stdout == f"llmagentos {__version__}\n"
+
+
+def test_empty_input_is_no_prompt(
+    fake: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("\n"))
+    assert status_of("generate") == 1
+    assert "standard input is empty" in capsys.readouterr().err
+
+
+def test_bytes_that_are_no_utf8_are_told_of(
+    fake: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdin", io.StringIO("caf\udce9"))
+    assert status_of("generate") == 1
+    assert "standard input is not UTF-8" in capsys.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -44,6 +45,7 @@ for _command in (generate, chat, pull, models, perplexity, doctor):
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Always ends in SystemExit: 0, 1 for a failure (one line on stderr), 2 for wrong usage."""
+    _settle_streams()
     try:
         app(None if arguments is None else list(arguments), prog_name="llmagentos", standalone_mode=True)
     except LLMAgentOSError as error:
@@ -54,8 +56,24 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
+    except UnicodeDecodeError as error:
+        _fail(f"standard input is not UTF-8: {error}")
+    except KeyboardInterrupt:
+        sys.exit(130)
     except MemoryError as error:
         _fail(str(error) or "out of memory")
+
+
+def _settle_streams() -> None:
+    """Closed streams become empty ones, and characters that an output's encoding lacks are replaced."""
+    if sys.stdin is None:
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (lives as long as the process)
+    for name in ("stdout", "stderr"):
+        stream = getattr(sys, name)
+        if stream is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+        elif isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 def _fail(message: str) -> None:

@@ -103,17 +103,20 @@ class Conversation:
 
     def answer(self, line: str) -> None:
         """Stream the answer to one line. What Ctrl-C leaves of it is remembered; a line that fails is not."""
-        from llmagentos.cli.output import print_stream, printable
+        from llmagentos.cli.output import checked_input, print_stream, printable
         from llmagentos.errors import LLMAgentOSError
 
         said: list[str] = []
         turn = {"role": "user", "content": line}
         try:
+            checked_input(line)
             stream = self.llm.stream([*self.messages, turn], self.params)
             print_stream(_recorded(stream, said), self.params.max_tokens)
         except KeyboardInterrupt:
             print("\n(stopped)", end="")
         except LLMAgentOSError as error:
+            if not sys.stdin.isatty():
+                raise  # a script sees it in the exit status
             print(f"error: {printable(str(error))} (/reset forgets the conversation)", file=sys.stderr)
             return
         print()

@@ -52,8 +52,22 @@ def read_prompt(argument: str | None) -> str:
         return argument
     if argument is None and sys.stdin.isatty():
         raise InvalidRequestError("no prompt: give it as an argument, or pipe it in")
+    text = checked_input(sys.stdin.read()).removesuffix("\n")  # the shell's, not the prompt's
+    if not text:
+        raise InvalidRequestError("no prompt: standard input is empty")
+    return text
+
+
+def checked_input(text: str) -> str:
+    """Text from standard input, which some locales read with bytes that are no UTF-8 kept as surrogates.
+
+    Raises:
+        InvalidRequestError: there are such bytes.
+    """
     try:
-        text = sys.stdin.read()
-    except UnicodeDecodeError as error:
-        raise InvalidRequestError(f"standard input is not UTF-8: {error}") from error
-    return text.removesuffix("\n")  # the shell's, not the prompt's
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        raise InvalidRequestError(
+            f"standard input is not UTF-8: byte {text[error.start]!a} at {error.start}"
+        ) from error
+    return text

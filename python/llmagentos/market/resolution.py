@@ -29,9 +29,13 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
         return pull(entry, progress=progress)
     text = os.fspath(model)
     path = Path(text).expanduser()
-    if path.is_file():
+    try:
+        is_file, is_folder = path.is_file(), path.is_dir()
+    except (OSError, ValueError) as error:  # a name that no file can have
+        raise ModelNotFoundError(f"there is no file {text[:80]!r}: {error.__class__.__name__}") from error
+    if is_file:
         return path
-    if path.is_dir():
+    if is_folder:
         raise UnsupportedModelError(f"{path} is a folder; give the path of a .gguf file")
     if isinstance(model, str) and not _looks_like_path(text):
         entry_named(text)  # raises, with the nearest names
