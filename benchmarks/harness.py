@@ -111,6 +111,8 @@ def alternate(sides: Sequence[Side], metrics: Sequence[str], rounds: int, host: 
             for side in sides:
                 before = host.probe()
                 value = run_once(side, metric)
+                state = "warm-up" if number < 0 else f"round {number + 1} of {rounds}"
+                print(f"{metric}, {state}: {side.name} {value:.1f}", file=sys.stderr, flush=True)
                 if number >= 0:
                     runs.append(Run(side.name, metric, number, value, (before, host.probe())))
     return runs
