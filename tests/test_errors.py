@@ -8,6 +8,7 @@ import pickle
 import pytest
 
 from llmagentos import errors
+from llmagentos.errors import MAX_SHOWN, shown
 
 CLASSES = [value for value in vars(errors).values() if inspect.isclass(value) and issubclass(value, Exception)]
 
@@ -20,3 +21,10 @@ def test_every_error_pickles(kind: type[Exception]) -> None:
     assert type(again) is kind
     assert str(again) == str(error)
     assert vars(again) == vars(error)
+
+
+def test_a_value_is_shown_in_few_words() -> None:
+    assert shown("a\n") == r"'a\n'"
+    assert shown(10**50) == str(10**50)
+    assert shown(10**400) == "1" + "0" * (MAX_SHOWN - 4) + "..."
+    assert shown(10**5000) == "<int with too many digits to write>"

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -7,10 +8,20 @@ import pytest
 
 from llmagentos import LLM, SamplingParams
 from llmagentos import llm as llm_module
-from llmagentos.errors import ContextLengthError, InvalidRequestError, LLMAgentOSError, ModelNotFoundError
+from llmagentos.backends import cpu
+from llmagentos.errors import (
+    ContextLengthError,
+    InvalidRequestError,
+    LLMAgentOSError,
+    ModelNotFoundError,
+    OutOfMemoryError,
+)
+from llmagentos.market import memory as memory_module
+from llmagentos.market.memory import Memory
 
 from .engine.fake_model import fake_model
 
+TINY = Path(__file__).parent / "oracles" / "models" / "tiny" / "llama_f32.gguf"
 GREEDY = SamplingParams(temperature=0, max_tokens=8, ignore_eos=True)
 
 
@@ -155,6 +166,8 @@ def test_parameters_are_checked_against_the_model(make: Any) -> None:
     ):
         with pytest.raises(InvalidRequestError, match="vocabulary has 260 tokens"):
             make().generate("x", params)
+    with pytest.raises(InvalidRequestError, match=r"^stop_token_ids has token id 260"):  # no prompt is to blame
+        make().generate(["x", "y"], SamplingParams(stop_token_ids=[260]))
     with pytest.raises(InvalidRequestError, match="n=2 is not valid for a stream"):
         make().stream("x", SamplingParams(n=2))
 
@@ -167,12 +180,45 @@ def test_tokens_and_text_go_both_ways(make: Any) -> None:
     assert llm.detokenize([256, 0xC3], skip_special=True) == "\ufffd"
 
 
-def test_a_closed_model_says_so(make: Any) -> None:
+def test_a_closed_model_says_so_to_every_call(make: Any) -> None:
     with make() as llm:
-        assert llm.info.name == "Fake"
+        pass
     assert llm._engine._backend.closed
-    with pytest.raises(LLMAgentOSError, match="this model is closed"):
-        llm.generate("x")
+    for call in (
+        lambda: llm.generate("x"),
+        lambda: llm.generate([]),
+        lambda: llm.generate_text("x"),
+        lambda: llm.chat([{"role": "user", "content": "x"}]),
+        lambda: llm.stream("x"),
+        lambda: llm.score("xy"),
+        lambda: llm.score("x"),
+        lambda: llm.tokenize("x"),
+        lambda: llm.detokenize([65]),
+    ):
+        with pytest.raises(LLMAgentOSError, match="this model is closed"):
+            call()
+    llm.close()
+    assert llm.info.name == "Fake"
+    assert llm.default_params.temperature == 0
+    assert llm.has_chat_template
+
+
+def test_chunks_left_over_from_a_closed_model_say_nothing_of_an_end(make: Any) -> None:
+    llm = make()
+    stream = llm.stream("abc", SamplingParams(temperature=0, max_tokens=30, ignore_eos=True))
+    next(stream)
+    llm.generate("other", GREEDY)  # drives the stream's request on, too
+    llm.close()
+    left = []
+
+    def read() -> None:
+        for chunk in stream:
+            left.append(chunk)
+
+    with pytest.raises(LLMAgentOSError, match="closed before the request finished"):
+        read()
+    assert len(left) >= 7
+    assert all((chunk.finish_reason, chunk.usage) == (None, None) for chunk in left)
 
 
 @pytest.mark.parametrize("model", ["openai:gpt-5", "gemini:pro", "http://localhost/v1#m", "hf:org/repo"])
@@ -189,9 +235,12 @@ def test_a_bad_setting_is_named(name: str) -> None:
 
 def test_bytes_are_refused_where_text_or_ids_are_meant(make: Any) -> None:
     llm = make()
-    for call in (llm.generate, llm.score, llm.detokenize, llm.stream):
-        with pytest.raises(InvalidRequestError, match="bytes"):
-            call(b"Hello")
+    for call in (llm.generate, llm.score, llm.detokenize, llm.stream, llm.tokenize, llm.generate_text):
+        for kind in (bytes, bytearray, memoryview):
+            with pytest.raises(InvalidRequestError, match=f"not {kind.__name__}: decode bytes first"):
+                call(kind(b"Hello"))
+    with pytest.raises(InvalidRequestError, match=r"^prompt 1: .*not bytes: decode bytes first"):
+        llm.generate(["fine", b"Hello"])
 
 
 def test_params_of_another_type_are_refused(make: Any) -> None:
@@ -205,3 +254,39 @@ def test_an_error_in_a_batch_says_which_prompt(make: Any) -> None:
     llm = make()
     with pytest.raises(InvalidRequestError, match=r"^prompt 1: "):
         llm.generate(["fine", [10**9]], GREEDY)
+    with pytest.raises(ContextLengthError, match=r"^prompt 1: the prompt has 300 tokens") as caught:
+        llm.generate(["fine", [1] * 300], GREEDY)
+    assert (caught.value.prompt_tokens, caught.value.context_length) == (300, 128)
+    with pytest.raises(InvalidRequestError, match=r"^conversation 1: messages\[0\] has no 'content'"):
+        llm.chat([[{"role": "user", "content": "x"}], [{"role": "user"}]])
+
+
+class BytesPath:
+    def __fspath__(self) -> bytes:
+        return b"model.gguf"
+
+
+def test_a_path_of_bytes_is_no_model() -> None:
+    with pytest.raises(InvalidRequestError, match=r"^model=.*BytesPath"):
+        LLM(BytesPath())  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", ["threads", "context_length", "kv_cache_bytes", "max_batched_tokens"])
+def test_a_setting_of_too_many_digits_is_named(name: str) -> None:
+    with pytest.raises(InvalidRequestError, match=f"^{name}=<int with too many digits"):
+        LLM("fake", **{name: 10**5000})  # type: ignore[arg-type]
+
+
+def test_memory_that_the_system_refuses_is_told_with_what_asked_for_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OutOfMemoryError("the system refused an allocation of 9 bytes")
+
+    monkeypatch.setattr(memory_module, "memory", lambda: Memory(8000, 3000))
+    monkeypatch.setattr(cpu, "Executor", refuse)
+    with pytest.raises(OutOfMemoryError) as caught:
+        LLM(TINY, kv_cache_bytes=2**20, context_length=32, max_batched_tokens=77)
+    message = str(caught.value)
+    assert message.startswith("the system refused an allocation of 9 bytes: the weights take")
+    assert "(kv_cache_bytes; one context of 32 tokens takes " in message
+    assert "max_batched_tokens=77" in message
+    assert "3000 of this machine's 8000 bytes are free" in message

@@ -47,9 +47,17 @@ def test_values_are_normalised_and_frozen() -> None:
 
 
 def test_numbers_beyond_floats_are_refused_in_few_words() -> None:
-    with pytest.raises(InvalidRequestError, match="temperature=1000") as caught:
-        SamplingParams(temperature=10**400)
-    assert len(str(caught.value)) < 200
+    for name, value in (
+        ("temperature", 10**400),
+        ("temperature", 10**5000),
+        ("seed", 10**5000),
+        ("max_tokens", -(10**5000)),
+        ("logit_bias", {1: 10**5000}),
+        ("stop_token_ids", [-(10**5000)]),
+    ):
+        with pytest.raises(InvalidRequestError, match=f"^{name}=.* is not valid: it must be ") as caught:
+            SamplingParams(**{name: value})  # type: ignore[arg-type]
+        assert len(str(caught.value)) < 200
 
 
 def test_bytes_are_no_token_ids() -> None:

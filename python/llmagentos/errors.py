@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+MAX_SHOWN = 60  # characters of a value in a message
+
+
+def shown(value: object) -> str:
+    """How a message writes a value that a caller gave: its repr, shortened."""
+    try:
+        text = repr(value)
+    except ValueError:  # an integer of more digits than Python converts (sys.set_int_max_str_digits)
+        text = f"<{type(value).__name__} with too many digits to write>"
+    return text if len(text) <= MAX_SHOWN else f"{text[: MAX_SHOWN - 3]}..."
+
 
 class LLMAgentOSError(Exception):
     """Root of the package's errors."""

@@ -21,10 +21,9 @@ def new_requests(prompt_ids: list[int], params: SamplingParams, engine: Engine, 
 
     Raises:
         ContextLengthError: the prompt does not fit.
-        InvalidRequestError: it is empty, or a parameter is outside what this model has.
+        InvalidRequestError: it is empty.
     """
     engine.check_fits(len(prompt_ids))
-    _check_vocabulary(params, tokenizer.n_vocab)
     max_length = engine.context_length
     if params.max_tokens is not None:
         max_length = min(max_length, len(prompt_ids) + params.max_tokens)
@@ -70,7 +69,12 @@ def _usage(request: Request) -> Usage:
     return Usage(request.n_prompt, request.n_output)
 
 
-def _check_vocabulary(params: SamplingParams, n_vocab: int) -> None:
+def check_vocabulary(params: SamplingParams, n_vocab: int) -> None:
+    """Check that every token the parameters speak of exists.
+
+    Raises:
+        InvalidRequestError: one does not; names the parameter.
+    """
     domain = f"this model's vocabulary has {n_vocab} tokens"
     for name, ids in (("stop_token_ids", params.stop_token_ids), ("logit_bias", params.logit_bias)):
         outside = [token for token in ids or () if token >= n_vocab]

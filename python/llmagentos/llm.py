@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from llmagentos.completion import Chunk, Completion
 from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError
-from llmagentos.generation import completion_of, new_requests, stream_chunks
+from llmagentos.generation import check_vocabulary, completion_of, new_requests, stream_chunks
 from llmagentos.local_model import ModelInfo, open_local_model
 from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text, is_messages, is_token_ids
 from llmagentos.sampling_params import SamplingParams
@@ -99,14 +99,11 @@ class LLM:
             return self.chat([{"role": "user", "content": text}], params).text
         return self.generate(text, params).text
 
+    # A str is a Sequence[str] as well; the first overload that fits is taken.
     @overload
-    def generate(
-        self, prompts: str | list[int] | NDArray[np.integer[Any]], params: SamplingParams | None = None
-    ) -> Completion: ...
+    def generate(self, prompts: Prompt, params: SamplingParams | None = None) -> Completion: ...  # type: ignore[overload-overlap]
     @overload
-    def generate(
-        self, prompts: list[str] | list[list[int]], params: SamplingParams | None = None
-    ) -> list[Completion]: ...
+    def generate(self, prompts: Sequence[Prompt], params: SamplingParams | None = None) -> list[Completion]: ...
     def generate(self, prompts: Any, params: SamplingParams | None = None) -> Any:
         """Continue one prompt, or a list of prompts as one batch. No chat template is applied.
 
@@ -160,6 +157,7 @@ class LLM:
         Raises:
             ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
         """
+        self._engine.check_open()
         params = self._checked(params)
         if params.n != 1:
             raise InvalidRequestError(f"n={params.n} is not valid for a stream: it must be 1")
@@ -178,6 +176,7 @@ class LLM:
             float32 [n - 1] for n tokens: entry i is the natural log of the probability of token i + 1 after tokens
             0..i.
         """
+        self._engine.check_open()
         ids = self._prompts.encode(text)
         self._engine.check_fits(len(ids), n_new=0)
         request = Request(ids, SamplingParams(temperature=0.0), len(ids), scoring=True)
@@ -192,16 +191,23 @@ class LLM:
             add_special: add the tokens that the model wants around a prompt, such as its BOS.
             parse_special: read the spelling of a special token as that token; False takes it as ordinary text.
         """
+        self._engine.check_open()
         check_text(text)
         return self._tokenizer.encode(text, add_special=add_special, parse_special=parse_special)
 
     def detokenize(self, ids: Sequence[int], skip_special: bool = False) -> str:
         """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
+        self._engine.check_open()
         checked = self._prompts.checked_ids(ids)
         return self._tokenizer.decode(checked, skip_special=skip_special).decode("utf-8", errors="replace")
 
     def close(self) -> None:
-        """Give all memory back. Requests under way fail; every later call but `close` raises LLMAgentOSError."""
+        """Give all memory back, once the step under way is through.
+
+        Requests under way fail. Every later call but `close` raises LLMAgentOSError; `info`, `default_params` and
+        `has_chat_template`, which say what was loaded, stay. From a signal handler that interrupts a call of its own
+        thread it returns at once, and that call closes the model at the end of its step.
+        """
         self._engine.close()
 
     def __enter__(self) -> Self:
@@ -220,6 +226,7 @@ class LLM:
             return self._default_params
         if not isinstance(params, SamplingParams):
             raise InvalidRequestError(f"params must be a SamplingParams or None, not {type(params).__name__}")
+        check_vocabulary(params, self._tokenizer.n_vocab)
         return params
 
     def _run(self, prompts: list[list[int]], params: SamplingParams | None, kind: str | None = None) -> list[Any]:

@@ -7,7 +7,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError
+from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, OutOfMemoryError, shown
 from llmagentos.prompts import check_positive
 from llmagentos.sampling_params import SamplingParams
 
@@ -81,11 +81,11 @@ def open_local_model(
     """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
     _check_is_name(model)
     check_positive("threads", threads, most=MAX_THREADS)
-    check_positive("context_length", context_length, least=2)  # a prompt's token and one of the answer
-    check_positive("kv_cache_bytes", kv_cache_bytes)
+    check_positive("context_length", context_length, least=2, most=2**31 - 1)  # a prompt's token and an answer's
+    check_positive("kv_cache_bytes", kv_cache_bytes, most=2**63 - 1)
     check_positive("max_batched_tokens", max_batched_tokens, most=MAX_BATCHED_TOKENS)
     if kv_dtype not in KV_DTYPES:
-        raise InvalidRequestError(f"kv_dtype={kv_dtype!r} is not valid: it must be one of {', '.join(KV_DTYPES)}")
+        raise InvalidRequestError(f"kv_dtype={shown(kv_dtype)} is not valid: it must be one of {', '.join(KV_DTYPES)}")
     _refuse_remote(model)
 
     from llmagentos.backends.cpu import CpuBackend
@@ -109,14 +109,22 @@ def open_local_model(
         checkpoint.file.n_bytes,
     )
     batched_tokens = max_batched_tokens or DEFAULT_BATCHED_TOKENS
-    backend = CpuBackend(
-        graph,
-        checkpoint.file,
-        threads=threads,
-        n_blocks=n_blocks,
-        kv_dtype=kv_dtype,
-        max_batched_tokens=batched_tokens,
-    )
+    try:
+        backend = CpuBackend(
+            graph,
+            checkpoint.file,
+            threads=threads,
+            n_blocks=n_blocks,
+            kv_dtype=kv_dtype,
+            max_batched_tokens=batched_tokens,
+        )
+    except OutOfMemoryError as error:
+        one_context = -(-context // CpuBackend.block_size) * block_bytes
+        raise OutOfMemoryError(
+            f"{error}: the weights take {checkpoint.file.n_bytes} bytes, the KV cache {n_blocks * block_bytes} "
+            f"(kv_cache_bytes; one context of {context} tokens takes {one_context}), and working memory grows with "
+            f"max_batched_tokens={batched_tokens}; {_available()}"
+        ) from error
     info = ModelInfo(
         name=checkpoint.name,
         architecture=checkpoint.architecture,
@@ -149,9 +157,19 @@ def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
         raise ModelFormatError(f"{path}: the sampling it recommends is not valid: {error}", path) from error
 
 
+def _available() -> str:
+    from llmagentos.market.memory import memory
+
+    found = memory()
+    if found.available is None or found.total is None:
+        return "lower either of the two"
+    return f"{found.available} of this machine's {found.total} bytes are free: lower either of the two"
+
+
 def _check_is_name(model: object) -> None:
-    if not isinstance(model, (str, os.PathLike)) or not os.fspath(model):
-        raise InvalidRequestError(f"model={model!r} is not valid: it must be a name or the path of a .gguf file")
+    name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
+    if not isinstance(name, str) or not name:  # a path object may also stand for bytes
+        raise InvalidRequestError(f"model={shown(model)} is not valid: it must be a name or the path of a .gguf file")
 
 
 def _refuse_remote(model: str | os.PathLike[str]) -> None:

@@ -7,14 +7,15 @@ from numbers import Integral
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
-from llmagentos.errors import InvalidRequestError
+from llmagentos.errors import InvalidRequestError, shown
 
 if TYPE_CHECKING:
     from llmagentos._core.tokenize import Tokenizer
     from llmagentos.chat.templates import ChatTemplate
 
-Prompt: TypeAlias = "str | Sequence[int]"
+Prompt: TypeAlias = "str | Sequence[int] | NDArray[np.integer[Any]]"
 Message: TypeAlias = "Mapping[str, Any]"
 BINARY = (bytes, bytearray, memoryview)  # sequences of numbers too, but never meant as token ids
 
@@ -22,7 +23,7 @@ BINARY = (bytes, bytearray, memoryview)  # sequences of numbers too, but never m
 def is_token_ids(value: object) -> bool:
     """Whether this is one prompt of token ids, rather than a list of prompts. An empty list is a list of prompts."""
     if isinstance(value, BINARY):
-        raise InvalidRequestError(f"a prompt must be a string or a list of token ids, not {type(value).__name__}")
+        raise _no_prompt(value)
     if isinstance(value, np.ndarray):
         return value.ndim == 1
     return isinstance(value, Sequence) and bool(value) and isinstance(value[0], Integral)
@@ -35,7 +36,16 @@ def is_messages(value: object) -> bool:
 
 def check_text(text: object) -> None:
     if not isinstance(text, str):
-        raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
+        raise InvalidRequestError(f"text must be a string, not {type(text).__name__}{_decode_hint(text)}")
+
+
+def _no_prompt(value: object) -> InvalidRequestError:
+    kind = type(value).__name__
+    return InvalidRequestError(f"a prompt must be a string or a list of token ids, not {kind}{_decode_hint(value)}")
+
+
+def _decode_hint(value: object) -> str:
+    return ": decode bytes first" if isinstance(value, BINARY) else ""
 
 
 def check_positive(name: str, value: Any, most: int | None = None, least: int = 1) -> None:
@@ -47,7 +57,7 @@ def check_positive(name: str, value: Any, most: int | None = None, least: int = 
     is_integer = isinstance(value, Integral) and not isinstance(value, bool)
     if value is not None and not (is_integer and least <= value and (most is None or value <= most)):
         domain = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
-        raise InvalidRequestError(f"{name}={value!r} is not valid: it must be None or {domain}")
+        raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or {domain}")
 
 
 class PromptEncoder:
@@ -86,12 +96,13 @@ class PromptEncoder:
     def checked_ids(self, ids: Any) -> list[int]:
         """Token ids as a list of ints, each inside the vocabulary."""
         if isinstance(ids, (str, *BINARY)) or not isinstance(ids, (Sequence, np.ndarray)):
-            raise InvalidRequestError(f"a prompt must be a string or a list of token ids, not {type(ids).__name__}")
+            raise _no_prompt(ids)
         n_vocab = self._tokenizer.n_vocab
         for index, token in enumerate(ids):
             if isinstance(token, bool) or not isinstance(token, Integral) or not 0 <= int(token) < n_vocab:
                 raise InvalidRequestError(
-                    f"token id {token!r} at index {index} is not valid: it must be an integer from 0 to {n_vocab - 1}"
+                    f"token id {shown(token)} at index {index} is not valid: it must be an integer from 0 to "
+                    f"{n_vocab - 1}"
                 )
         return [int(token) for token in ids]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import Any
 
-from llmagentos.errors import InvalidRequestError
+from llmagentos.errors import InvalidRequestError, shown
 
 MAX_SEED = 2**64 - 1
 MAX_LOGPROBS = 1000
@@ -103,9 +103,7 @@ class SamplingParams:
 
 
 def _bad(name: str, value: object, domain: str) -> InvalidRequestError:
-    shown = repr(value)
-    shown = shown if len(shown) <= 60 else f"{shown[:57]}..."
-    return InvalidRequestError(f"{name}={shown} is not valid: it must be {domain}")
+    return InvalidRequestError(f"{name}={shown(value)} is not valid: it must be {domain}")
 
 
 def _is_integer(value: Any) -> bool:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 import threading
+from types import FrameType
+from typing import Any
 
 import pytest
 
+from llmagentos.engine import engine as engine_module
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
 from llmagentos.errors import LLMAgentOSError
@@ -51,7 +55,7 @@ def test_close_ends_a_running_request_after_the_step_under_way() -> None:
     closer.join(10)
     worker.join(10)
     assert backend.closed
-    assert "closed before" in str(failures[0]) or "closed" in str(failures[0])
+    assert str(failures[0]) == "the model was closed before the request finished"
     assert len(backend.n_tokens_per_run) == 1
 
 
@@ -84,6 +88,82 @@ def test_a_call_from_inside_a_step_is_refused() -> None:
     backend.before_run = call_again
     request = Request([1, 2, 3], SamplingParams(temperature=0.0, seed=1), 6, end_ids=frozenset())
     engine.run([request])
+    assert request.finish_reason == "length"
+    assert "inside its own step" in refusals[0]
+
+
+def close_at(line: int, engine: Engine) -> bool:
+    """Run a request, and close at the `line`-th line of the engine's code that it executes.
+
+    A trace function runs where a signal handler may: on the thread itself, between any two lines. Returns whether
+    there were that many lines.
+    """
+    n_seen = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal n_seen
+        if frame.f_code.co_filename != engine_module.__file__:
+            return None
+        if event == "line":
+            n_seen += 1
+            if n_seen == line:
+                engine.close()
+        return trace
+
+    before = sys.gettrace()
+    sys.settrace(trace)
+    try:
+        engine.run([Request([1, 2, 3], SamplingParams(temperature=0.0, seed=1), 6, end_ids=frozenset())])
+    except LLMAgentOSError as error:
+        assert "closed" in str(error)  # noqa: PT017 (where the run ends in time, there is no error)
+    finally:
+        sys.settrace(before)
+    return n_seen >= line
+
+
+def test_close_from_a_signal_handler_never_waits_for_its_own_thread() -> None:
+    reached: list[int] = []
+    unclosed: list[int] = []
+
+    def close_everywhere() -> None:
+        line = 1
+        while True:
+            backend = FakeBackend()
+            if not close_at(line, engine_on(backend)):
+                return
+            if not backend.closed:
+                unclosed.append(line)
+            reached.append(line)
+            line += 1
+
+    worker = threading.Thread(target=close_everywhere, daemon=True)
+    worker.start()
+    worker.join(60)
+    assert not worker.is_alive(), f"deadlock at line {len(reached) + 1}"
+    assert not unclosed
+    assert len(reached) > 50
+
+
+def test_reading_a_stream_from_inside_a_step_is_refused() -> None:
+    backend = FakeBackend()
+    engine = engine_on(backend)
+    stream = engine.stream(long_request())
+    next(stream)
+    refusals: list[str] = []
+
+    def read_on(_: object) -> None:
+        backend.before_run = lambda _: None
+        try:
+            next(stream)
+        except LLMAgentOSError as error:
+            refusals.append(str(error))
+
+    backend.before_run = read_on
+    request = Request([1, 2, 3], SamplingParams(temperature=0.0, seed=1), 6, end_ids=frozenset())
+    worker = threading.Thread(target=engine.run, args=([request],), daemon=True)
+    worker.start()
+    worker.join(10)
+    assert not worker.is_alive(), "the step waits for itself"
     assert request.finish_reason == "length"
     assert "inside its own step" in refusals[0]
 

@@ -25,6 +25,7 @@ from llmagentos.errors import ContextLengthError, InvalidRequestError, LLMAgentO
 
 # Logits of one step. A scored text wants a row per token, and with a vocabulary of 262k a row is a megabyte.
 MAX_LOGIT_BYTES = 64 * 2**20
+_CLOSED_EARLY = "the model was closed before the request finished"
 
 
 class Engine:
@@ -53,12 +54,23 @@ class Engine:
         max_logit_rows = max(1, MAX_LOGIT_BYTES // (4 * backend.vocab_size))
         allocator = BlockAllocator(backend.n_blocks, backend.block_size)
         self._scheduler = Scheduler(allocator, max_batched_tokens, max_logit_rows)
-        # Guards the scheduler's queues and the two flags; never held while a step computes.
+        # Guards the scheduler's queues and what follows; never held while a step computes. Re-entrant, for a signal
+        # handler may find its own thread holding it.
         self._turn = threading.Condition()
-        self._driving = False
-        self._closed = False
+        # The thread that is in a step. One word tells both whether anybody drives and who: with two, a signal handler
+        # that runs between their assignments would wait for its own thread.
+        self._driver: int | None = None
         self._closing = False
-        self._driver: int | None = None  # the thread that is in a step
+        self._closed = False
+
+    def check_open(self) -> None:
+        """Check that nobody has called close().
+
+        Raises:
+            LLMAgentOSError: somebody has.
+        """
+        if self._closing:
+            raise LLMAgentOSError("this model is closed; load it again")
 
     def check_fits(self, n_tokens: int, n_new: int = 1) -> None:
         """Check that `n_tokens` leave room for `n_new` more.
@@ -127,12 +139,12 @@ class Engine:
             self._closing = True
             if self._driver == threading.get_ident():
                 return
-            while self._driving:
+            while self._driver is not None:
                 self._turn.wait()
             if self._closed:
                 return
             self._closed = True
-            self._fail_all(LLMAgentOSError("the model was closed before the request finished"))
+            self._fail_all(LLMAgentOSError(_CLOSED_EARLY))
             self._turn.notify_all()
         self._backend.close()
 
@@ -143,15 +155,14 @@ class Engine:
 
     def _submit(self, requests: Sequence[Request]) -> None:
         with self._turn:
-            self._check_open()
-            if self._driver == threading.get_ident():
-                raise LLMAgentOSError("a model cannot be called from inside its own step, such as by a signal handler")
+            self.check_open()
+            self._check_outside_step()
             for request in requests:
                 self._scheduler.add(request)
 
-    def _check_open(self) -> None:
-        if self._closed or self._closing:
-            raise LLMAgentOSError("this model is closed; load it again")
+    def _check_outside_step(self) -> None:
+        if self._driver == threading.get_ident():
+            raise LLMAgentOSError("a model cannot be called from inside its own step, such as by a signal handler")
 
     def _drive(self, request: Request, beyond: int | None) -> None:
         """Return once the request is finished, or has more tokens than `beyond`; drive whenever nobody else does."""
@@ -161,22 +172,22 @@ class Engine:
 
         while True:
             with self._turn:
-                while self._driving and not done():
+                while self._driver is not None and not done():
+                    self._check_outside_step()
                     self._turn.wait()
                 if done():
                     return
-                self._check_open()
+                if self._closing:
+                    raise LLMAgentOSError(_CLOSED_EARLY)
             with held_interrupts():
                 with self._turn:
-                    if self._driving or self._closing:
+                    if self._driver is not None or self._closing:
                         continue
-                    self._driving = True
                     self._driver = threading.get_ident()
                 try:
                     self._step()
                 finally:
                     with self._turn:
-                        self._driving = False
                         self._driver = None
                         self._turn.notify_all()
                     self._close_if_asked()
