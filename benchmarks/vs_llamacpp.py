@@ -49,7 +49,10 @@ def main() -> None:
     runs = harness.alternate([ours, *peers], arguments.metrics, arguments.rounds, host)
     comparisons = harness.compare(runs, host, ours.name, [peer.name for peer in peers])
 
-    print(f"{arguments.model.name}, {harness.machine()['cpu']}, {threads} threads; tokens per second, medians of good runs")
+    print(
+        f"{arguments.model.name}, {harness.machine()['cpu']}, {threads} threads; "
+        "tokens per second, medians of good runs"
+    )
     print(f"{'':14s}{'ours':>9s}{'theirs':>9s}{'ratio':>7s}  {'spread':12s}{'good runs':>9s}  peer")
     for row in comparisons:
         spread = f"{min(row.ratios):.2f}..{max(row.ratios):.2f}"

@@ -15,20 +15,25 @@ REPEATS = 3
 NEW_TOKENS = 128
 
 
-def pin_threads(cpus: list[int]) -> None:
-    """Gives each thread of this process one CPU, in order of creation: the caller first, then the pool's workers."""
-    for index, thread in enumerate(sorted(int(task.name) for task in Path("/proc/self/task").iterdir())):
-        os.sched_setaffinity(thread, {cpus[index % len(cpus)]})
+def tasks() -> set[int]:
+    return {int(task.name) for task in Path("/proc/self/task").iterdir()}
+
+
+def pin_threads(cpus: list[int], workers: set[int]) -> None:
+    """Gives the caller the first CPU and each worker of the pool one of the others. Threads of libraries stay free."""
+    for thread, cpu in zip([os.getpid(), *sorted(workers)], cpus, strict=True):
+        os.sched_setaffinity(thread, {cpu})
 
 
 class Bench:
     """Prompts are fresh token ids every time, so that nothing is answered from a cache."""
 
     def __init__(self, model: str, threads: int) -> None:
+        before = tasks()
         self.llm = LLM(model, threads=threads)
+        pin_threads(sorted(os.sched_getaffinity(0))[:threads], tasks() - before)
         self._prompts = 0
         self.generate([self.prompt(64)], 8)
-        pin_threads(sorted(os.sched_getaffinity(0))[:threads])
 
     def prompt(self, n: int) -> list[int]:
         self._prompts += 1
