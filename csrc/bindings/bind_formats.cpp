@@ -1,6 +1,8 @@
 #include <pybind11/stl.h>
 
+#include <map>
 #include <memory>
+#include <optional>
 
 #include "bindings/bind.h"
 #include "formats/byte_reader.h"
@@ -70,8 +72,20 @@ py::object scalar_to_python(GgufType type, const std::byte* at) {
 py::object get(const GgufFile& file, const std::string& key) {
   const GgufValue* const value = file.value(key);
   if (!value) return py::none();
+  if (value->is_array())
+    throw ModelFormatError(
+        quoted(key) + " is an array of " + std::to_string(value->count) + " elements where a single value belongs",
+        file.path(), file.offset_of(value->data));
   if (value->type == GgufType::string) return to_python(*file.string(key));
-  if (!value->is_array()) return scalar_to_python(value->type, value->data);
+  return scalar_to_python(value->type, value->data);
+}
+
+py::object array(const GgufFile& file, const std::string& key) {
+  const GgufValue* const value = file.value(key);
+  if (!value) return py::none();
+  if (!value->is_array())
+    throw ModelFormatError(quoted(key) + " is a single value where an array belongs", file.path(),
+                           file.offset_of(value->data));
   py::list list(value->count);
   if (value->element_type == GgufType::string) {
     const std::vector<std::string_view> texts = file.string_array(key);
@@ -95,12 +109,42 @@ std::vector<std::string_view> keys(const GgufFile& file) {
   return names;
 }
 
+TensorInfo info_of(const GgufTensor& tensor) {
+  return {std::string(tensor.name), dtype_info(tensor.dtype).name, py::tuple(py::cast(tensor.shape)), tensor.offset,
+          tensor.n_bytes};
+}
+
 std::vector<TensorInfo> tensors(const GgufFile& file) {
   std::vector<TensorInfo> infos;
-  for (const GgufTensor& tensor : file.tensors())
-    infos.push_back({std::string(tensor.name), dtype_info(tensor.dtype).name, py::tuple(py::cast(tensor.shape)),
-                     tensor.offset, tensor.n_bytes});
+  for (const GgufTensor& tensor : file.tensors()) infos.push_back(info_of(tensor));
   return infos;
+}
+
+std::optional<TensorInfo> tensor(const GgufFile& file, const std::string& name) {
+  const GgufTensor* const found = file.find(name);
+  return found ? std::optional(info_of(*found)) : std::nullopt;
+}
+
+std::vector<std::string_view> tensor_names(const GgufFile& file) {
+  std::vector<std::string_view> names;
+  for (const GgufTensor& tensor : file.tensors()) names.push_back(tensor.name);
+  return names;
+}
+
+std::uint64_t n_values(const GgufFile& file) {
+  std::uint64_t total = 0;
+  for (const GgufTensor& tensor : file.tensors()) {
+    std::uint64_t product = 1;  // the reader has checked that it fits
+    for (const std::uint64_t size : tensor.shape) product *= size;
+    total += product;
+  }
+  return total;
+}
+
+std::map<std::string_view, std::uint64_t> bytes_per_dtype(const GgufFile& file) {
+  std::map<std::string_view, std::uint64_t> bytes;
+  for (const GgufTensor& tensor : file.tensors()) bytes[dtype_info(tensor.dtype).name] += tensor.n_bytes;
+  return bytes;
 }
 
 py::object tensor_data(const std::shared_ptr<const GgufFile>& file, const std::string& name) {
@@ -148,8 +192,14 @@ void bind_formats(py::module_& core) {
       .def_property_readonly("version", &GgufFile::version)
       .def_property_readonly("n_bytes", &GgufFile::n_bytes)
       .def_property_readonly("tensors", &tensors)
+      .def_property_readonly("n_tensors", [](const GgufFile& file) { return file.tensors().size(); })
+      .def_property_readonly("n_values", &n_values)
+      .def_property_readonly("bytes_per_dtype", &bytes_per_dtype)
+      .def("tensor", &tensor, py::arg("name"))
+      .def("tensor_names", &tensor_names)
       .def("keys", &keys)
       .def("get", &get, py::arg("key"))
+      .def("array", &array, py::arg("key"))
       .def("array_length", &array_length, py::arg("key"))
       .def("tensor_data", &tensor_data, py::arg("name"));
 }

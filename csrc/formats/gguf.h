@@ -108,12 +108,14 @@ class GgufFile {
   std::vector<float> float_array(std::string_view key) const;
   std::vector<std::int32_t> int_array(std::string_view key) const;
 
+  // Where in the file a value or a tensor's data lies.
+  std::uint64_t offset_of(const std::byte* at) const { return static_cast<std::uint64_t>(at - bytes_.data()); }
+
   // Drops the tensor's pages from memory; they are read from the file again when touched. Nothing for from_memory.
   void drop_pages(const GgufTensor& tensor) const;
 
  private:
   GgufFile(std::string path, std::optional<MappedFile> map, std::span<const std::byte> bytes);
-  std::uint64_t offset_of(const std::byte* at) const { return static_cast<std::uint64_t>(at - bytes_.data()); }
   const GgufValue& array_of(std::string_view key, std::string_view wanted) const;
   [[noreturn]] void wrong_type(std::string_view key, const GgufValue& value, std::string_view wanted) const;
 

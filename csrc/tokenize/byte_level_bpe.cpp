@@ -1,5 +1,6 @@
 #include "tokenize/byte_level_bpe.h"
 
+#include <algorithm>
 #include <bit>
 #include <string>
 
@@ -29,7 +30,11 @@ ByteLevelBpe::ByteLevelBpe(const Vocabulary& vocabulary, const TokenTable& table
 void ByteLevelBpe::read_merges(const Vocabulary& vocabulary) {
   const std::vector<std::string_view>& merges = vocabulary.merges;
   if (merges.empty()) throw ModelFormatError("a gpt2 vocabulary without tokenizer.ggml.merges", vocabulary.path, 0);
-  merges_.assign(std::bit_ceil(merges.size() + merges.size() / 2 + 2), MergeSlot{0, 0, 0, kNoToken});
+  // A token of n bytes can be made in n - 1 ways: a file that lists more merges repeats some, which take no room.
+  std::size_t n_ways = 0;
+  for (const std::string_view token : vocabulary.tokens) n_ways += token.empty() ? 0 : token.size() - 1;
+  const std::size_t n = std::min(merges.size(), n_ways);
+  merges_.assign(std::bit_ceil(n + n / 4 + 2), MergeSlot{0, 0, 0, kNoToken});
   merge_mask_ = merges_.size() - 1;
   std::string whole;
   // Vocabularies list the tokens that merges make in the order of the merges: the next one is nearly always right, and

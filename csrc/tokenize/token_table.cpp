@@ -56,7 +56,9 @@ std::uint64_t hash_pair(std::uint32_t left, std::uint32_t right) {
 }
 
 std::int32_t TokenTable::build(const std::vector<std::string_view>& tokens) {
-  slots_.assign(std::bit_ceil(tokens.size() + tokens.size() / 2 + 2), Slot{0, kNoToken});
+  const auto n = static_cast<std::size_t>(
+      std::count_if(tokens.begin(), tokens.end(), [](std::string_view text) { return !text.empty(); }));
+  slots_.assign(std::bit_ceil(n + n / 4 + 2), Slot{0, kNoToken});
   mask_ = slots_.size() - 1;
   tokens_ = tokens.data();
   for (std::size_t id = 0; id < tokens.size(); ++id) {

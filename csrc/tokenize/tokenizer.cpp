@@ -55,7 +55,7 @@ Tokenizer::Tokenizer(Vocabulary vocabulary, std::shared_ptr<const void> owner) :
         vocabulary.path, vocabulary.offset_of(text.data()));
   }
   traits_ = read_token_traits(vocabulary, table_);
-  special_.emplace(vocabulary.tokens, traits_.of, table_);
+  special_.emplace(vocabulary.tokens, traits_.of);
   if (spm) {
     spm_.emplace(vocabulary, table_, traits_.unknown);
   } else {

@@ -42,6 +42,10 @@ def small_file(tmp_path: Path) -> Path:
     return path
 
 
+def read(file: GgufFile, key: str) -> object:
+    return file.get(key) if file.array_length(key) is None else file.array(key)
+
+
 def test_values_are_what_ggufs_writer_wrote(small_file: Path) -> None:
     file = GgufFile(str(small_file))
     keys = file.keys()
@@ -60,13 +64,23 @@ def test_values_are_what_ggufs_writer_wrote(small_file: Path) -> None:
         "floats": [0.5, -2.0],
         "flags": [True, False],
     }
-    values = {key: file.get(key) for key in keys}
+    values = {key: read(file, key) for key in keys}
     assert values == expected
     assert {key: type(value) for key, value in values.items()} == {key: type(v) for key, v in expected.items()}
     assert file.array_length("tokens") == 4
     assert file.array_length("greeting") is None
     assert file.get("absent") is None
+    assert file.array("absent") is None
     assert file.array_length("absent") is None
+
+
+def test_an_array_is_no_single_value_nor_the_other_way_round(small_file: Path) -> None:
+    file = GgufFile(str(small_file))
+    with pytest.raises(ModelFormatError, match='"tokens" is an array of 4 elements') as caught:
+        file.get("tokens")
+    assert caught.value.offset is not None
+    with pytest.raises(ModelFormatError, match='"greeting" is a single value'):
+        file.array("greeting")
 
 
 def test_tensors_are_what_ggufs_writer_wrote(small_file: Path) -> None:
@@ -86,6 +100,14 @@ def test_tensors_are_what_ggufs_writer_wrote(small_file: Path) -> None:
     np.testing.assert_array_equal(np.frombuffer(file.tensor_data("f32"), np.float32), np.arange(24))
     with pytest.raises(InvalidRequestError, match='has no tensor "absent"'):
         file.tensor_data("absent")
+    assert file.tensor_names() == list(infos)
+    assert file.n_tensors == 3
+    assert file.n_values == 24 + 6 + 128
+    assert file.bytes_per_dtype == {"F32": 96, "F16": 12, "Q8_0": 136}
+    found = file.tensor("q8")
+    assert found is not None
+    assert (found.name, found.shape) == ("q8", (2, 64))
+    assert file.tensor("absent") is None
 
 
 def test_tensor_data_outlives_the_file_object_and_its_name(small_file: Path) -> None:
@@ -187,6 +209,6 @@ def test_changed_bytes_are_read_or_refused(tmp_path: Path, small_file: Path, dat
         return
     keys = file.keys()
     for key in keys:
-        file.get(key)
+        read(file, key)
     for info in file.tensors:
         assert len(file.tensor_data(info.name)) == info.n_bytes

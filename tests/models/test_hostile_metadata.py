@@ -1,8 +1,9 @@
-"""One metadata value of a small real file is replaced: the model is refused with an error of ours, at once."""
+"""One metadata value of a small real file is replaced or added: the model is refused with an error of ours, at once."""
 
 from __future__ import annotations
 
 import math
+import re
 import struct
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from llmagentos.formats import load_checkpoint
 from llmagentos.models import build_graph
 
 TINY = Path(__file__).resolve().parents[1] / "oracles" / "models" / "tiny"
-U32, F32 = 4, 6
+U32, F32, BOOL, TEXT = 4, 6, 7, 8
 
 
 def patched(source: Path, key: str, value: float, tmp_path: Path) -> Path:
@@ -28,6 +29,20 @@ def patched(source: Path, key: str, value: float, tmp_path: Path) -> Path:
     struct.pack_into("<f" if kind == F32 else "<I", data, at + 4, value)
     path = tmp_path / "patched.gguf"
     path.write_bytes(data)
+    return path
+
+
+def with_key(source: Path, key: str, value: float | bool, tmp_path: Path) -> Path:
+    """A copy of `source` with one more key, and a text that fills up to the tensors' alignment."""
+    data = source.read_bytes()
+    (n_keys,) = struct.unpack_from("<Q", data, 16)
+    kind, layout = (BOOL, "<?") if isinstance(value, bool) else (F32, "<f")
+    entry = struct.pack("<Q", len(key)) + key.encode() + struct.pack("<I", kind) + struct.pack(layout, value)
+    filler = struct.pack("<Q", 6) + b"filler" + struct.pack("<I", TEXT)
+    text = b" " * (-(len(entry) + len(filler) + 8) % 32)
+    added = entry + filler + struct.pack("<Q", len(text)) + text
+    path = tmp_path / "added.gguf"
+    path.write_bytes(data[:16] + struct.pack("<Q", n_keys + 2) + added + data[24:])
     return path
 
 
@@ -62,6 +77,44 @@ GEMMA = [
 def test_a_value_that_cannot_be_is_refused(key: str, value: float, tmp_path: Path) -> None:
     path = patched(tiny(key.split(".", 1)[0]), key, value, tmp_path)
     with pytest.raises((ModelFormatError, UnsupportedModelError), match=r"patched\.gguf"):
+        build_graph(load_checkpoint(path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("llama.attention.sliding_window", 512.0),
+        ("llama.attn_logit_softcapping", 50.0),
+        ("llama.final_logit_softcapping", 30.0),
+        ("llama.attention.causal", False),
+        ("llama.logit_scale", 0.5),
+        ("llama.rope.scale_linear", 4.0),
+        ("gemma3.final_logit_softcapping", 30.0),
+    ],
+)
+def test_an_option_that_the_graph_does_not_have_is_refused(key: str, value: float | bool, tmp_path: Path) -> None:
+    path = with_key(tiny(key.split(".", 1)[0]), key, value, tmp_path)
+    with pytest.raises(UnsupportedModelError, match=re.escape(key)):
+        build_graph(load_checkpoint(path))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("llama.attn_logit_softcapping", 0.0),
+        ("llama.attention.causal", True),
+        ("llama.logit_scale", 1.0),
+        ("llama.rope.scaling.factor", 1.0),
+        ("other.attention.sliding_window", 512.0),
+    ],
+)
+def test_an_option_that_is_switched_off_changes_nothing(key: str, value: float | bool, tmp_path: Path) -> None:
+    assert build_graph(load_checkpoint(with_key(tiny("llama"), key, value, tmp_path))).n_nodes > 0
+
+
+def test_keys_and_values_of_different_sizes_are_refused(tmp_path: Path) -> None:
+    path = patched(tiny("gemma3"), "gemma3.attention.value_length", 8, tmp_path)
+    with pytest.raises(UnsupportedModelError, match=r"keys of \d+ and values of 8"):
         build_graph(load_checkpoint(path))
 
 

@@ -38,13 +38,37 @@ class GgufFile:
     def tensors(self) -> list[TensorInfo]:
         """All tensors in the file's order (a new list at each call)."""
 
+    @property
+    def n_tensors(self) -> int: ...
+    @property
+    def n_values(self) -> int:
+        """Elements of all tensors together."""
+
+    @property
+    def bytes_per_dtype(self) -> dict[str, int]:
+        """Bytes of the tensors of each weight format."""
+
+    def tensor(self, name: str) -> TensorInfo | None: ...
+    def tensor_names(self) -> list[str]:
+        """In the file's order."""
+
     def keys(self) -> list[str]:
         """The metadata keys in the file's order."""
 
-    def get(self, key: str) -> str | int | float | bool | list[str] | list[int] | list[float] | list[bool] | None:
-        """The value of a metadata key; None where the file does not have it.
+    def get(self, key: str) -> str | int | float | bool | None:
+        """The single value of a metadata key; None where the file does not have it.
 
-        Arrays are converted at each call. Bytes of a text that are not UTF-8 come as surrogate escapes.
+        Bytes of a text that are not UTF-8 come as surrogate escapes.
+
+        Raises:
+            ModelFormatError: the key holds an array.
+        """
+
+    def array(self, key: str) -> list[str] | list[int] | list[float] | list[bool] | None:
+        """The array of a metadata key, converted at each call; None where the file does not have it.
+
+        Raises:
+            ModelFormatError: the key holds a single value.
         """
 
     def array_length(self, key: str) -> int | None:

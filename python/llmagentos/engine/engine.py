@@ -7,6 +7,7 @@ waits for uses no CPU.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Generator, Sequence
 from typing import cast
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from llmagentos.backends.protocol import Backend
 from llmagentos.engine.batch import Step, build_step
 from llmagentos.engine.blocks import BlockAllocator
-from llmagentos.engine.interrupts import held_interrupts
+from llmagentos.engine.interrupts import held_signals
 from llmagentos.engine.request import Delta, Request
 from llmagentos.engine.sampler import Sampler
 from llmagentos.engine.scheduler import Scheduler
@@ -54,9 +55,12 @@ class Engine:
         max_logit_rows = max(1, MAX_LOGIT_BYTES // (4 * backend.vocab_size))
         allocator = BlockAllocator(backend.n_blocks, backend.block_size)
         self._scheduler = Scheduler(allocator, max_batched_tokens, max_logit_rows)
+        self._process = os.getpid()
         # Guards the scheduler's queues and what follows; never held while a step computes. Re-entrant, for a signal
         # handler may find its own thread holding it.
-        self._turn = threading.Condition()
+        # The lock is entered directly: its own `with` is one C call, which a handler that raises cannot cut in two.
+        self._lock = threading.RLock()
+        self._turn = threading.Condition(self._lock)
         # The thread that is in a step. One word tells both whether anybody drives and who: with two, a signal handler
         # that runs between their assignments would wait for its own thread.
         self._driver: int | None = None
@@ -135,7 +139,9 @@ class Engine:
         From inside a step (a signal handler on the thread that drives) it returns at once, and that thread closes when
         it has left the step.
         """
-        with self._turn:
+        if self._is_forked():
+            return  # the model is the parent's, and so may be whatever lock was held when this process began
+        with self._lock:
             self._closing = True
             if self._driver == threading.get_ident():
                 return
@@ -153,8 +159,16 @@ class Engine:
         if self._closing:
             self.close()
 
+    def _is_forked(self) -> bool:
+        return self._process != os.getpid()
+
     def _submit(self, requests: Sequence[Request]) -> None:
-        with self._turn:
+        if self._is_forked():
+            raise LLMAgentOSError(
+                "this process was forked after the model was loaded and has none of its threads: load it in the "
+                "process that uses it"
+            )
+        with self._lock:
             self.check_open()
             self._check_outside_step()
             for request in requests:
@@ -171,7 +185,7 @@ class Engine:
             return request.finished or (beyond is not None and len(request.deltas) > beyond)
 
         while True:
-            with self._turn:
+            with self._lock:
                 while self._driver is not None and not done():
                     self._check_outside_step()
                     self._turn.wait()
@@ -179,29 +193,29 @@ class Engine:
                     return
                 if self._closing:
                     raise LLMAgentOSError(_CLOSED_EARLY)
-            with held_interrupts():
-                with self._turn:
+            with held_signals():
+                with self._lock:
                     if self._driver is not None or self._closing:
                         continue
                     self._driver = threading.get_ident()
                 try:
                     self._step()
                 finally:
-                    with self._turn:
+                    with self._lock:
                         self._driver = None
                         self._turn.notify_all()
                     self._close_if_asked()
 
     def _step(self) -> None:
         try:
-            with self._turn:
+            with self._lock:
                 chunks = self._scheduler.schedule()
             if chunks:
                 step = build_step(chunks)
                 self._commit(step, self._backend.run(step.batch))
         except BaseException as error:
             # What the step left half done cannot be told apart from what it did: all requests fail, none hangs.
-            with self._turn:
+            with self._lock:
                 if isinstance(error, Exception):
                     self._fail_all(error)
                 else:
@@ -222,7 +236,7 @@ class Engine:
                 logits[row : row + chunk.n_tokens], targets
             )
             row += chunk.n_tokens
-        with self._turn:
+        with self._lock:
             for chunk in step.chunks:
                 chunk.request.n_computed += chunk.n_tokens
             for chunk, (token_id, logprob) in zip(step.sampled, sampled, strict=True):

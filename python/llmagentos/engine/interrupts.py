@@ -1,33 +1,49 @@
-"""Ctrl-C between steps instead of within one."""
+"""Signals between steps instead of within one."""
 
 from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from types import FrameType
+from typing import Any
+
+_Handler = Callable[[int, "FrameType | None"], Any]
 
 
 @contextmanager
-def held_interrupts() -> Iterator[None]:
-    """Hold SIGINT back until the block ends, then hand it to the handler that was there.
+def held_signals() -> Iterator[None]:
+    """Hold back every signal that a Python handler waits for until the block ends, then hand it to that handler.
 
-    A KeyboardInterrupt in the middle of a step would leave requests and blocks half updated. Only the main thread
-    ever receives one, so elsewhere this does nothing; nor does it touch a handler that was not set from Python.
+    A handler that raises (Ctrl-C's KeyboardInterrupt, a time-out by SIGALRM, a SystemExit by SIGTERM) would leave
+    requests and blocks half updated in the middle of a step. Only the main thread ever runs handlers, so elsewhere
+    this does nothing; nor does it touch a handler that was not set from Python.
     """
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    previous = signal.getsignal(signal.SIGINT)
-    if not callable(previous):
-        yield
-        return
+    handlers: dict[int, _Handler] = {}
     seen: list[tuple[int, FrameType | None]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: seen.append((number, frame)))
     try:
+        for number in signal.valid_signals():
+            handler = signal.getsignal(number)
+            if callable(handler):
+                handlers[number] = handler
+                signal.signal(number, lambda number, frame: seen.append((number, frame)))
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
-        if seen:
-            previous(*seen[0])
+        _restore(handlers)
+        with ExitStack() as deliveries:  # runs all of them, even where one raises
+            for number, frame in reversed(seen):
+                deliveries.callback(handlers[number], number, frame)
+
+
+def _restore(handlers: dict[int, _Handler]) -> None:
+    """Put them all back, even where one that is back already is called meanwhile and raises."""
+    try:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    except BaseException:
+        _restore(handlers)
+        raise

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,8 @@ from llmagentos._core.formats import GgufFile
 from llmagentos._core.tokenize import Tokenizer
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.metadata import Metadata
+
+MAX_LAYERS = 1024  # several times what any model has; bounds the graph that a small file can ask for
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,24 +46,18 @@ class Checkpoint:
     @property
     def n_layers(self) -> int:
         """Layers, each of which has tensors of its own in the file."""
-        return self.metadata.integer("block_count", high=len(self.file.tensors))
+        return self.metadata.integer("block_count", high=min(self.file.n_tensors, MAX_LAYERS))
+
+    def has_tensor(self, name: str) -> bool:
+        return self.file.tensor(name) is not None
 
     def n_parameters(self) -> int:
         """Values in all tensors."""
-        total = 0
-        for tensor in self.file.tensors:
-            count = 1
-            for size in tensor.shape:
-                count *= size
-            total += count
-        return total
+        return self.file.n_values
 
     def weight_formats(self) -> dict[str, int]:
         """Bytes per weight format, largest first."""
-        counts: Counter[str] = Counter()
-        for tensor in self.file.tensors:
-            counts[tensor.dtype] += tensor.n_bytes
-        return dict(counts.most_common())
+        return dict(sorted(self.file.bytes_per_dtype.items(), key=lambda item: -item[1]))
 
 
 def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:

@@ -10,6 +10,16 @@ from llmagentos.errors import ModelFormatError
 _T = TypeVar("_T")
 _REQUIRED = object()
 _MAX_INT = 2**31 - 1  # what the core's sizes hold
+# Keys that say nothing of how to compute, or what another key or the tensors' shapes say already.
+_DESCRIPTIVE = frozenset({"vocab_size", "context_length", "tensor_data_layout"})
+# Values that stand for "as if the key were absent"; for every other key these are zero, false and the empty text.
+_NEUTRAL: dict[str, object] = {
+    "attention.causal": True,
+    "embedding_scale": 1.0,
+    "logit_scale": 1.0,
+    "residual_scale": 1.0,
+    "rope.scale_linear": 1.0,
+}
 _MIN_NUMBER, _MAX_NUMBER = 1e-30, 1e30
 
 
@@ -23,6 +33,7 @@ class Metadata:
     def __init__(self, file: GgufFile, architecture: str) -> None:
         self._file = file
         self._architecture = architecture
+        self._read: set[str] = set()
 
     @overload
     def integer(self, name: str, *, low: int = 1, high: int = _MAX_INT) -> int: ...
@@ -64,10 +75,24 @@ class Metadata:
             raise self._wrong_type(name, "a string", value)
         return value
 
+    def unread(self) -> list[str]:
+        """Keys under the prefix that no look-up has asked for, but for those that change nothing."""
+        prefix = self._key("")
+        keys = self._file.keys()
+        names = [key.removeprefix(prefix) for key in keys if key.startswith(prefix)]
+        return [self._key(name) for name in names if name not in self._read | _DESCRIPTIVE and self._matters(name)]
+
+    def _matters(self, name: str) -> bool:
+        if self._file.array_length(self._key(name)) is not None:
+            return True
+        value = self._file.get(self._key(name))
+        return value != _NEUTRAL[name] if name in _NEUTRAL else bool(value)
+
     def _key(self, name: str) -> str:
         return f"{self._architecture}.{name}"
 
     def _get(self, name: str, default: object) -> object:
+        self._read.add(name)
         value = self._file.get(self._key(name))
         if value is not None:
             return value

@@ -5,6 +5,7 @@ from __future__ import annotations
 from llmagentos._core.graph import Graph, RopeParams
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.heads import head_size
 from llmagentos.models.rope import position_scale
 
 
@@ -14,7 +15,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     width = meta.integer("embedding_length")
     n_heads = meta.integer("attention.head_count")
     n_kv_heads = meta.integer("attention.head_count_kv", n_heads)
-    head_dim = meta.integer("attention.key_length", width // n_heads)
+    head_dim = head_size(checkpoint, width // n_heads)
     hidden = meta.integer("feed_forward_length")
     eps = meta.number("attention.layer_norm_rms_epsilon")
     if meta.integer("expert_count", 0, low=0) > 0:
@@ -25,7 +26,6 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         position_scale=position_scale(checkpoint),
         pairs="adjacent",  # files of this architecture have q and k permuted so
     )
-    names = {tensor.name for tensor in checkpoint.file.tensors}
     vocab_size = checkpoint.tokenizer.n_vocab
 
     x = g.embed("token_embd.weight", vocab_size, width)
@@ -46,5 +46,5 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         x = g.add(x, g.linear(g.glu(gate, up, "silu"), block + "ffn_down.weight", width))
 
     h = g.rms_norm(g.select_rows(x), "output_norm.weight", eps)
-    head = "output.weight" if "output.weight" in names else "token_embd.weight"
+    head = "output.weight" if checkpoint.has_tensor("output.weight") else "token_embd.weight"
     g.set_output(g.linear(h, head, vocab_size))

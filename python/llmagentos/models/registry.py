@@ -26,8 +26,8 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
 
     Raises:
         UnsupportedModelError: an unknown architecture, an option of it that is not built, a tensor that is missing or
-            has another shape, or one that the graph would leave unused: without it the answers would be another
-            model's.
+            has another shape, or a tensor or an option that the graph would leave unused: without it the answers
+            would be another model's.
         ModelFormatError: metadata is missing or of the wrong type.
     """
     builder = _BUILDERS.get(checkpoint.architecture)
@@ -43,21 +43,37 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
         # The graph's own checks: sizes of the metadata that do not fit each other.
         raise UnsupportedModelError(f"{checkpoint.path}: {error}") from error
     _check_tensors(checkpoint.file, graph)
+    _check_metadata(checkpoint)
     return graph
 
 
 def _check_tensors(file: GgufFile, graph: Graph) -> None:
-    tensors = {tensor.name: tensor.shape for tensor in file.tensors}
+    used = set()
     for name, rows, cols in graph.weights:
-        shape = tensors.pop(name, None)
-        if shape is None:
+        tensor = file.tensor(name)
+        if tensor is None:
             raise UnsupportedModelError(f"{file.path}: there is no tensor {name}, which the architecture needs")
-        wanted = (cols,) if rows == 1 and len(shape) == 1 else (rows, cols)
-        if shape != wanted:
+        wanted = (cols,) if rows == 1 and len(tensor.shape) == 1 else (rows, cols)
+        if tensor.shape != wanted:
             raise UnsupportedModelError(
-                f"{file.path}: tensor {name} has shape {list(shape)}, the architecture needs {list(wanted)}"
+                f"{file.path}: tensor {name} has shape {list(tensor.shape)}, the architecture needs {list(wanted)}"
             )
-    if tensors:
-        unused = list(tensors)
-        shown = ", ".join(unused[:3]) + (f" and {len(unused) - 3} more" if len(unused) > 3 else "")
-        raise UnsupportedModelError(f"{file.path}: the model uses tensors this build has no place for: {shown}")
+        used.add(name)
+    if file.n_tensors > len(used):
+        unused = [name for name in file.tensor_names() if name not in used]
+        raise UnsupportedModelError(
+            f"{file.path}: the model uses tensors this build has no place for: {_some_of(unused)}"
+        )
+
+
+def _check_metadata(checkpoint: Checkpoint) -> None:
+    """An option that nothing has read is one that the graph does not have."""
+    ignored = checkpoint.metadata.unread()
+    if ignored:
+        raise UnsupportedModelError(
+            f"{checkpoint.path}: the model sets options this build has no place for: {_some_of(ignored)}"
+        )
+
+
+def _some_of(names: list[str]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")

@@ -14,8 +14,9 @@ def position_scale(checkpoint: Checkpoint) -> float:
     """
     meta = checkpoint.metadata
     kind = meta.string("rope.scaling.type", "none")
+    factor = meta.number("rope.scaling.factor", 1.0)
     if kind == "linear":
-        return 1.0 / meta.number("rope.scaling.factor", 1.0)
+        return 1.0 / factor
     if kind != "none":
         raise UnsupportedModelError(f"{checkpoint.path}: RoPE scaling {kind!r} is not supported; none and linear are")
     return 1.0
