@@ -26,7 +26,7 @@ def held_signals() -> Iterator[None]:
     handlers: dict[int, _Handler] = {}
     seen: list[tuple[int, FrameType | None]] = []
     try:
-        for number in signal.valid_signals():
+        for number in map(int, signal.valid_signals()):
             handler = signal.getsignal(number)
             if callable(handler):
                 handlers[number] = handler
