@@ -50,7 +50,7 @@ def matrices(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize("dtype", FORMATS)
 def test_product(benchmark: BenchmarkFixture, matrices: Path, dtype: str, isa: str, n_tokens: int) -> None:
     graph = Graph()
-    graph.set_output(graph.linear(graph.embed("embed", VOCAB, COLS), dtype, ROWS))
+    graph.set_output(graph.linear(graph.select_rows(graph.embed("embed", VOCAB, COLS)), dtype, ROWS))
     executor = Executor(graph, GgufFile(str(matrices)), ThreadPool(1), max_tokens=n_tokens, n_blocks=8, isa=isa)
     tokens = np.arange(n_tokens, dtype=np.int32)
     starts = np.array([0, n_tokens], dtype=np.int32)

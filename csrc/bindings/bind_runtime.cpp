@@ -28,7 +28,8 @@ std::span<const std::int32_t> view(const Int32Array& array) {
 kernels::KvType kv_type_named(const std::string& name) {
   if (name == "f16") return kernels::KvType::f16;
   if (name == "f32") return kernels::KvType::f32;
-  throw InvalidArgument("kv_dtype \"" + name + "\" is not one of f16, f32");
+  if (name == "int8") return kernels::KvType::i8;
+  throw InvalidArgument("kv_dtype \"" + name + "\" is not one of f16, f32, int8");
 }
 
 // A file's tensors by name, as the executor asks for them. The file must outlive it.

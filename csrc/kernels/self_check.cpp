@@ -99,8 +99,10 @@ bool check_matmul(const MatmulKernel& kernel) {
     for (std::size_t i = 0; i < x.size(); ++i)
       seen[i] = meta[i / kBlock].scale[i / kHalf % 2] * static_cast<float>(quants[i]);
   }
-  const MatmulInput input{x.data(), kCols, quants.data(), kCols, meta.data(), kCols / kBlock};
-  const MatmulInput float_input{seen.data(), kCols, nullptr, 0, nullptr, 0};
+  std::vector<float> panel(x.size());
+  pack_panel(x.data(), kCols, kTokens, kCols, panel.data());
+  const MatmulInput input{x.data(), kCols, panel.data(), kTokens, quants.data(), kCols, meta.data(), kCols / kBlock};
+  const MatmulInput float_input{seen.data(), kCols, nullptr, 0, nullptr, 0, nullptr, 0};
   const MatmulKernel plain = reference_matmul(kernel.dtype);
   std::vector<std::byte> packed(kernel.group_bytes(kCols)), plain_packed(plain.group_bytes(kCols));
   kernel.pack_group(rows.data(), row_bytes(kernel.dtype, kCols), kRowGroup, kCols, packed.data());
@@ -108,8 +110,12 @@ bool check_matmul(const MatmulKernel& kernel) {
   std::vector<float> scratch(kCols), fast(kTokens * kRowGroup), slow(fast.size()), single(fast.size());
   kernel.multiply(packed.data(), input, 0, kTokens, kCols, fast.data(), kRowGroup, scratch.data());
   plain.multiply(plain_packed.data(), float_input, 0, kTokens, kCols, slow.data(), kRowGroup, scratch.data());
-  for (int t = 0; t < kTokens; ++t)
-    kernel.multiply(packed.data(), input, t, 1, kCols, single.data() + t * kRowGroup, kRowGroup, scratch.data());
+  for (int t = 0; t < kTokens; ++t) {
+    const MatmulInput alone{
+        nullptr,       0, x.data() + t * kCols, 1, quants.data() + t * kCols, kCols, meta.data() + t * (kCols / kBlock),
+        kCols / kBlock};
+    kernel.multiply(packed.data(), alone, 0, 1, kCols, single.data() + t * kRowGroup, kRowGroup, scratch.data());
+  }
   return close(fast, slow, 1e-4) && std::memcmp(fast.data(), single.data(), fast.size() * sizeof(float)) == 0;
 }
 
@@ -153,8 +159,7 @@ bool check_rows(const KernelTable& table) {
 bool check_attention(const KernelTable& table, KvType type) {
   constexpr int kDim = 32, kGroup = 3, kTokens = 3, kLength = kSpan + 40;
   constexpr int kBlocks = (kLength + kKvBlock - 1) / kKvBlock;
-  Random random;
-  const std::size_t tile_bytes = static_cast<std::size_t>(kDim) * kKvBlock * (type == KvType::f32 ? 4 : 2);
+  const std::size_t tile_bytes = kv_tile_bytes(kDim, type);
   const auto run = [&](Attend* attend, StoreKv* store_kv, std::vector<float>& out) {
     Random same_values;
     std::vector<std::byte> pool(2 * tile_bytes * kBlocks);
@@ -218,7 +223,8 @@ void replace_faulty(KernelTable& table, const KernelTable& fallback) {
     table.glu = fallback.glu;
     table.softcap = fallback.softcap;
   }
-  if (!check_attention(table, KvType::f16) || !check_attention(table, KvType::f32)) {
+  if (!check_attention(table, KvType::f16) || !check_attention(table, KvType::f32) ||
+      !check_attention(table, KvType::i8)) {
     std::fprintf(stderr,
                  "llmagentos: the %s attention disagrees with the reference on this machine; using the reference\n",
                  table.isa);

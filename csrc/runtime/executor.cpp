@@ -44,12 +44,14 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
       max_linear_width_ = std::max(max_linear_width_, width(linear->input));
   const auto widest = static_cast<std::size_t>(max_linear_width_ + kernels::kBlock);
   normed_ = AlignedBuffer(rows * widest * sizeof(float));
+  panels_ = AlignedBuffer(rows * widest * sizeof(float));
   quants_ = AlignedBuffer(rows * widest);
   meta_ = AlignedBuffer(rows * (widest / kernels::kBlock) * sizeof(kernels::BlockMeta));
   for (int i = 0; i < pool.size(); ++i) {
     scratch_.push_back(std::make_unique<ThreadScratch>());
     scratch_.back()->columns.resize(widest);
     scratch_.back()->normed.resize(kPrivateRows * widest);
+    scratch_.back()->panels.resize(kPrivateRows * widest);
     scratch_.back()->quants.resize(kPrivateRows * widest);
     scratch_.back()->meta.resize(kPrivateRows * (widest / kernels::kBlock));
   }

@@ -58,8 +58,9 @@ class Executor {
 
   // steps_linear.cpp, steps_attention.cpp, steps_row.cpp
   void run_linear(const graph::LinearStep& step, Counter* counters, int thread);
-  void prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last, float* normed,
-                           std::int8_t* quants, kernels::BlockMeta* meta, bool quantised);
+  struct PreparedRows;
+  void prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last,
+                           const PreparedRows& to);
   bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last) const;
   void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
   void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t product,
@@ -88,7 +89,7 @@ class Executor {
   std::mutex mutex_;  // held by a run
   AlignedBuffer arena_;
   std::shared_ptr<AlignedBuffer> logits_;
-  AlignedBuffer normed_, quants_, meta_;  // the input rows of the current linear step, shared by the threads
+  AlignedBuffer normed_, panels_, quants_, meta_;  // the input rows of the current linear step, shared by the threads
   std::int64_t max_linear_width_ = 0;
   std::vector<std::vector<float>> inverse_frequencies_;  // per rope
   std::vector<std::vector<float>> cosines_, sines_;      // per rope: [T][n_dims / 2]

@@ -5,10 +5,6 @@
 namespace llmagentos::runtime {
 namespace {
 
-std::size_t tile_bytes_of(const graph::AttentionParams& layer, kernels::KvType type) {
-  return static_cast<std::size_t>(layer.head_dim) * kernels::kKvBlock * (type == kernels::KvType::f32 ? 4 : 2);
-}
-
 std::vector<std::size_t> offsets_of_layers(const graph::Plan& plan, kernels::KvType type, std::size_t& total) {
   std::vector<std::size_t> sizes;
   for (const graph::Step& step : plan.steps) {
@@ -18,7 +14,8 @@ std::vector<std::size_t> offsets_of_layers(const graph::Plan& plan, kernels::KvT
     if (sizes.size() <= layer) sizes.resize(layer + 1);
     if (sizes[layer])
       throw InvalidArgument("graph: two attentions write layer " + std::to_string(layer) + " of the KV cache");
-    sizes[layer] = 2 * static_cast<std::size_t>(attention->params.n_kv_heads) * tile_bytes_of(attention->params, type);
+    sizes[layer] = 2 * static_cast<std::size_t>(attention->params.n_kv_heads) *
+                   kernels::kv_tile_bytes(attention->params.head_dim, type);
   }
   total = 0;
   for (std::size_t& size : sizes) {
@@ -43,7 +40,9 @@ KvPool::KvPool(const graph::Plan& plan, std::int64_t n_blocks, kernels::KvType t
   memory_ = AlignedBuffer(static_cast<std::size_t>(n_blocks) * block_bytes_);
 }
 
-std::size_t KvPool::tile_bytes(const graph::AttentionParams& layer) const { return tile_bytes_of(layer, type_); }
+std::size_t KvPool::tile_bytes(const graph::AttentionParams& layer) const {
+  return kernels::kv_tile_bytes(layer.head_dim, type_);
+}
 
 std::size_t KvPool::k_offset(const graph::AttentionParams& layer, int kv_head) const {
   return layer_offsets_[static_cast<std::size_t>(layer.layer)] + static_cast<std::size_t>(kv_head) * tile_bytes(layer);

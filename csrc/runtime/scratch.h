@@ -16,7 +16,7 @@ struct Executor::ThreadScratch {
   std::vector<float> columns;  // a decoded weight row (reference kernels)
   float tile[2][kTileTokens * kernels::kRowGroup];
   // The prepared input, where each thread makes its own.
-  std::vector<float> normed;
+  std::vector<float> normed, panels;
   std::vector<std::int8_t> quants;
   std::vector<kernels::BlockMeta> meta;
   std::vector<float> attention, values, maxima, sums;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "kernels/matmul/packing.h"
 #include "runtime/executor.h"
 #include "runtime/scratch.h"
 
@@ -10,59 +11,76 @@ namespace llmagentos::runtime {
 using kernels::kBlock;
 using kernels::kRowGroup;
 
-// Fills quants and meta (when quantised) and normed (when the step normalises) for rows [first, last); each pointer is
-// row `first`'s.
-void Executor::prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last, float* normed,
-                                   std::int8_t* quants, kernels::BlockMeta* meta, bool quantised) {
+// Where the forms of the input go that the step's products ask for; each begins with the same row. Null: not wanted.
+struct Executor::PreparedRows {
+  float* normed = nullptr;  // where the step normalises
+  float* panels = nullptr;
+  std::int8_t* quants = nullptr;
+  kernels::BlockMeta* meta = nullptr;
+};
+
+void Executor::prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last,
+                                   const PreparedRows& to) {
   const auto n = static_cast<std::size_t>(width(step.input));
   for (std::int64_t r = first; r < last; ++r) {
+    const auto at = static_cast<std::size_t>(r - first);
     const float* x = row(step.input, r);
     if (step.norm) {
-      kernels_.table().rms_norm(x, weights_.vector(step.norm->weight), n, step.norm->eps, normed);
-      x = normed;
-      normed += n;
+      kernels_.table().rms_norm(x, weights_.vector(step.norm->weight), n, step.norm->eps, to.normed + at * n);
+      x = to.normed + at * n;
     }
-    if (quantised) {
-      kernels_.table().quantize_row(x, n, quants, meta);
-      quants += n;
-      meta += n / kBlock;
-    }
+    if (to.quants) kernels_.table().quantize_row(x, n, to.quants + at * n, to.meta + at * (n / kBlock));
   }
+  if (to.panels)
+    kernels::pack_panel(step.norm ? to.normed : row(step.input, first), static_cast<std::ptrdiff_t>(n),
+                        static_cast<int>(last - first), n, to.panels);
 }
 
 void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int thread) {
   const std::int64_t rows = n_rows(step.input);
   if (rows == 0) return;
   const auto n = static_cast<std::ptrdiff_t>(width(step.input));
-  bool quantised = false;
-  for (const auto& product : step.products)
-    quantised |= weights_.matrix(product.first).kernel.activation == kernels::Activation::q8;
-
-  kernels::MatmulInput input;
-  input.value_stride = input.quant_stride = n;
-  input.meta_stride = n / kBlock;
-  if (rows <= kPrivateRows) {
-    // Cheaper to do in every thread than to wait for one.
-    ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
-    prepare_linear_rows(step, 0, rows, own.normed.data(), own.quants.data(), own.meta.data(), quantised);
-    input.values = step.norm ? own.normed.data() : row(step.input, 0);
-    input.quants = own.quants.data();
-    input.meta = own.meta.data();
-  } else {
-    float* normed = normed_.as<float>();
-    auto* quants = quants_.as<std::int8_t>();
-    auto* meta = meta_.as<kernels::BlockMeta>();
-    if (quantised || step.norm) {
-      constexpr std::int64_t kChunk = 4;
-      for (std::int64_t first; (first = counters[0].next.fetch_add(kChunk, std::memory_order_relaxed)) < rows;)
-        prepare_linear_rows(step, first, std::min(first + kChunk, rows), normed + first * n, quants + first * n,
-                            meta + first * (n / kBlock), quantised);
-      pool_.barrier();
-    }
-    input.values = step.norm ? normed : row(step.input, 0);
-    input.quants = quants;
-    input.meta = meta;
+  bool quantised = false, paneled = false;
+  for (const auto& product : step.products) {
+    const kernels::Activation activation = weights_.matrix(product.first).kernel.activation;
+    quantised |= activation == kernels::Activation::q8;
+    paneled |= activation == kernels::Activation::panels;
   }
+  // Few rows every thread prepares for itself: cheaper than to wait for one.
+  const bool is_private = rows <= kPrivateRows;
+  ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
+  PreparedRows to;
+  if (step.norm) to.normed = is_private ? own.normed.data() : normed_.as<float>();
+  if (paneled) to.panels = is_private ? own.panels.data() : panels_.as<float>();
+  if (quantised) {
+    to.quants = is_private ? own.quants.data() : quants_.as<std::int8_t>();
+    to.meta = is_private ? own.meta.data() : meta_.as<kernels::BlockMeta>();
+  }
+  if (is_private) {
+    prepare_linear_rows(step, 0, rows, to);
+  } else if (step.norm || paneled || quantised) {
+    const std::int64_t chunk = paneled ? kernels::kPanel : 4;
+    for (std::int64_t first; (first = counters[0].next.fetch_add(chunk, std::memory_order_relaxed)) < rows;) {
+      PreparedRows share;
+      const std::ptrdiff_t at = first * n;
+      if (to.normed) share.normed = to.normed + at;
+      if (to.panels) share.panels = to.panels + at;
+      if (to.quants) {
+        share.quants = to.quants + at;
+        share.meta = to.meta + at / kBlock;
+      }
+      prepare_linear_rows(step, first, std::min(first + chunk, rows), share);
+    }
+    pool_.barrier();
+  }
+  const kernels::MatmulInput input{step.norm ? to.normed : row(step.input, 0),
+                                   n,
+                                   to.panels,
+                                   static_cast<int>(rows),
+                                   to.quants,
+                                   n,
+                                   to.meta,
+                                   n / kBlock};
   multiply_units(step, input, counters[1], thread);
 }
 

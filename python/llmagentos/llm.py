@@ -37,7 +37,7 @@ class LLM:
         context_length: tokens that one request may hold, prompt and answer together; None takes the model's own
             length, or what the KV cache has room for where that is less.
         kv_cache_bytes: memory for the KV cache; None sizes it from free memory.
-        kv_dtype: how K and V are stored: "f16" or "f32".
+        kv_dtype: how K and V are stored: "f16", "f32", or "int8" (half of f16's memory, a little less exact).
         max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
 
     Raises:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 DEFAULT_BATCHED_TOKENS = 512
 MAX_BATCHED_TOKENS = 1 << 16
 MAX_THREADS = 1024
-KV_DTYPES = ("f16", "f32")
+KV_DTYPES = ("f16", "f32", "int8")
 
 _SAMPLING_KEYS = {
     "temp": "temperature",

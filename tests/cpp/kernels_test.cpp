@@ -92,15 +92,23 @@ void compare_matmul(const KernelSet& set, DType dtype, std::size_t n_cols, int n
         seen[j] = meta[i / kBlock].scale[j / kHalf % 2] * static_cast<float>(quants[j]);
     }
   const auto width = static_cast<std::ptrdiff_t>(n_cols);
-  const MatmulInput input{x.data(), width, quants.data(), width, meta.data(), width / kBlock};
-  const MatmulInput exact{seen.data(), width, nullptr, 0, nullptr, 0};
+  std::vector<float> panels(x.size());
+  for (int t = 0; t < n_tokens; t += kPanel)
+    pack_panel(&x[static_cast<std::size_t>(t) * n_cols], width, std::min(kPanel, n_tokens - t), n_cols,
+               &panels[static_cast<std::size_t>(t) * n_cols]);
+  const MatmulInput input{x.data(), width, panels.data(), n_tokens, quants.data(), width, meta.data(), width / kBlock};
+  const MatmulInput exact{seen.data(), width, nullptr, 0, nullptr, 0, nullptr, 0};
   std::vector<float> scratch(n_cols), a(static_cast<std::size_t>(n_tokens * kRowGroup)), b(a.size()), one(a.size());
   fast.multiply(packed.data(), input, 0, n_tokens, n_cols, a.data(), kRowGroup, scratch.data());
   plain.multiply(plain_packed.data(), exact, 0, n_tokens, n_cols, b.data(), kRowGroup, scratch.data());
   CHECK(worst_relative(a, b) < 2e-5);
-  for (int t = 0; t < n_tokens; ++t)
-    fast.multiply(packed.data(), input, t, 1, n_cols, &one[static_cast<std::size_t>(t * kRowGroup)], kRowGroup,
+  for (int t = 0; t < n_tokens; ++t) {
+    const auto at = static_cast<std::ptrdiff_t>(t) * width;
+    const MatmulInput alone{&x[0] + at,    width, &x[0] + at, 1, quants.data() + at, width, meta.data() + at / kBlock,
+                            width / kBlock};
+    fast.multiply(packed.data(), alone, 0, 1, n_cols, &one[static_cast<std::size_t>(t * kRowGroup)], kRowGroup,
                   scratch.data());
+  }
   CHECK(std::memcmp(a.data(), one.data(), a.size() * sizeof(float)) == 0);
   for (int t = 0; t < n_tokens; ++t)
     for (int row = n_rows; row < kRowGroup; ++row) CHECK(a[static_cast<std::size_t>(t * kRowGroup + row)] == 0.0f);
@@ -124,7 +132,7 @@ Cache make_cache(StoreKv* store_kv, int length, int dim, KvType type, std::uint3
   std::mt19937 random(seed);
   std::normal_distribution<float> distribution;
   const int n_blocks = (length + kKvBlock - 1) / kKvBlock;
-  Cache cache{{}, {}, static_cast<std::size_t>(dim * kKvBlock) * (type == KvType::f32 ? 4 : 2)};
+  Cache cache{{}, {}, kv_tile_bytes(dim, type)};
   cache.pool.resize(2 * cache.tile_bytes * static_cast<std::size_t>(n_blocks));
   for (int b = 0; b < n_blocks; ++b) cache.table.push_back((b * 7 + 3) % n_blocks);
   std::vector<bool> taken(static_cast<std::size_t>(n_blocks));
@@ -304,7 +312,7 @@ TEST(activations_of_extreme_inputs_saturate) {
 
 TEST(attention_matches_the_reference_and_itself) {
   for (const KernelSet& set : vector_sets())
-    for (const KvType type : {KvType::f16, KvType::f32}) {
+    for (const KvType type : {KvType::f16, KvType::f32, KvType::i8}) {
       compare_attention(set, 64, 3, 1, 1, 0, 0, type);
       compare_attention(set, 64, 3, 8, 300, 0, 0, type);
       compare_attention(set, 256, 4, 5, 161, 100, 0, type);

@@ -15,3 +15,8 @@ SPLITS: dict[str, dict[str, Any]] = {
     "beside 7 others, in chunks of 13, on 2 threads": {"companions": 7, "chunk": 13, "threads": 2},
 }
 REPEATED_TOKENS = 200
+
+
+def repeated_kv_dtypes(name: str) -> tuple[str, ...]:
+    """The caches that a tiny model is repeated with: f16, and int8 for one of each architecture."""
+    return ("f16", "int8") if name in ("llama_q4_1", "gemma3_q8_0") else ("f16",)

@@ -49,6 +49,12 @@ def test_a_half_precision_cache_costs_little(name: str, isa: str, tiny_logits: d
     assert relative_difference(tiny_oracle(name), tiny_logits[f"{name} f16"]) < (5e-3 if exact else 0.1)
 
 
+@pytest.mark.parametrize("name", SUPPORTED)
+def test_an_8_bit_cache_costs_a_little_more(name: str, isa: str, tiny_logits: dict[str, Logits]) -> None:
+    exact = isa == "reference" or name in FLOAT_WEIGHTS
+    assert relative_difference(tiny_oracle(name), tiny_logits[f"{name} int8"]) < (6e-2 if exact else 0.12)
+
+
 def test_a_model_with_biases_is_refused_rather_than_run_without_them() -> None:
     checkpoint = load_checkpoint(tiny_oracle(WITH_BIASES).path)
     with pytest.raises(UnsupportedModelError, match=r"attn_\w+\.bias"):

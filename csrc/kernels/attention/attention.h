@@ -1,8 +1,9 @@
 // Attention of a tile of queries over a paged KV cache.
 //
-// Cache layout, per block of kKvBlock tokens and per KV head (float16 or float32):
+// Cache layout, per block of kKvBlock tokens and per KV head:
 //   K: [head_dim][kKvBlock]   so that a vector holds one dimension of several tokens
 //   V: [kKvBlock][head_dim]
+// in float16, float32 or int8; after the int8 values of a tile come kKvBlock float32 scales, one per token.
 // Keys are cut at fixed multiples of kSpan tokens. Within a span: scores over dimensions in sequence, one maximum, one
 // sum, values accumulated over tokens in sequence; spans are merged in order (Dao et al., 2022, for the arithmetic).
 // Masked keys count with weight zero, so a NaN or infinity among a tile's values shows in all its queries.
@@ -19,7 +20,13 @@ inline constexpr int kKvBlock = 32;
 inline constexpr int kSpan = 128;
 inline constexpr int kMaxHeadDim = 256;
 
-enum class KvType { f16, f32 };
+enum class KvType { f16, f32, i8 };
+
+// Bytes of the K or V of one head in one block.
+constexpr std::size_t kv_tile_bytes(int head_dim, KvType type) {
+  const std::size_t n = static_cast<std::size_t>(head_dim) * kKvBlock;
+  return type == KvType::i8 ? n + kKvBlock * sizeof(float) : n * (type == KvType::f32 ? 4 : 2);
+}
 
 // One sequence, one KV head, `n_tokens` consecutive queries, each with the `group` query heads that share the KV head.
 // Row r = token * group + head_in_group.
@@ -56,7 +63,8 @@ using Attend = void(const AttentionTile& tile, int first_span, int last_span, co
 // Merges a later state into an earlier one, row by row.
 using MergeAttention = void(const AttentionState& into, const AttentionState& later, int n_rows, int head_dim);
 
-// Writes one head's key and value of one token into its slot of a block. NaN stays; float16 saturates at 65504.
+// Writes one head's key and value of one token into its slot of a block. NaN stays; float16 saturates at 65504. int8
+// rounds to a 127th of the largest element's magnitude; a key or value that is not finite becomes NaN as a whole.
 using StoreKv = void(const float* k, const float* v, int head_dim, int slot, std::byte* k_tile, std::byte* v_tile,
                      KvType type);
 

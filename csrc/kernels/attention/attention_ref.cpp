@@ -5,6 +5,7 @@
 
 #include "base/half.h"
 #include "kernels/attention/attention.h"
+#include "kernels/quantize/quantize_row.h"
 #include "kernels/reference.h"
 
 namespace llmagentos::reference {
@@ -13,9 +14,27 @@ using namespace kernels;
 
 namespace {
 
-float element(const std::byte* base, std::size_t index, KvType type) {
-  if (type == KvType::f32) return reinterpret_cast<const float*>(base)[index];
-  return half_to_float(reinterpret_cast<const std::uint16_t*>(base)[index]);
+// The element at `index` of a K or V tile, which belongs to the token in `slot`.
+float element(const std::byte* tile, int index, int slot, int head_dim, KvType type) {
+  if (type == KvType::f32) return reinterpret_cast<const float*>(tile)[index];
+  if (type == KvType::f16) return half_to_float(reinterpret_cast<const std::uint16_t*>(tile)[index]);
+  const auto* scales = reinterpret_cast<const float*>(tile + head_dim * kKvBlock);
+  return scales[slot] * static_cast<float>(reinterpret_cast<const std::int8_t*>(tile)[index]);
+}
+
+// int8 elements `stride` apart, and their scale.
+void store_quantised(const float* x, int n, std::int8_t* to, int stride, float& scale) {
+  float peak = 0;
+  bool is_finite = true;
+  for (int i = 0; i < n; ++i) {
+    peak = std::max(peak, std::fabs(x[i]));
+    is_finite = is_finite && std::isfinite(x[i]);
+  }
+  const bool is_zero = peak < kSmallestPeak;
+  const float inverse = is_zero ? 0.0f : 127.0f / peak;
+  for (int i = 0; i < n; ++i)
+    to[i * stride] = is_finite ? static_cast<std::int8_t>(std::nearbyint(x[i] * inverse)) : std::int8_t{0};
+  scale = !is_finite ? std::numeric_limits<float>::quiet_NaN() : is_zero ? 0.0f : peak / 127.0f;
 }
 
 // The state of one row over one span.
@@ -34,8 +53,8 @@ void attend_span(const AttentionTile& tile, int row, int span, const AttentionSt
     const std::byte* keys = block_of(key) + tile.k_offset;
     double score = 0;
     for (int d = 0; d < dim; ++d)
-      score += static_cast<double>(q[d]) *
-               element(keys, static_cast<std::size_t>(d * kKvBlock + key % kKvBlock), tile.kv_type);
+      score +=
+          static_cast<double>(q[d]) * element(keys, d * kKvBlock + key % kKvBlock, key % kKvBlock, dim, tile.kv_type);
     score *= tile.scale;
     if (tile.softcap > 0) score = tile.softcap * std::tanh(score / tile.softcap);
     scores[key - begin] = score;
@@ -49,7 +68,7 @@ void attend_span(const AttentionTile& tile, int row, int span, const AttentionSt
     const double weight = std::exp(scores[key - begin] - *state.maxima);
     sum += weight;
     for (int d = 0; d < dim; ++d)
-      values[d] += weight * element(block_values, static_cast<std::size_t>(key % kKvBlock * dim + d), tile.kv_type);
+      values[d] += weight * element(block_values, key % kKvBlock * dim + d, key % kKvBlock, dim, tile.kv_type);
   }
   *state.sums = static_cast<float>(sum);
   for (int d = 0; d < dim; ++d) state.values[d] = static_cast<float>(values[d]);
@@ -89,6 +108,14 @@ void merge_attention(const AttentionState& into, const AttentionState& later, in
 
 void store_kv(const float* k, const float* v, int head_dim, int slot, std::byte* k_tile, std::byte* v_tile,
               KvType type) {
+  if (type == KvType::i8) {
+    auto* keys = reinterpret_cast<std::int8_t*>(k_tile);
+    auto* values = reinterpret_cast<std::int8_t*>(v_tile);
+    const std::ptrdiff_t scales_at = static_cast<std::ptrdiff_t>(head_dim) * kKvBlock;
+    store_quantised(k, head_dim, keys + slot, kKvBlock, reinterpret_cast<float*>(k_tile + scales_at)[slot]);
+    store_quantised(v, head_dim, values + slot * head_dim, 1, reinterpret_cast<float*>(v_tile + scales_at)[slot]);
+    return;
+  }
   const auto saturated = [](float x) { return float_to_half(x > 65504.0f ? 65504.0f : x < -65504.0f ? -65504.0f : x); };
   for (int d = 0; d < head_dim; ++d) {
     const int k_at = d * kKvBlock + slot, v_at = slot * head_dim + d;

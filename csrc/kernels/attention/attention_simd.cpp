@@ -1,5 +1,7 @@
 // Attention as small matrix products: a few query rows against a 32-token key tile, then against the span's values.
+#include "base/half.h"
 #include "kernels/attention/attention.h"
+#include "kernels/quantize/quantize_row.h"
 #include "kernels/simd/simd.h"
 
 namespace llmagentos::LLMAGENTOS_ISA {
@@ -14,7 +16,12 @@ constexpr float kNegInfinity = -__builtin_inff();
 template <KvType kType>
 inline F32 load_kv(const std::byte* tile, int index) {
   if constexpr (kType == KvType::f32) return load(reinterpret_cast<const float*>(tile) + index);
+  if constexpr (kType == KvType::i8) return load_i8_as_float(reinterpret_cast<const std::int8_t*>(tile) + index);
   return load_half(reinterpret_cast<const std::uint16_t*>(tile) + index);
+}
+
+inline const float* kv_scales(const std::byte* tile, int head_dim) {
+  return reinterpret_cast<const float*>(tile + head_dim * kKvBlock);
 }
 
 // scores[r][slot] for kRows rows and the kKvBlock keys of one tile. Two vectors of keys at a time, for the registers.
@@ -33,6 +40,11 @@ inline void score_rows(const std::byte* k_tile, const float* q, int head_dim, fl
         for (int i = 0; i < kWide; ++i) acc[r][i] = fma(x, k[i], acc[r][i]);
       }
     }
+    if constexpr (kType == KvType::i8)
+      for (int i = 0; i < kWide; ++i) {
+        const F32 scale = load(kv_scales(k_tile, head_dim) + key + i * kLanes);
+        for (int r = 0; r < kRows; ++r) acc[r][i] = mul(acc[r][i], scale);
+      }
     for (int r = 0; r < kRows; ++r)
       for (int i = 0; i < kWide; ++i) store(scores + r * kSpan + key + i * kLanes, acc[r][i]);
   }
@@ -131,6 +143,14 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
   for (int i = 0; i < n_tiles; ++i) {
     const std::byte* block =
         tile.pool + static_cast<std::size_t>(tile.block_table[begin / kKvBlock + i]) * tile.block_bytes;
+    if constexpr (kType == KvType::i8) {
+      const float* scales = kv_scales(block + tile.v_offset, dim);
+      for (int row = 0; row < n_rows; ++row) {
+        float* weights = scores + row * kSpan + i * kKvBlock;
+        for (int key = 0; key < kKvBlock; key += kLanes)
+          store(weights + key, mul(load(weights + key), load(scales + key)));
+      }
+    }
     // Slots past the last key may hold another sequence's leavings: they are not read.
     const int filled = n_keys - i * kKvBlock < kKvBlock ? n_keys - i * kKvBlock : kKvBlock;
     in_chunks(n_rows, [&]<int kRows>(int row) {
@@ -179,11 +199,34 @@ void attend(const AttentionTile& tile, int first_span, int last_span, const Atte
   for (int span = first_span; span < last_span; ++span) {
     if (tile.kv_type == KvType::f32)
       attend_span<KvType::f32>(tile, span, q, scores, span_state);
+    else if (tile.kv_type == KvType::i8)
+      attend_span<KvType::i8>(tile, span, q, scores, span_state);
     else
       attend_span<KvType::f16>(tile, span, q, scores, span_state);
     merge_attention(state, span_state, n_rows, dim);
   }
 }
+
+namespace {
+
+// int8 elements `stride` apart, and their scale: as quantize_row() rounds, over the whole head.
+void store_quantised(const float* x, int n, std::int8_t* to, int stride, float& scale) {
+  I32 largest = set1_i32(0);
+  for (int i = 0; i < n; i += kLanes) largest = max_i32(largest, magnitude_bits(load(x + i)));
+  const std::int32_t peak_bits = reduce_max_i32(largest);
+  const bool is_finite = peak_bits < 0x7f800000;
+  const float peak = bits_to_float(static_cast<std::uint32_t>(peak_bits));
+  const bool is_zero = peak < kSmallestPeak;
+  const F32 inverse = set1(is_zero || !is_finite ? 0.0f : 127.0f / peak);
+  for (int i = 0; i < n; i += kLanes) {
+    std::int8_t lanes[kLanes];
+    store_i8(lanes, is_finite ? to_i32(mul(load(x + i), inverse)) : set1_i32(0));
+    for (int j = 0; j < kLanes; ++j) to[(i + j) * stride] = lanes[j];
+  }
+  scale = !is_finite ? __builtin_nanf("") : is_zero ? 0.0f : peak / 127.0f;
+}
+
+}  // namespace
 
 void store_kv(const float* k, const float* v, int head_dim, int slot, std::byte* k_tile, std::byte* v_tile,
               KvType type) {
@@ -194,6 +237,14 @@ void store_kv(const float* k, const float* v, int head_dim, int slot, std::byte*
       keys[d * kKvBlock] = k[d];
       values[d] = v[d];
     }
+    return;
+  }
+  if (type == KvType::i8) {
+    auto* keys = reinterpret_cast<std::int8_t*>(k_tile);
+    auto* values = reinterpret_cast<std::int8_t*>(v_tile);
+    const int scales_at = head_dim * kKvBlock;
+    store_quantised(k, head_dim, keys + slot, kKvBlock, reinterpret_cast<float*>(k_tile + scales_at)[slot]);
+    store_quantised(v, head_dim, values + slot * head_dim, 1, reinterpret_cast<float*>(v_tile + scales_at)[slot]);
     return;
   }
   std::uint16_t* keys = reinterpret_cast<std::uint16_t*>(k_tile) + slot;

@@ -20,6 +20,7 @@ namespace llmagentos::kernels {
 inline constexpr int kRowGroup = 16;  // output rows per packed group: one 512-bit register of 32-bit lanes
 inline constexpr int kBlock = 32;     // values of k that share a weight scale (at most)
 inline constexpr int kHalf = 16;      // values of k that share an activation scale
+inline constexpr int kPanel = 16;     // tokens of a panel of float activations
 
 // What a product needs to know of 32 quantised activations x = scale * q, by halves of 16.
 struct BlockMeta {
@@ -29,16 +30,21 @@ struct BlockMeta {
 };
 
 // The input rows, in the form that the kernel's `activation` names. Strides count elements.
+//
+// Panels hold kPanel tokens each, the last one those that are left: [k][tokens of the panel], panel after panel. So the
+// values that one weight meets lie side by side, and whatever the width, no two tokens compete for a cache set.
 struct MatmulInput {
   const float* values = nullptr;  // Activation::f32
   std::ptrdiff_t value_stride = 0;
+  const float* panels = nullptr;        // Activation::panels
+  int n_tokens = 0;                     // of all panels
   const std::int8_t* quants = nullptr;  // Activation::q8, in [-127, 127]
   std::ptrdiff_t quant_stride = 0;
   const BlockMeta* meta = nullptr;
   std::ptrdiff_t meta_stride = 0;
 };
 
-enum class Activation { f32, q8 };
+enum class Activation { f32, panels, q8 };
 
 struct MatmulKernel {
   DType dtype;
@@ -53,8 +59,8 @@ struct MatmulKernel {
   // One row of a packed group as float32, equal to the format's reference decoding bit for bit.
   void (*decode_row)(const std::byte* group, int row, std::size_t n_cols, float* out);
 
-  // out[t * out_stride + r] for t < n_tokens and r < kRowGroup, from input rows first_token...
-  // `scratch` holds n_cols floats. `out` must not alias the input.
+  // out[t * out_stride + r] for t < n_tokens and r < kRowGroup, from input rows first_token... `scratch` holds n_cols
+  // floats. `out` must not alias the input. For panels, first_token begins one, and n_tokens ends one.
   void (*multiply)(const std::byte* group, const MatmulInput& x, int first_token, int n_tokens, std::size_t n_cols,
                    float* out, std::ptrdiff_t out_stride, float* scratch);
 };

@@ -164,31 +164,53 @@ inline F32 load_weight(const std::byte* group, std::size_t index) {
   if constexpr (kDType == DType::bf16) return load_bfloat16(reinterpret_cast<const std::uint16_t*>(group) + index);
 }
 
+// kTokens tokens, `width` floats apart for each k, against all rows of the group.
 template <DType kDType, int kTokens>
-void float_tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n_cols, float* out,
+void float_tile(const std::byte* group, const float* x, std::size_t width, std::size_t n_cols, float* out,
                 std::ptrdiff_t out_stride) {
-  const float* values = x.values + token * x.value_stride;
-  for (int v = 0; v < kVectors; ++v) {
-    F32 acc[kTokens];
-    for (int t = 0; t < kTokens; ++t) acc[t] = zero();
-    for (std::size_t k = 0; k < n_cols; ++k) {
-      const F32 w = load_weight<kDType>(group, k * kRowGroup + static_cast<std::size_t>(v * kLanes));
-      for (int t = 0; t < kTokens; ++t)
-        acc[t] = fma(w, set1(values[t * x.value_stride + static_cast<std::ptrdiff_t>(k)]), acc[t]);
+  F32 acc[kTokens][kVectors];
+  LLMAGENTOS_UNROLL
+  for (int t = 0; t < kTokens; ++t)
+    for (int v = 0; v < kVectors; ++v) acc[t][v] = zero();
+  for (std::size_t k = 0; k < n_cols; ++k, x += width) {
+    F32 w[kVectors];
+    LLMAGENTOS_UNROLL
+    for (int v = 0; v < kVectors; ++v)
+      w[v] = load_weight<kDType>(group, k * kRowGroup + static_cast<std::size_t>(v * kLanes));
+    LLMAGENTOS_UNROLL
+    for (int t = 0; t < kTokens; ++t) {
+      const F32 value = set1(x[t]);
+      for (int v = 0; v < kVectors; ++v) acc[t][v] = fma(w[v], value, acc[t][v]);
     }
-    for (int t = 0; t < kTokens; ++t) store(out + t * out_stride + v * kLanes, acc[t]);
   }
+  LLMAGENTOS_UNROLL
+  for (int t = 0; t < kTokens; ++t)
+    for (int v = 0; v < kVectors; ++v) store(out + t * out_stride + v * kLanes, acc[t][v]);
+}
+
+// The tile of exactly n tokens, 1 <= n <= kTokens.
+template <DType kDType, int kTokens>
+void float_tile_of(int n, const std::byte* group, const float* x, std::size_t width, std::size_t n_cols, float* out,
+                   std::ptrdiff_t out_stride) {
+  if constexpr (kTokens > 1)
+    if (n < kTokens) return float_tile_of<kDType, kTokens - 1>(n, group, x, width, n_cols, out, out_stride);
+  float_tile<kDType, kTokens>(group, x, width, n_cols, out, out_stride);
 }
 
 template <DType kDType>
 void multiply_float(const std::byte* group, const MatmulInput& x, int first_token, int n_tokens, std::size_t n_cols,
                     float* out, std::ptrdiff_t out_stride, float*) {
-  int t = 0;
-  for (; t + 8 <= n_tokens; t += 8)
-    float_tile<kDType, 8>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
-  for (; t + 2 <= n_tokens; t += 2)
-    float_tile<kDType, 2>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
-  for (; t < n_tokens; ++t) float_tile<kDType, 1>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+  for (int t = 0; t < n_tokens; t += kPanel) {
+    const int left = x.n_tokens - first_token - t, width = left < kPanel ? left : kPanel;
+    const float* panel = x.panels + static_cast<std::size_t>(first_token + t) * n_cols;
+    // Tiles of nearly the same size: a small last one would wait for its own sums.
+    for (int done = 0, size; done < width; done += size) {
+      const int n_tiles = (width - done + kFloatTile - 1) / kFloatTile;
+      size = (width - done + n_tiles - 1) / n_tiles;
+      float_tile_of<kDType, kFloatTile>(size, group, panel + done, static_cast<std::size_t>(width), n_cols,
+                                        out + (t + done) * out_stride, out_stride);
+    }
+  }
 }
 
 }  // namespace

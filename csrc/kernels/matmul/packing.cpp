@@ -237,7 +237,7 @@ constexpr MatmulKernel integer_format() {
 
 template <DType kDType>
 constexpr MatmulKernel float_format() {
-  return {kDType, Activation::f32, float_group_bytes<kDType>, pack_float_group<kDType>, decode_float_row<kDType>,
+  return {kDType, Activation::panels, float_group_bytes<kDType>, pack_float_group<kDType>, decode_float_row<kDType>,
           nullptr};
 }
 
@@ -250,6 +250,23 @@ constexpr MatmulKernel kFormats[] = {
 };
 
 }  // namespace
+
+void pack_panel(const float* rows, std::ptrdiff_t row_stride, int n, std::size_t n_cols, float* panel) {
+  if (n == 1) {
+    std::memcpy(panel, rows, n_cols * sizeof(float));
+    return;
+  }
+  // A few columns of all rows at a time: their lines stay in the first-level cache until they are used up.
+  constexpr std::size_t kColumns = 64;
+  for (std::size_t begin = 0; begin < n_cols; begin += kColumns) {
+    const std::size_t end = begin + kColumns < n_cols ? begin + kColumns : n_cols;
+    for (int t = 0; t < n; ++t) {
+      const float* row = rows + t * row_stride;
+      for (std::size_t k = begin; k < end; ++k)
+        panel[k * static_cast<std::size_t>(n) + static_cast<std::size_t>(t)] = row[k];
+    }
+  }
+}
 
 const MatmulKernel* packed_format(DType dtype) {
   for (const MatmulKernel& format : kFormats)

@@ -9,7 +9,8 @@
 namespace llmagentos::LLMAGENTOS_ISA::simd {
 
 inline constexpr int kLanes = 8;
-inline constexpr int kMaxTile = 4;  // tokens a matmul tile holds in registers
+inline constexpr int kMaxTile = 4;    // tokens a matmul tile holds in registers
+inline constexpr int kFloatTile = 6;  // the same for float weights, whose tiles span a whole row group
 
 using F32 = __m256;
 using I32 = __m256i;

@@ -10,7 +10,8 @@
 namespace llmagentos::LLMAGENTOS_ISA::simd {
 
 inline constexpr int kLanes = 16;
-inline constexpr int kMaxTile = 8;  // tokens a matmul tile holds in registers
+inline constexpr int kMaxTile = 8;     // tokens a matmul tile holds in registers
+inline constexpr int kFloatTile = 16;  // the same for float weights, whose tiles span a whole row group
 
 using F32 = __m512;
 using I32 = __m512i;

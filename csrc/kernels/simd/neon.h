@@ -10,7 +10,8 @@
 namespace llmagentos::LLMAGENTOS_ISA::simd {
 
 inline constexpr int kLanes = 4;
-inline constexpr int kMaxTile = 8;  // tokens a matmul tile holds in registers, of which there are 32
+inline constexpr int kMaxTile = 8;    // tokens a matmul tile holds in registers, of which there are 32
+inline constexpr int kFloatTile = 6;  // the same for float weights, whose tiles span a whole row group
 
 using F32 = float32x4_t;
 using I32 = int32x4_t;

@@ -11,7 +11,8 @@
 namespace llmagentos::LLMAGENTOS_ISA::simd {
 
 inline constexpr int kLanes = 4;
-inline constexpr int kMaxTile = 2;  // tokens a matmul tile holds in registers
+inline constexpr int kMaxTile = 2;    // tokens a matmul tile holds in registers
+inline constexpr int kFloatTile = 2;  // the same for float weights, whose tiles span a whole row group
 
 using F32 = __m128;
 using I32 = __m128i;

@@ -20,7 +20,7 @@ class CpuBackend:
         file: its weights; tensors are packed here and their mapped pages dropped.
         threads: None takes the CPUs this process may use.
         n_blocks: blocks of 32 tokens in the KV cache. Memory is taken as blocks are first written.
-        kv_dtype: "f16" or "f32".
+        kv_dtype: "f16", "f32" or "int8".
         max_batched_tokens: tokens one run may hold.
 
     Raises:
