@@ -114,13 +114,12 @@ void Executor::check(const RaggedBatch& batch) const {
 
 void Executor::plan_attention() {
   items_.clear();
-  has_split_items_ = false;
   std::int64_t n_kv_heads = 0, group = 1, state_floats = 0;
   for (const graph::Step& step : plan_.steps) {
     const auto* attention = std::get_if<graph::AttentionStep>(&step);
     if (!attention) continue;
     const graph::AttentionParams& p = attention->params;
-    n_kv_heads = p.n_kv_heads;
+    n_kv_heads = std::max<std::int64_t>(n_kv_heads, p.n_kv_heads);
     group = std::max<std::int64_t>(group, p.n_heads / p.n_kv_heads);
     state_floats = std::max<std::int64_t>(state_floats, static_cast<std::int64_t>(p.n_heads) * (p.head_dim + 2));
   }
@@ -147,13 +146,13 @@ void Executor::plan_attention() {
       const std::int32_t n = std::min(tile_tokens, end - t);
       const std::int32_t first_position = batch_.positions[static_cast<std::size_t>(t)];
       const std::int32_t n_spans = (first_position + n + kernels::kSpan - 1) / kernels::kSpan;
-      AttentionItem item{static_cast<std::int32_t>(s), t, n, first_position, 0, n_spans, -1, 0};
+      AttentionItem item{static_cast<std::int32_t>(s), t, n, first_position, 0, n_spans, -1, 0, 0};
       if (!split || n_spans == 1) {
         items_.push_back(item);
         continue;
       }
-      has_split_items_ = true;
       const auto first_item = items_.size();
+      item.merge_begin = static_cast<std::int32_t>(first_item);
       for (std::int32_t span = 0; span < n_spans; ++span) {
         item.first_span = span;
         item.last_span = span + 1;
@@ -165,6 +164,9 @@ void Executor::plan_attention() {
     }
   }
   if (partials_.size() < partial) partials_.resize(partial);
+  const std::size_t n_arrivals = partial ? items_.size() * static_cast<std::size_t>(n_kv_heads) : 0;
+  if (arrivals_.size() < n_arrivals) arrivals_ = std::vector<std::atomic<std::int32_t>>(n_arrivals);
+  for (std::size_t i = 0; i < n_arrivals; ++i) arrivals_[i].store(0, std::memory_order_relaxed);
 }
 
 std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
@@ -185,6 +187,7 @@ std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
 }
 
 void Executor::run_steps(int thread) {
+  scratch_[static_cast<std::size_t>(thread)]->query_key = {};
   fill_ropes(thread);  // read after the barrier of the first step at the earliest
   for (std::size_t i = 0; i < plan_.steps.size(); ++i) {
     Counter* counters = &counters_[(i + 1) * kCountersPerStep];

@@ -17,13 +17,14 @@
 namespace llmagentos::runtime {
 
 // A share of the queries that one thread takes at a time. Items of one sequence and tile with several chunks of spans
-// are merged afterwards, in order.
+// are merged in order by whoever finishes the last.
 struct AttentionItem {
   std::int32_t sequence, first_token, n_tokens;  // tokens of the batch
   std::int32_t first_position;
   std::int32_t first_span, last_span;
-  std::int64_t partial;    // where its partial states begin, -1: computed in one go
-  std::int32_t merge_end;  // on the first item of a split tile: one past its last item; else 0
+  std::int64_t partial;      // where its partial states begin, -1: computed in one go
+  std::int32_t merge_begin;  // of a split tile: its first item,
+  std::int32_t merge_end;    // and, on that one, one past its last
 };
 
 class Executor {
@@ -66,8 +67,13 @@ class Executor {
   void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t product,
                      std::int64_t group, ThreadScratch& scratch);
   void run_attention(const graph::AttentionStep& step, Counter* counters, int thread);
-  void prepare_heads(const graph::AttentionStep& step, std::int64_t row, int kv_head);
-  void attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread);
+  void prepare_head(float* head, std::int64_t token, std::size_t dim, const std::optional<graph::NormRef>& norm,
+                    int rope);
+  void prepare_queries(const graph::AttentionStep& step, std::int64_t token, float* q);
+  void store_key_value(const graph::AttentionStep& step, std::int64_t token, int kv_head);
+  void attend_alone(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread);
+  void attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread,
+                   const float* own_query);
   void merge_item(const graph::AttentionStep& step, std::size_t item, int kv_head);
   kernels::AttentionState partial_state(const graph::AttentionStep& step, const AttentionItem& item, int kv_head);
   void run_row(const graph::RowStep& step, Counter* counters, int thread);
@@ -95,11 +101,11 @@ class Executor {
   std::vector<std::vector<float>> cosines_, sines_;      // per rope: [T][n_dims / 2]
   std::vector<AttentionItem> items_;
   std::vector<float> partials_;
-  std::vector<std::int32_t> sequence_of_;  // [T]
+  std::vector<std::atomic<std::int32_t>> arrivals_;  // [n_kv_heads][items]: parts of the tile that begins there
+  std::vector<std::int32_t> sequence_of_;            // [T]
   std::vector<Counter> counters_;
   std::vector<std::unique_ptr<ThreadScratch>> scratch_;
   RaggedBatch batch_;
-  bool has_split_items_ = false;
 };
 
 }  // namespace llmagentos::runtime

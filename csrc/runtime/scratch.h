@@ -20,6 +20,15 @@ struct Executor::ThreadScratch {
   std::vector<std::int8_t> quants;
   std::vector<kernels::BlockMeta> meta;
   std::vector<float> attention, values, maxima, sums;
+  // Query heads prepared for one KV head of one token in one step.
+  struct QueryKey {
+    const void* step;
+    std::int64_t token;
+    int kv_head;
+    bool operator==(const QueryKey&) const = default;
+  };
+  QueryKey query_key{};
+  std::vector<float> query;
 };
 
 }  // namespace llmagentos::runtime

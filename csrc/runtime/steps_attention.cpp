@@ -1,6 +1,10 @@
-// An attention step in phases: heads are normalised and rotated and the cache written; tiles of queries attend; and
-// where a tile was cut into spans, the parts are merged in order.
+// An attention step: heads are normalised and rotated and the cache written; after a barrier, tiles of queries attend,
+// and where a tile was cut into spans, whoever computes its last part merges all of them in order.
+//
+// Where every sequence has one token, no query waits for another's key: each item prepares the heads it needs itself,
+// which is cheaper than the barrier.
 #include <algorithm>
+#include <cstring>
 
 #include "runtime/executor.h"
 #include "runtime/scratch.h"
@@ -9,23 +13,29 @@ namespace llmagentos::runtime {
 
 using kernels::AttentionState;
 
-// One KV head and the query heads that share it, at one token.
-void Executor::prepare_heads(const graph::AttentionStep& step, std::int64_t token, int kv_head) {
+// Normalises and rotates one head in place.
+void Executor::prepare_head(float* head, std::int64_t token, std::size_t dim, const std::optional<graph::NormRef>& norm,
+                            int rope) {
+  if (norm) kernels_.table().rms_norm(head, weights_.vector(norm->weight), dim, norm->eps, head);
+  if (rope < 0) return;
+  const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(rope)];
+  const auto at = static_cast<std::size_t>(token) * static_cast<std::size_t>(params.n_dims / 2);
+  kernels_.table().rope(head, static_cast<std::size_t>(params.n_dims), &cosines_[static_cast<std::size_t>(rope)][at],
+                        &sines_[static_cast<std::size_t>(rope)][at], params.pairs);
+}
+
+// The query heads that share one KV head, at one token, in place.
+void Executor::prepare_queries(const graph::AttentionStep& step, std::int64_t token, float* q) {
   const graph::AttentionParams& p = step.params;
-  const auto dim = static_cast<std::size_t>(p.head_dim);
-  const int group = p.n_heads / p.n_kv_heads;
-  const auto prepare = [&](float* head, const std::optional<graph::NormRef>& norm, int rope) {
-    if (norm) kernels_.table().rms_norm(head, weights_.vector(norm->weight), dim, norm->eps, head);
-    if (rope < 0) return;
-    const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(rope)];
-    const auto at = static_cast<std::size_t>(token) * static_cast<std::size_t>(params.n_dims / 2);
-    kernels_.table().rope(head, static_cast<std::size_t>(params.n_dims), &cosines_[static_cast<std::size_t>(rope)][at],
-                          &sines_[static_cast<std::size_t>(rope)][at], params.pairs);
-  };
-  float* q = row(step.q, token) + static_cast<std::ptrdiff_t>(kv_head) * group * p.head_dim;
-  for (int g = 0; g < group; ++g) prepare(q + g * p.head_dim, step.q_norm, step.q_rope);
+  for (int g = 0; g < p.n_heads / p.n_kv_heads; ++g)
+    prepare_head(q + g * p.head_dim, token, static_cast<std::size_t>(p.head_dim), step.q_norm, step.q_rope);
+}
+
+// One token's key and value of one KV head, into the cache.
+void Executor::store_key_value(const graph::AttentionStep& step, std::int64_t token, int kv_head) {
+  const graph::AttentionParams& p = step.params;
   float* k = row(step.k, token) + static_cast<std::ptrdiff_t>(kv_head) * p.head_dim;
-  prepare(k, step.k_norm, step.k_rope);
+  prepare_head(k, token, static_cast<std::size_t>(p.head_dim), step.k_norm, step.k_rope);
   const float* v = row(step.v, token) + static_cast<std::ptrdiff_t>(kv_head) * p.head_dim;
 
   const std::int32_t position = batch_.positions[static_cast<std::size_t>(token)];
@@ -58,12 +68,14 @@ void write_output(const AttentionState& state, const AttentionItem& item, int gr
 
 }  // namespace
 
-void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread) {
+// `own_query`: the item's one query as this thread has prepared it; else the queries are prepared in place.
+void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread,
+                           const float* own_query) {
   const graph::AttentionParams& p = step.params;
   const int group = p.n_heads / p.n_kv_heads;
   const std::ptrdiff_t head_at = static_cast<std::ptrdiff_t>(kv_head) * group * p.head_dim;
   kernels::AttentionTile tile{};
-  tile.q = row(step.q, item.first_token) + head_at;
+  tile.q = own_query ? own_query : row(step.q, item.first_token) + head_at;
   tile.q_stride = width(step.q);
   tile.n_tokens = item.n_tokens;
   tile.group = group;
@@ -97,8 +109,17 @@ void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem
     state = {own.values.data(), own.maxima.data(), own.sums.data()};
   }
   kernels_.attend(p.head_dim)(tile, first_span, last_span, state, own.attention.data());
-  if (item.partial < 0)
+  if (item.partial < 0) {
     write_output(state, item, group, p.head_dim, row(step.output, item.first_token) + head_at, width(step.output));
+    return;
+  }
+  // Every part of a tile arrives once a layer, so the counter goes on from one layer to the next.
+  const AttentionItem& first = items_[static_cast<std::size_t>(item.merge_begin)];
+  const std::int32_t n_parts = first.merge_end - item.merge_begin;
+  std::atomic<std::int32_t>& arrived =
+      arrivals_[static_cast<std::size_t>(kv_head) * items_.size() + static_cast<std::size_t>(item.merge_begin)];
+  if ((arrived.fetch_add(1, std::memory_order_acq_rel) + 1) % n_parts == 0)
+    merge_item(step, static_cast<std::size_t>(item.merge_begin), kv_head);
 }
 
 void Executor::merge_item(const graph::AttentionStep& step, std::size_t index, int kv_head) {
@@ -114,24 +135,45 @@ void Executor::merge_item(const graph::AttentionStep& step, std::size_t index, i
                width(step.output));
 }
 
+// One query, which this thread may have prepared for its item before.
+void Executor::attend_alone(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread) {
+  const graph::AttentionParams& p = step.params;
+  const std::int64_t token = item.first_token;
+  const auto n = static_cast<std::size_t>(p.n_heads / p.n_kv_heads) * static_cast<std::size_t>(p.head_dim);
+  ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
+  const ThreadScratch::QueryKey key{&step, token, kv_head};
+  if (own.query_key != key) {
+    own.query.resize(std::max(own.query.size(), n));
+    std::memcpy(own.query.data(), row(step.q, token) + static_cast<std::size_t>(kv_head) * n, n * sizeof(float));
+    prepare_queries(step, token, own.query.data());
+    own.query_key = key;
+  }
+  // The span that ends with the query's own key is this item's alone.
+  if (item.last_span * kernels::kSpan > item.first_position) store_key_value(step, token, kv_head);
+  attend_item(step, item, kv_head, thread, own.query.data());
+}
+
 void Executor::run_attention(const graph::AttentionStep& step, Counter* counters, int thread) {
   const std::int64_t n_heads = step.params.n_kv_heads;
-  const auto claim = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
-  const std::int64_t n_prepare = batch_.n_tokens() * n_heads;
-  for (std::int64_t i; (i = claim(counters[0])) < n_prepare;)
-    prepare_heads(step, i / n_heads, static_cast<int>(i % n_heads));
-  pool_.barrier();
-
-  // The last items of a prompt see the most keys: they go first.
   const auto n_items = static_cast<std::int64_t>(items_.size());
+  const auto claim = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
+  if (batch_.n_tokens() == batch_.n_sequences()) {
+    // Head by head, so that a thread that goes on with a query's next span has it prepared.
+    for (std::int64_t i; (i = claim(counters[1])) < n_items * n_heads;)
+      attend_alone(step, items_[static_cast<std::size_t>(i % n_items)], static_cast<int>(i / n_items), thread);
+    return;
+  }
+  const std::int64_t n_prepare = batch_.n_tokens() * n_heads;
+  const std::int64_t head_width = width(step.q) / n_heads;
+  for (std::int64_t i; (i = claim(counters[0])) < n_prepare;) {
+    prepare_queries(step, i / n_heads, row(step.q, i / n_heads) + i % n_heads * head_width);
+    store_key_value(step, i / n_heads, static_cast<int>(i % n_heads));
+  }
+  pool_.barrier();
+  // The last items of a prompt see the most keys: they go first.
   for (std::int64_t i; (i = claim(counters[1])) < n_items * n_heads;)
     attend_item(step, items_[static_cast<std::size_t>(n_items - 1 - i / n_heads)], static_cast<int>(i % n_heads),
-                thread);
-  if (!has_split_items_) return;
-  pool_.barrier();
-  for (std::int64_t i; (i = claim(counters[2])) < n_items * n_heads;)
-    if (items_[static_cast<std::size_t>(i / n_heads)].merge_end > 0)
-      merge_item(step, static_cast<std::size_t>(i / n_heads), static_cast<int>(i % n_heads));
+                thread, nullptr);
 }
 
 }  // namespace llmagentos::runtime
