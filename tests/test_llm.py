@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llmagentos import LLM, SamplingParams
+from llmagentos import LLM, SamplingParams, kv_memory
 from llmagentos import llm as llm_module
 from llmagentos.backends import cpu
 from llmagentos.errors import (
@@ -281,7 +281,8 @@ def test_memory_that_the_system_refuses_is_told_with_what_asked_for_it(monkeypat
     def refuse(*_: object, **__: object) -> None:
         raise OutOfMemoryError("the system refused an allocation of 9 bytes")
 
-    monkeypatch.setattr(memory_module, "memory", lambda: Memory(8000, 3000))
+    monkeypatch.setattr(memory_module, "memory", lambda: Memory(2**33, 3000))
+    monkeypatch.setattr(kv_memory, "memory", memory_module.memory)
     monkeypatch.setattr(cpu, "Executor", refuse)
     with pytest.raises(OutOfMemoryError) as caught:
         LLM(TINY, kv_cache_bytes=2**20, context_length=32, max_batched_tokens=77)
@@ -289,4 +290,4 @@ def test_memory_that_the_system_refuses_is_told_with_what_asked_for_it(monkeypat
     assert message.startswith("the system refused an allocation of 9 bytes: the weights take")
     assert "(kv_cache_bytes; one context of 32 tokens takes " in message
     assert "max_batched_tokens=77" in message
-    assert "3000 of this machine's 8000 bytes are free" in message
+    assert "3000 of this machine's 8589934592 bytes are free" in message

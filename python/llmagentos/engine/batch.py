@@ -30,19 +30,18 @@ class Step:
 
 def build_step(chunks: Sequence[Scheduled]) -> Step:
     """Lay the chunks out one after the other."""
-    starts = np.zeros(len(chunks) + 1, np.int32)
-    np.cumsum([chunk.n_tokens for chunk in chunks], out=starts[1:])
-    token_ids = np.empty(starts[-1], np.int32)
-    positions = np.empty(starts[-1], np.int32)
+    # Plain lists: a step of decoding has few tokens, and calls into numpy would take longer than they save.
+    starts, token_ids, positions = [0], list[int](), list[int]()
     block_tables = np.full((len(chunks), max(len(chunk.request.blocks) for chunk in chunks)), -1, np.int32)
     sampled, scored = [], []
     sampled_rows: list[int] = []
     scored_rows: list[int] = []
     for index, chunk in enumerate(chunks):
-        request, first, last = chunk.request, int(starts[index]), int(starts[index + 1])
+        request, first, last = chunk.request, starts[-1], starts[-1] + chunk.n_tokens
         begin, end = request.n_computed, request.n_computed + chunk.n_tokens
-        token_ids[first:last] = request.token_ids[begin:end]
-        positions[first:last] = np.arange(begin, end)
+        starts.append(last)
+        token_ids += request.token_ids[begin:end]
+        positions += range(begin, end)
         block_tables[index, : len(request.blocks)] = request.blocks
         if request.scores is not None:
             scored.append(chunk)
@@ -50,5 +49,11 @@ def build_step(chunks: Sequence[Scheduled]) -> Step:
         elif chunk.reaches_end:
             sampled.append(chunk)
             sampled_rows.append(last - 1)
-    logit_rows = np.array(sampled_rows + scored_rows, np.int32)
-    return Step(RaggedBatch(token_ids, positions, starts, block_tables, logit_rows), chunks, sampled, scored)
+    batch = RaggedBatch(
+        token_ids=np.array(token_ids, np.int32),
+        positions=np.array(positions, np.int32),
+        sequence_starts=np.array(starts, np.int32),
+        block_tables=block_tables,
+        logit_rows=np.array(sampled_rows + scored_rows, np.int32),
+    )
+    return Step(batch, chunks, sampled, scored)

@@ -9,12 +9,15 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
+# Those that programs handle: asking after all of the system's would cost a step of a small model a twentieth.
+_NAMES = ("INT", "TERM", "HUP", "QUIT", "ALRM", "VTALRM", "PROF", "USR1", "USR2", "CHLD", "WINCH", "BREAK")
+_HELD = tuple(int(getattr(signal, f"SIG{name}")) for name in _NAMES if hasattr(signal, f"SIG{name}"))
 _Handler = Callable[[int, "FrameType | None"], Any]
 
 
 @contextmanager
 def held_signals() -> Iterator[None]:
-    """Hold back every signal that a Python handler waits for until the block ends, then hand it to that handler.
+    """Hold signals that a Python handler waits for until the block ends, then hand them to that handler.
 
     A handler that raises (Ctrl-C's KeyboardInterrupt, a time-out by SIGALRM, a SystemExit by SIGTERM) would leave
     requests and blocks half updated in the middle of a step. Only the main thread ever runs handlers, so elsewhere
@@ -26,7 +29,7 @@ def held_signals() -> Iterator[None]:
     handlers: dict[int, _Handler] = {}
     seen: list[tuple[int, FrameType | None]] = []
     try:
-        for number in map(int, signal.valid_signals()):
+        for number in _HELD:
             handler = signal.getsignal(number)
             if callable(handler):
                 handlers[number] = handler

@@ -38,21 +38,27 @@ class NativeSampler:
 
 
 def _row(request: Request) -> native.SamplerRow:
+    row = request.sampler_state
+    if not isinstance(row, native.SamplerRow):
+        row = request.sampler_state = _new_row(request)
+    row.token_index = request.n_output
+    if request.params.uses_penalties:
+        row.prompt_ids = np.array(request.token_ids[: request.n_prompt], np.int32)
+        row.output_ids = np.array(request.token_ids[request.n_prompt :], np.int32)
+    return row
+
+
+def _new_row(request: Request) -> native.SamplerRow:
     params = request.params
-    row = native.SamplerRow(
+    return native.SamplerRow(
         temperature=params.temperature,
         top_k=params.top_k,
         top_p=params.top_p,
         min_p=params.min_p,
         seed=request.seed,
-        token_index=request.n_output,
         repetition_penalty=params.repetition_penalty,
         presence_penalty=params.presence_penalty,
         frequency_penalty=params.frequency_penalty,
         logit_bias=dict(params.logit_bias or {}),
         logprobs=params.logprobs,
     )
-    if params.uses_penalties:
-        row.prompt_ids = np.array(request.token_ids[: request.n_prompt], np.int32)
-        row.output_ids = np.array(request.token_ids[request.n_prompt :], np.int32)
-    return row

@@ -47,6 +47,7 @@ class Request:
         blocks: the KV blocks owned, in order of position.
         deltas: generated tokens for the consumer, in order.
         scores: for a scoring request, float32 [n - 1]; entry i is the log probability of token i + 1. None otherwise.
+        sampler_state: what the sampler keeps with the request from one token to the next.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
     """
 
@@ -74,6 +75,7 @@ class Request:
         self.scores: NDArray[np.float32] | None = np.zeros(len(prompt_ids) - 1, np.float32) if scoring else None
         self.finish_reason: Literal["stop", "length", "cancelled", "error"] | None = None
         self.error: BaseException | None = None
+        self.sampler_state: object = None
         self.cancel_requested = False
 
     @property

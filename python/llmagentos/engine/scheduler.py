@@ -108,7 +108,8 @@ class Scheduler:
             self._preempt(youngest)
             if youngest is request:
                 return False
-        request.blocks += self.allocator.allocate(needed)
+        if needed > 0:
+            request.blocks += self.allocator.allocate(needed)
         return True
 
     def _preempt(self, request: Request) -> None:
