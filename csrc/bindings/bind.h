@@ -3,7 +3,17 @@
 
 #include <pybind11/pybind11.h>
 
+#include <string>
+#include <string_view>
+
 namespace llmagentos::bindings {
+
+// Sets the pending Python exception: a class of llmagentos.errors by its name.
+void raise_python(const char* class_name, const char* message);
+
+// A file's path as the system has it and as Python has it (os.fsencode, os.fsdecode): it need not be UTF-8.
+std::string path_bytes(const pybind11::object& path);
+pybind11::object path_text(std::string_view path);
 
 void bind_errors(pybind11::module_& core);
 void bind_quant(pybind11::module_& core);

@@ -166,8 +166,7 @@ void bind_formats(py::module_& core) {
     try {
       if (pending) std::rethrow_exception(pending);
     } catch (const FileOpenError& error) {
-      const py::object type = py::module_::import("llmagentos.errors").attr("ModelNotFoundError");
-      PyErr_SetString(type.ptr(), error.what());
+      raise_python("ModelNotFoundError", error.what());
     }
   });
 
@@ -183,12 +182,13 @@ void bind_formats(py::module_& core) {
             .format(info.name, info.dtype, info.shape, info.offset, info.n_bytes);
       });
   py::class_<GgufFile, std::shared_ptr<GgufFile>>(formats, "GgufFile")
-      .def(py::init([](const std::string& path) {
+      .def(py::init([](const py::object& path) {
+             std::string bytes = path_bytes(path);
              const py::gil_scoped_release unlocked;
-             return std::make_shared<GgufFile>(path);
+             return std::make_shared<GgufFile>(std::move(bytes));
            }),
            py::arg("path"))
-      .def_property_readonly("path", &GgufFile::path)
+      .def_property_readonly("path", [](const GgufFile& file) { return path_text(file.path()); })
       .def_property_readonly("version", &GgufFile::version)
       .def_property_readonly("n_bytes", &GgufFile::n_bytes)
       .def_property_readonly("tensors", &tensors)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import struct
+import sys
 from pathlib import Path
 
 import gguf
@@ -124,6 +125,28 @@ def test_text_that_is_not_utf8_can_be_turned_back_into_its_bytes(tmp_path: Path)
     value = GgufFile(str(path)).get("k")
     assert isinstance(value, str)
     assert value.encode("utf-8", "surrogateescape") == text
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux only")
+def test_a_path_need_not_be_utf8(small_file: Path) -> None:
+    path = small_file.with_name(os.fsdecode(b"\xff\xc3\xa9.gguf"))
+    small_file.rename(path)
+    for form in (path, str(path), os.fsencode(path)):
+        assert GgufFile(form).path == str(path)
+    with pytest.raises(InvalidRequestError, match="has no tensor") as refused:
+        GgufFile(path).tensor_data("absent")
+    assert str(refused.value).startswith(str(path))
+    path.write_bytes(b"GGUX")
+    with pytest.raises(ModelFormatError) as broken:
+        GgufFile(path)
+    assert str(broken.value).startswith(f"{path}: at byte 0")
+    assert broken.value.path == str(path)
+    path.unlink()
+    with pytest.raises(ModelNotFoundError) as missing:
+        GgufFile(path)
+    assert str(missing.value).startswith(f"{path}: cannot be opened")
+    with pytest.raises(ValueError, match="null byte"):
+        GgufFile("a\0b")
 
 
 def refusal(path: Path, content: bytes) -> ModelFormatError:

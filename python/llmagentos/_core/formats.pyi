@@ -1,3 +1,5 @@
+import os
+
 class TensorInfo:
     """A tensor that a file lists."""
 
@@ -27,7 +29,7 @@ class GgufFile:
         UnsupportedModelError: version 1, big-endian, nested arrays, or a tensor type this build does not read.
     """
 
-    def __init__(self, path: str) -> None: ...
+    def __init__(self, path: str | bytes | os.PathLike[str]) -> None: ...
     @property
     def path(self) -> str: ...
     @property
