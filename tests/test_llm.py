@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import os
+import shutil
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -259,6 +262,34 @@ def test_an_error_in_a_batch_says_which_prompt(make: Any) -> None:
     assert (caught.value.prompt_tokens, caught.value.context_length) == (300, 128)
     with pytest.raises(InvalidRequestError, match=r"^conversation 1: messages\[0\] has no 'content'"):
         llm.chat([[{"role": "user", "content": "x"}], [{"role": "user"}]])
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names of files are bytes on Linux only")
+def test_a_path_that_is_not_utf8_is_a_path(tmp_path: Path) -> None:
+    path = tmp_path / os.fsdecode(b"bad\xff.gguf")
+    shutil.copy(TINY, path)
+    with LLM(path, context_length=32) as llm:
+        assert llm.generate("a", GREEDY).usage.completion_tokens == 8
+
+
+def test_a_stream_takes_no_list(make: Any) -> None:
+    llm = make()
+    message = {"role": "user", "content": "hi"}
+    for several in (["a", "b"], [[1], [2]], [[message]], [np.array([1])], [[]]):
+        with pytest.raises(InvalidRequestError, match="stream takes one prompt or one conversation, not a list"):
+            llm.stream(several, GREEDY)
+
+
+def test_detokenize_speaks_of_ids(make: Any) -> None:
+    with pytest.raises(InvalidRequestError, match=r"^ids must be a list of token ids, not str$"):
+        make().detokenize("abc")
+
+
+@pytest.mark.model
+def test_a_model_of_the_catalogue_has_its_name_there() -> None:
+    with LLM("smollm2", context_length=32) as llm:
+        assert llm.info.name == "smollm2-135m-instruct"
+        assert repr(llm) == "LLM('smollm2-135m-instruct')"
 
 
 class BytesPath:

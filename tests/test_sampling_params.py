@@ -63,3 +63,10 @@ def test_numbers_beyond_floats_are_refused_in_few_words() -> None:
 def test_bytes_are_no_token_ids() -> None:
     with pytest.raises(InvalidRequestError, match="stop_token_ids"):
         SamplingParams(stop_token_ids=b"ab")  # type: ignore[arg-type]
+
+
+def test_equal_params_are_one_key_of_a_dict() -> None:
+    biased = SamplingParams(logit_bias={1: 2.0, 3: 4.0}, stop=["a"], stop_token_ids=[5])
+    same = SamplingParams(logit_bias={3: 4, 1: 2}, stop=("a",), stop_token_ids=(5,))
+    assert {biased: "x"}[same] == "x"
+    assert len({biased, SamplingParams(), SamplingParams(logit_bias={1: 2.0})}) == 3

@@ -16,7 +16,16 @@ from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError
 from llmagentos.generation import check_vocabulary, completion_of, new_requests, stream_chunks
 from llmagentos.local_model import ModelInfo, open_local_model
-from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text, is_messages, is_token_ids
+from llmagentos.prompts import (
+    BINARY,
+    Message,
+    Prompt,
+    PromptEncoder,
+    check_positive,
+    check_text,
+    is_messages,
+    is_token_ids,
+)
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
@@ -161,6 +170,10 @@ class LLM:
         params = self._checked(params)
         if params.n != 1:
             raise InvalidRequestError(f"n={params.n} is not valid for a stream: it must be 1")
+        if _is_list_of_prompts(prompt):
+            raise InvalidRequestError(
+                "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
+            )
         encode = self._prompts.encode_chat if is_messages(prompt) else self._prompts.encode
         ids = encode(cast(Any, prompt))
         (request,) = new_requests(ids, params, self._engine, self._tokenizer)
@@ -249,6 +262,16 @@ def _each(items: Sequence[_T], kind: str | None, act: Callable[[_T], _R]) -> lis
                 error.args = (f"{kind} {index}: {error}",)
             raise
     return results
+
+
+def _is_list_of_prompts(value: object) -> bool:
+    """Whether this is a list of texts, of lists of token ids or of conversations."""
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, (str, *BINARY))
+        and bool(value)
+        and (isinstance(value[0], (str, Sequence, np.ndarray)))
+    )
 
 
 def _is_batch(messages: object) -> bool:

@@ -36,7 +36,7 @@ class ModelInfo:
     """What was loaded, and how.
 
     Attributes:
-        name: as the file has it.
+        name: that of the catalogue for a model that is called by it, else as the file has it.
         architecture: the family whose graph it is, such as "llama".
         parameters: number of weights.
         weight_formats: bytes of the file per format, largest first.
@@ -93,9 +93,10 @@ def open_local_model(
     from llmagentos.engine.native_sampler import NativeSampler
     from llmagentos.formats import load_checkpoint
     from llmagentos.kv_memory import size_kv_cache
-    from llmagentos.market import resolve
+    from llmagentos.market import find, resolve
     from llmagentos.models import build_graph
 
+    entry = find(model) if isinstance(model, str) else None
     checkpoint = load_checkpoint(resolve(model))
     default_params = recommended_params(checkpoint)
     graph = build_graph(checkpoint)
@@ -126,7 +127,7 @@ def open_local_model(
             f"max_batched_tokens={batched_tokens}; {_available()}"
         ) from error
     info = ModelInfo(
-        name=checkpoint.name,
+        name=checkpoint.name if entry is None else entry.name,
         architecture=checkpoint.architecture,
         parameters=checkpoint.n_parameters(),
         weight_formats=checkpoint.weight_formats(),

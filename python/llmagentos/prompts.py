@@ -83,6 +83,8 @@ class PromptEncoder:
         """Ids of a prompt: text with the model's own special tokens added, ids as they are."""
         if isinstance(prompt, str):
             return self._tokenizer.encode(prompt, add_special=True, parse_special=True)
+        if isinstance(prompt, BINARY) or not isinstance(prompt, (Sequence, np.ndarray)):
+            raise _no_prompt(prompt)
         return self.checked_ids(prompt)
 
     def encode_chat(self, messages: object) -> list[int]:
@@ -96,7 +98,7 @@ class PromptEncoder:
     def checked_ids(self, ids: Any) -> list[int]:
         """Token ids as a list of ints, each inside the vocabulary."""
         if isinstance(ids, (str, *BINARY)) or not isinstance(ids, (Sequence, np.ndarray)):
-            raise _no_prompt(ids)
+            raise InvalidRequestError(f"ids must be a list of token ids, not {type(ids).__name__}{_decode_hint(ids)}")
         n_vocab = self._tokenizer.n_vocab
         for index, token in enumerate(ids):
             if isinstance(token, bool) or not isinstance(token, Integral) or not 0 <= int(token) < n_vocab:

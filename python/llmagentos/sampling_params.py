@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from numbers import Integral, Real
 from typing import Any
 
@@ -63,7 +63,7 @@ class SamplingParams:
         self._number("top_p", 0.0, 1.0, "above 0 and at most 1", low_open=True)
         self._integer("top_k", 0, 2**31 - 1, "0 (all tokens) or a positive integer")
         self._number("min_p", 0.0, 1.0, "from 0 to 1")
-        self._integer("max_tokens", 1, 2**31 - 1, "None or a positive integer", optional=True)
+        self._integer("max_tokens", 1, 2**31 - 1, f"None or an integer from 1 to {2**31 - 1}", optional=True)
         self._integer("seed", 0, MAX_SEED, "None or an integer from 0 to 2**64 - 1", optional=True)
         self._integer("n", 1, MAX_COMPLETIONS, f"an integer from 1 to {MAX_COMPLETIONS}")
         self._number("presence_penalty", -2.0, 2.0, "from -2 to 2")
@@ -95,6 +95,11 @@ class SamplingParams:
         if not _is_integer(value) or not low <= value <= high:
             raise _bad(name, value, domain)
         object.__setattr__(self, name, int(value))
+
+    def __hash__(self) -> int:
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        biases = None if self.logit_bias is None else frozenset(self.logit_bias.items())
+        return hash((*(values | {"logit_bias": biases}).values(),))
 
     @property
     def uses_penalties(self) -> bool:

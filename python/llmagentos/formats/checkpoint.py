@@ -41,7 +41,7 @@ class Checkpoint:
     @property
     def context_length(self) -> int:
         """Tokens the model was trained to hold."""
-        return self.metadata.integer("context_length")
+        return self.metadata.integer("context_length", low=2)  # a prompt's token and an answer's
 
     @property
     def n_layers(self) -> int:
@@ -77,6 +77,8 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     architecture = file.get("general.architecture")
     if not isinstance(architecture, str) or not architecture:
         raise ModelFormatError(f"{path}: the metadata has no general.architecture", str(path))
+    if not file.tensors:
+        raise ModelFormatError(f"{path}: the file lists no tensors, so it holds no model", str(path))
     template = file.get("tokenizer.chat_template")
     return Checkpoint(
         path=path,
