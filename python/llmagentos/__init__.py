@@ -7,9 +7,12 @@ print(LLM().generate_text("What is a list in Python?"))
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
 
+# What typing.TYPE_CHECKING is, which checkers know by its name: importing typing takes longer than all the rest here.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from llmagentos.completion import Chunk as Chunk
     from llmagentos.completion import Completion as Completion
     from llmagentos.completion import TokenLogprob as TokenLogprob
