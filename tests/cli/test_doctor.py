@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
+import os
+from pathlib import Path
 
 import pytest
 
@@ -67,6 +69,83 @@ def test_a_model_that_was_never_checked_is_a_problem_and_an_unfinished_pull_is_n
     cache.write_marker(entry)
     assert json.loads(run("--json")[1])["cache"]["models"][0]["checked"] is True
     assert json.loads(run("--json")[1])["problems"] == []
+
+
+def lines_and_problems(run) -> tuple[str, list[str]]:
+    code, out = run("--json")
+    assert code == 1
+    assert run()[0] == 1
+    report = json.loads(out)
+    assert report["versions"]["numpy"] == "1.2.3"
+    return report["cache"]["path"], report["problems"]
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_home_that_is_no_folder_is_a_problem(run, monkeypatch, tmp_path, below):
+    (tmp_path / "file").write_text("not a folder")
+    monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path / "file" / below))
+    path, problems = lines_and_problems(run)
+    assert path == str(tmp_path / "file" / below)
+    assert problems == [
+        f"the cache {path} cannot be made: {tmp_path / 'file'} is not a folder. Set LLMAGENTOS_HOME to a folder"
+    ]
+
+
+def test_a_home_that_cannot_be_written_is_a_problem(run, monkeypatch, tmp_path):
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", "x")
+
+    monkeypatch.setattr(os, "mkdir", refuse)
+    path, problems = lines_and_problems(run)
+    assert len(problems) == 1
+    assert problems[0].startswith(f"the cache {path} cannot be written: Permission denied. ")
+    assert "LLMAGENTOS_HOME" in problems[0]
+
+
+def test_a_home_that_cannot_be_read_is_a_problem(run, monkeypatch, tmp_path):
+    real = os.stat
+
+    def refuse(path, *_: object, **__: object):
+        if str(path).startswith(f"{tmp_path}{os.sep}"):  # mode 000: the folder is seen, what is in it is not
+            raise PermissionError(13, "Permission denied", str(path))
+        return real(path)
+
+    def closed(path):
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(os, "stat", refuse)
+    monkeypatch.setattr(os, "scandir", closed)
+    path, problems = lines_and_problems(run)
+    assert problems[0].startswith(f"the cache {path} cannot be read: Permission denied. ")
+    assert any(problem.startswith("cannot look for smollm2-135m-instruct: ") for problem in problems[1:])
+
+
+def test_a_model_that_cannot_be_read_is_a_problem(run, monkeypatch):
+    entry = entry_named("smollm2")
+    cache.path_of(entry).parent.mkdir(parents=True)
+    with cache.path_of(entry).open("wb") as file:
+        file.truncate(entry.n_bytes)
+    cache.write_marker(entry)
+    real = Path.open
+
+    def refuse(self: Path, *arguments, **options):
+        if self.suffix == ".gguf":
+            raise PermissionError(13, "Permission denied", str(self))
+        return real(self, *arguments, **options)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    _, problems = lines_and_problems(run)
+    assert problems[0].startswith(f"{cache.path_of(entry)} cannot be read: Permission denied. ")
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid") or os.geteuid() == 0, reason="root may read every folder")
+def test_a_home_of_mode_000_is_a_problem(run, tmp_path):
+    tmp_path.chmod(0)
+    try:
+        _, problems = lines_and_problems(run)
+    finally:
+        tmp_path.chmod(0o700)
+    assert "cannot be read" in problems[0]
 
 
 def test_a_missing_dependency_is_named(run, monkeypatch):

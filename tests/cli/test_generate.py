@@ -32,7 +32,37 @@ def expected(prompt: str, **params: Any) -> str:
 
 def test_a_pipe_gets_the_text_and_nothing_else(fake: None, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of("generate", "hi", "--raw", "--max-tokens", "7") == 0
-    assert capsys.readouterr() == (expected("hi", max_tokens=7), "")
+    notice = "\n(cut short: --max-tokens 7 is reached; 0 sets no limit)\n"
+    assert capsys.readouterr() == (expected("hi", max_tokens=7), notice)
+
+
+@pytest.mark.parametrize("command", [["generate", "hi", "--raw"], ["chat"]])
+@pytest.mark.parametrize(("arguments", "limit"), [([], 512), (["-n", "3"], 3), (["--max-tokens", "0"], None)])
+def test_an_answer_has_a_limit_unless_it_is_taken_away(
+    fake: None, monkeypatch: pytest.MonkeyPatch, command: list[str], arguments: list[str], limit: int | None
+) -> None:
+    limits: list[int | None] = []
+    monkeypatch.setattr(sys, "stdin", io.StringIO("hi\n"))
+    monkeypatch.setattr("llmagentos.cli.output.print_stream", lambda chunks, limit: limits.append(limit))
+    assert status_of(*command, *arguments) == 0
+    assert limits == [limit]
+
+
+def test_an_answer_that_the_context_cuts_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=8))
+    assert status_of("generate", "hi", "--raw", "-n", "0") == 0
+    assert capsys.readouterr().err == "\n(cut short: the context is full, 2 + 6 tokens)\n"
+
+
+def test_chat_without_a_template_names_the_options(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(chat_template=None))
+    assert status_of("generate", "hi", "--chat") == 1
+    err = capsys.readouterr().err
+    assert "leave out --chat, or give --raw" in err
 
 
 def test_a_chat_turn_is_what_suits_a_chat_model(fake: None, capsys: pytest.CaptureFixture[str]) -> None:
@@ -53,7 +83,7 @@ def test_the_prompt_may_be_piped_in(
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        (["generate", "hi", "--top-p", "2"], "error: top_p=2.0 is not valid: it must be above 0 and at most 1\n"),
+        (["generate", "hi", "--top-p", "2"], "error: --top-p 2.0 is not valid: it must be above 0 and at most 1\n"),
         (["generate", "x" * 300], "error: the prompt has "),
         (["generate", "", "--raw"], "error: the prompt is empty"),
     ],

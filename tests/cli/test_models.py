@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -62,6 +63,43 @@ def test_json_says_where_a_model_is_and_whether_it_fits(run, monkeypatch, availa
     assert rows["gemma-3-270m"]["path"] is None
     assert {row["fits_memory"] for row in rows.values()} == {fits}
     assert rows[DEFAULT]["bytes"] == 98362432
+
+
+def test_a_cache_that_cannot_be_read_is_told_of_and_the_rest_is_shown(run, monkeypatch, capsys):
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(cache, "status_of", refuse)
+    with pytest.raises(SystemExit) as ended:
+        main(["models"])
+    assert not ended.value.code
+    out, err = capsys.readouterr()
+    assert [line.split("\t")[4] for line in out.splitlines()[1:]] == ["unknown"] * len(catalogue())
+    assert err.startswith("problem: cannot look for gemma-3-270m in ")
+    assert "Permission denied" in err
+    assert all("Permission denied" in row["problem"] for row in json.loads(run("--json")))
+
+
+def test_a_model_that_cannot_be_opened_is_told_of(run, monkeypatch, capsys):
+    put_in_cache(DEFAULT)
+    monkeypatch.setattr(cache, "file_fault", lambda path: f"{path} cannot be read")
+    assert {row["problem"] is None for row in json.loads(run("--json")) if row["name"] == DEFAULT} == {False}
+    assert run().count("unknown") == 1
+
+
+@pytest.mark.parametrize("width", [10, 40, 79, 80, 100, 119, 200])
+def test_whatever_the_width_only_descriptions_wrap(run, width):
+    from llmagentos.cli.models import _table
+
+    rows = json.loads(run("--json"))
+    lines = [line for line, _ in _table(rows, width)]
+    words = " ".join(lines).split()
+    for row in rows:
+        assert {row["name"], row["licence"], *row["description"].split()} <= set(words)
+    assert all(len(line) <= width for line in lines) or width < 40
+    assert all(line.isascii() for line in lines)
+    if width >= 80:
+        assert any(DEFAULT in line and "135 M" in line and "98.4 MB" in line and "Apache-2.0" in line for line in lines)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")

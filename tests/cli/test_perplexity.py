@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import io
 import math
+import sys
 from pathlib import Path
 
 import pytest
@@ -31,7 +33,7 @@ def test_it_prints_exp_of_the_mean_loss(tmp_path: Path, capsys: pytest.CaptureFi
     assert lines[2].startswith("tokens/s ")
 
 
-@pytest.mark.parametrize(("data", "message"), [(b"", "too few"), (b"ab\xff", "not UTF-8 text: byte 2")])
+@pytest.mark.parametrize(("data", "message"), [(b"", "too few"), (b"ab\xff", "not UTF-8: byte 0xff at 2")])
 def test_a_file_without_text_is_an_error(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], data: bytes, message: str
 ) -> None:
@@ -41,6 +43,21 @@ def test_a_file_without_text_is_an_error(
         main(["perplexity", str(file)])
     assert caught.value.code == 1
     assert message in capsys.readouterr().err
+
+
+def test_a_byte_order_mark_is_no_text_and_standard_input_is_a_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = []
+    file = tmp_path / "text.txt"
+    for data, source in ((b"some text", file), (b"\xef\xbb\xbfsome text", file), (b"\xef\xbb\xbfsome text", "-")):
+        file.write_bytes(data)
+        monkeypatch.setattr(sys, "stdin", io.StringIO(data.decode()))
+        with pytest.raises(SystemExit) as caught:
+            main(["perplexity", str(source)])
+        assert not caught.value.code
+        found.append(capsys.readouterr().out.splitlines()[:2])
+    assert found == [found[0]] * 3
 
 
 def test_windows_cover_each_token_once_and_begin_alike() -> None:

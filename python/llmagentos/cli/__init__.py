@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import sys
@@ -11,8 +12,9 @@ from typing import Annotated
 import typer
 
 from llmagentos import __version__
-from llmagentos.cli import chat, doctor, generate, models, perplexity, pull
-from llmagentos.errors import LLMAgentOSError
+from llmagentos.cli import chat, doctor, generate, models, output, perplexity, pull
+from llmagentos.cli.options import in_options
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError, OutOfMemoryError
 
 app = typer.Typer(
     name="llmagentos",
@@ -46,8 +48,12 @@ for _command in (generate, chat, pull, models, perplexity, doctor):
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the command line. Always ends in SystemExit: 0, 1 for a failure (one line on stderr), 2 for wrong usage."""
     _settle_streams()
+    # Frames are for people: a pipe or a log gets help and usage errors as plain lines.
+    app.rich_markup_mode = "rich" if sys.stdout.isatty() and sys.stderr.isatty() else None
     try:
         app(None if arguments is None else list(arguments), prog_name="llmagentos", standalone_mode=True)
+    except (InvalidRequestError, OutOfMemoryError) as error:
+        _fail(in_options(str(error)))
     except LLMAgentOSError as error:
         _fail(str(error))
     except BrokenPipeError:
@@ -56,28 +62,41 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(1)
     except OSError as error:
         _fail(f"{error.filename}: {error.strerror}" if error.filename else str(error))
-    except UnicodeDecodeError as error:
-        _fail(f"standard input is not UTF-8: {error}")
     except KeyboardInterrupt:
         sys.exit(130)
     except MemoryError as error:
         _fail(str(error) or "out of memory")
 
 
+class _ClosedOutput(io.TextIOBase):
+    """Standard output that the caller has closed: nothing can be written, so a command that has to ends with 1."""
+
+    encoding = "utf-8"
+
+    def write(self, _text: str, /) -> int:
+        raise OSError(errno.EBADF, "it is closed", "standard output")
+
+
 def _settle_streams() -> None:
-    """Closed streams become empty ones, and characters that an output's encoding lacks are replaced."""
+    """Makes the standard streams usable.
+
+    Bytes that are no UTF-8 are kept as surrogates where text is read and become bytes again on standard output, so that
+    a path that is printed exists. Other characters that an output's encoding lacks are replaced.
+    """
     if sys.stdin is None:
         sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: SIM115 (lives as long as the process)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors="replace")
+    elif isinstance(sys.stdin, io.TextIOWrapper):
+        sys.stdin.reconfigure(errors="surrogateescape")
+    if sys.stdout is None:
+        sys.stdout = _ClosedOutput()
+    elif isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors=output.ENCODE_ERRORS)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
+    elif isinstance(sys.stderr, io.TextIOWrapper):
+        sys.stderr.reconfigure(errors="backslashreplace")
 
 
 def _fail(message: str) -> None:
-    from llmagentos.cli.output import printable
-
-    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
+    print(f"error: {output.printable(' '.join(message.split()))}", file=sys.stderr)
     sys.exit(1)

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
     def chat(
         model: options.Model = options.DEFAULT_MODEL,
         system: options.System = None,
-        max_tokens: options.MaxTokens = None,
+        max_tokens: options.MaxTokens = options.DEFAULT_MAX_TOKENS,
         temperature: options.Temperature = None,
         top_p: options.TopP = None,
         top_k: options.TopK = None,
@@ -39,9 +39,11 @@ def register(app: typer.Typer) -> None:
         context: options.Context = None,
     ) -> None:
         """Talk with a model. It remembers the conversation; /help shows what else it takes."""
+        from llmagentos.cli.output import checked_argument
         from llmagentos.errors import InvalidRequestError
         from llmagentos.llm import LLM
 
+        instructions = None if system is None else checked_argument(system, "--system")
         with LLM(model, threads=threads, context_length=context) as llm:
             if not llm.has_chat_template:
                 raise InvalidRequestError(
@@ -49,14 +51,14 @@ def register(app: typer.Typer) -> None:
                 )
             params = options.params_from(
                 llm,
-                max_tokens=max_tokens,
+                max_tokens=max_tokens or None,
                 temperature=temperature,
                 top_p=top_p,
                 top_k=top_k,
                 min_p=min_p,
                 seed=seed,
             )
-            Conversation(llm, params, system).run()
+            Conversation(llm, params, instructions).run()
 
 
 class Conversation:
@@ -95,7 +97,7 @@ class Conversation:
                 self.messages = list(self.opening)
                 print("The conversation starts anew.")
             elif command.startswith("/"):
-                print(f"There is no command {command.split()[0]}.\n{HELP}")
+                print(f"There is no command {printable(command.split()[0])}.\n{HELP}")
             elif command:
                 self.answer(line)
         if is_terminal:
@@ -109,7 +111,7 @@ class Conversation:
         said: list[str] = []
         turn = {"role": "user", "content": line}
         try:
-            checked_input(line)
+            turn["content"] = checked_input(line)
             stream = self.llm.stream([*self.messages, turn], self.params)
             print_stream(_recorded(stream, said), self.params.max_tokens)
         except KeyboardInterrupt:
@@ -117,7 +119,9 @@ class Conversation:
         except LLMAgentOSError as error:
             if not sys.stdin.isatty():
                 raise  # a script sees it in the exit status
-            print(f"error: {printable(str(error))} (/reset forgets the conversation)", file=sys.stderr)
+            print(
+                f"error: {printable(options.in_options(str(error)))} (/reset forgets the conversation)", file=sys.stderr
+            )
             return
         print()
         self.messages += [turn, {"role": "assistant", "content": "".join(said)}]

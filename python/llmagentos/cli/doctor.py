@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import importlib.metadata
-import json
 import os
 import platform
 import re
 import sys
-from typing import Annotated, Any
+from contextlib import suppress
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llmagentos.errors import LLMAgentOSError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from llmagentos.market import Entry
 
 _SETTINGS = ("LLMAGENTOS_HOME", "LLMAGENTOS_OFFLINE", "LLMAGENTOS_ISA")
 
@@ -23,9 +28,11 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, sizes in bytes.")] = False) -> None:
         """Show the CPU, memory, cache and versions, and check what is installed. Ends with 1 if something is wrong."""
+        from llmagentos.cli.output import json_of
+
         report = diagnose()
         if as_json:
-            print(json.dumps(report, indent=2))
+            print(json_of(report))
         else:
             _print(report)
         if report["problems"]:
@@ -67,26 +74,53 @@ def _machine(problems: list[str]) -> dict[str, Any]:
 
 
 def _cache(problems: list[str]) -> dict[str, Any]:
-    from llmagentos.market import cached, catalogue, home
-    from llmagentos.market.cache import partial_of, path_of
+    from llmagentos.market import catalogue, home
+    from llmagentos.market.cache import ADVICE, home_fault, partial_of, status_of
 
-    folder = home()
+    fault = home_fault()
+    if fault is not None:
+        problems.append(fault)
     installed, unfinished = [], []
     for entry in catalogue():
-        path = path_of(entry)
-        if path.exists():
-            checked = cached(entry) is not None
-            installed.append({"name": entry.name, "path": str(path), "bytes": path.stat().st_size, "checked": checked})
-            if not checked:
-                problems.append(
-                    f"{path} has the wrong size or was never checked: `llmagentos pull {entry.name}` checks it, and "
-                    "fetches it anew if need be"
-                )
-        if partial_of(entry).exists():
-            unfinished.append(entry.name)
-    files = [file for file in folder.rglob("*") if file.is_file()] if folder.is_dir() else []
-    n_bytes = sum(file.stat().st_size for file in files)
-    return {"path": str(folder), "bytes": n_bytes, "models": installed, "unfinished": unfinished}
+        try:
+            if (model := _model(entry, problems)) is not None:
+                installed.append(model)
+            if status_of(partial_of(entry)) is not None:
+                unfinished.append(entry.name)
+        except OSError as error:
+            problems.append(f"cannot look for {entry.name}: {error.filename}: {error.strerror}. {ADVICE}")
+    folder = home()
+    return {"path": str(folder), "bytes": _bytes_below(folder), "models": installed, "unfinished": unfinished}
+
+
+def _model(entry: Entry, problems: list[str]) -> dict[str, Any] | None:
+    """The entry's file as the report has it; None where there is none."""
+    from llmagentos.market import cached
+    from llmagentos.market.cache import file_fault, path_of, status_of
+
+    path = path_of(entry)
+    status = status_of(path)
+    if status is None:
+        return None
+    checked = cached(entry) is not None
+    if (fault := file_fault(path)) is not None:
+        problems.append(fault)
+    elif not checked:
+        problems.append(
+            f"{path} has the wrong size or was never checked: `llmagentos pull {entry.name}` checks it, and "
+            "fetches it anew if need be"
+        )
+    return {"name": entry.name, "path": str(path), "bytes": status.st_size, "checked": checked}
+
+
+def _bytes_below(folder: Path) -> int:
+    """Of all files that can be seen."""
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):  # gone meanwhile, or not to be seen: a problem that is told of elsewhere
+                total += os.lstat(os.path.join(parent, name)).st_size
+    return total
 
 
 def _versions(problems: list[str]) -> dict[str, str]:
@@ -136,10 +170,12 @@ def _lines(report: dict[str, Any]) -> list[tuple[str, str]]:
 
 
 def _print(report: dict[str, Any]) -> None:
+    from llmagentos.cli.output import piped, printable
+
     lines = _lines(report)
     if not sys.stdout.isatty():
         for label, text in lines:
-            print(f"{label}: {text}")
+            print(piped(f"{label}: {text}"))
         return
     from rich.console import Console
     from rich.table import Table
@@ -149,6 +185,6 @@ def _print(report: dict[str, Any]) -> None:
     previous = ""
     for label, text in lines:
         style = "bold red" if label == "problem" else "bold"
-        grid.add_row(Text("" if label == previous else label, style=style), Text(text, overflow="fold"))
+        grid.add_row(Text("" if label == previous else label, style=style), Text(printable(text), overflow="fold"))
         previous = label
     Console().print(grid)

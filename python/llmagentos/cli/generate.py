@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
             str | None, typer.Argument(help="The text to answer or continue; '-' or nothing reads standard input.")
         ] = None,
         model: options.Model = options.DEFAULT_MODEL,
-        max_tokens: options.MaxTokens = None,
+        max_tokens: options.MaxTokens = options.DEFAULT_MAX_TOKENS,
         temperature: options.Temperature = None,
         top_p: options.TopP = None,
         top_k: options.TopK = None,
@@ -34,21 +34,26 @@ def register(app: typer.Typer) -> None:
         context: options.Context = None,
     ) -> None:
         """Generate text from a prompt. The text goes to standard output as it is made, and nothing else does."""
-        from llmagentos.cli.output import print_stream, read_prompt
+        from llmagentos.cli.output import checked_argument, print_stream, read_prompt
+        from llmagentos.errors import InvalidRequestError
         from llmagentos.llm import LLM
 
         text = read_prompt(prompt)
         with LLM(model, threads=threads, context_length=context) as llm:
             params = options.params_from(
                 llm,
-                max_tokens=max_tokens,
+                max_tokens=max_tokens or None,
                 temperature=temperature,
                 top_p=top_p,
                 top_k=top_k,
                 min_p=min_p,
                 seed=seed,
-                stop=stop,
+                stop=[checked_argument(text, "--stop") for text in stop or []] or None,
             )
+            if as_chat and not llm.has_chat_template:
+                raise InvalidRequestError(
+                    f"{llm.info.name} has no chat template: leave out --chat, or give --raw, to continue the text"
+                )
             turn = llm.has_chat_template if as_chat is None else as_chat
             stream = llm.stream([{"role": "user", "content": text}] if turn else text, params)
             try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, Any, TypeAlias
 
@@ -19,7 +20,7 @@ Context: TypeAlias = Annotated[
     int | None, typer.Option("--context", help="Tokens of prompt and answer together; the default is the model's.")
 ]
 MaxTokens: TypeAlias = Annotated[
-    int | None, typer.Option("--max-tokens", "-n", help="Tokens to generate at most; the default is until it stops.")
+    int, typer.Option("--max-tokens", "-n", min=0, help="Tokens to generate at most; 0 is until it stops.")
 ]
 Temperature: TypeAlias = Annotated[
     float | None, typer.Option("--temperature", help="0 takes the likeliest token; higher is more varied.")
@@ -36,6 +37,28 @@ Stop: TypeAlias = Annotated[
 System: TypeAlias = Annotated[str | None, typer.Option("--system", help="What the model is told before all else.")]
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+DEFAULT_MAX_TOKENS = 512  # small models may repeat themselves without end
+
+# Arguments of the Python API under the names that their options have.
+_NAMES = {
+    "context_length": "--context",
+    "max_tokens": "--max-tokens",
+    "min_p": "--min-p",
+    "seed": "--seed",
+    "stop": "--stop",
+    "temperature": "--temperature",
+    "threads": "--threads",
+    "top_k": "--top-k",
+    "top_p": "--top-p",
+}
+# Advice that speaks of the Python API, and what it is on the command line.
+_ADVICE = (
+    (r"load the model with a larger context_length", "give a larger --context"),
+    (r"set kv_cache_bytes to at least that, or lower context_length", "lower --context"),
+    (r"kv_cache_bytes; (?=one context of)", ""),
+    (r", and working memory grows with max_batched_tokens=\d+", ""),
+    (r"lower either of the two", "lower --context"),
+)
 
 
 def params_from(llm: LLM, **options: Any) -> SamplingParams:
@@ -45,3 +68,16 @@ def params_from(llm: LLM, **options: Any) -> SamplingParams:
         InvalidRequestError: a value outside its domain.
     """
     return replace(llm.default_params, **{name: value for name, value in options.items() if value is not None})
+
+
+def in_options(message: str) -> str:
+    """What the Python API says of its arguments, in the words of the command line.
+
+    `top_p=2.0 is not valid: ...` becomes `--top-p 2.0 is not valid: ...`, and advice names an option that exists.
+    """
+    name, is_setting, rest = message.partition("=")
+    if is_setting and name in _NAMES:
+        message = f"{_NAMES[name]} {rest.replace('it must be None or ', 'it must be ', 1)}"
+    for pattern, replacement in _ADVICE:
+        message = re.sub(pattern, replacement, message)
+    return message

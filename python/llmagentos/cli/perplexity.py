@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def perplexity(
-        file: Annotated[Path, typer.Argument(help="A UTF-8 text file.", exists=True, dir_okay=False, readable=True)],
+        file: Annotated[str, typer.Argument(help="A UTF-8 text file; '-' reads standard input.")],
         model: options.Model = options.DEFAULT_MODEL,
         context: Annotated[
             int | None,
@@ -39,17 +39,14 @@ def register(app: typer.Typer) -> None:
         from llmagentos.errors import InvalidRequestError
         from llmagentos.llm import LLM
 
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError as error:
-            raise InvalidRequestError(f"{file} is not UTF-8 text: byte {error.start} cannot be decoded") from None
+        name, text = _read(file)
         with LLM(model, threads=threads, context_length=context) as llm:
             opening = llm.tokenize("")
             ids = llm.tokenize(text, add_special=False, parse_special=False)
             width = context or min(DEFAULT_WINDOW, llm.info.context_length)
             pieces = list(windows(ids, opening, width))
             if not pieces:
-                raise InvalidRequestError(f"{file} has {len(ids)} tokens: too few to predict one from another")
+                raise InvalidRequestError(f"{name} has {len(ids)} tokens: too few to predict one from another")
             total, count, started = 0.0, 0, time.perf_counter()
             for index, piece in enumerate(pieces, start=1):
                 scores = llm.score(piece)
@@ -60,6 +57,20 @@ def register(app: typer.Typer) -> None:
         print(f"perplexity {math.exp(total / count):.4f}")
         print(f"tokens {count}")
         print(f"tokens/s {count / seconds:.1f}")
+
+
+def _read(file: str) -> tuple[str, str]:
+    """What to call the file, and its text without a byte order mark."""
+    from llmagentos.cli.output import checked_input
+    from llmagentos.errors import InvalidRequestError
+
+    if file == "-":
+        return "standard input", checked_input(sys.stdin.read()).removeprefix("\ufeff")
+    try:
+        return file, Path(file).read_bytes().decode("utf-8").removeprefix("\ufeff")
+    except UnicodeDecodeError as error:
+        byte, start = error.object[error.start], error.start
+        raise InvalidRequestError(f"{file} is not UTF-8: byte 0x{byte:02x} at {start}; convert it to UTF-8") from None
 
 
 def windows(ids: list[int], opening: list[int], width: int) -> Iterator[list[int]]:

@@ -20,6 +20,7 @@ def register(app: typer.Typer) -> None:
         force: Annotated[bool, typer.Option("--force", help="Fetch it anew even if it is there.")] = False,
     ) -> None:
         """Fetch a model, check it and keep it. In a pipe, prints the path of its file and nothing else."""
+        from llmagentos.cli.output import piped, printable
         from llmagentos.market import cached, pull
         from llmagentos.market.entries import entry_named
         from llmagentos.market.progress import format_bytes
@@ -32,8 +33,8 @@ def register(app: typer.Typer) -> None:
             print("stopped: nothing half-finished is left; pulling again keeps the complete parts", file=sys.stderr)
             raise typer.Exit(130) from None
         if not sys.stdout.isatty():
-            print(path)
+            print(piped(str(path)))
             return
         state = "is already there" if was_there and not (verify or force) else "is ready"
-        print(f"{entry.name} {state}: {path} ({format_bytes(entry.n_bytes)}, sha256 checked)")
+        print(f"{entry.name} {state}: {printable(str(path))} ({format_bytes(entry.n_bytes)}, sha256 checked)")
         print(f"Licence: {entry.licence}, {entry.licence_url}")
