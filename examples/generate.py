@@ -3,7 +3,7 @@
 from llmagentos import LLM, SamplingParams
 
 with LLM() as llm:
-    print(llm.generate_text("Name three colours.", max_length=40))
+    print(llm.generate_text("Name three fruits.", max_length=40))
 
     greedy = SamplingParams(temperature=0, max_tokens=16)
     for completion in llm.generate(["The capital of France is", "Water boils at"], greedy):
