@@ -63,7 +63,7 @@ void SentencePieceBpe::encode(std::string_view text, bool space_prefix, std::vec
   std::vector<Symbol> symbols;
   symbols.reserve(view.size());
   for (std::size_t at = 0; at < view.size();) {
-    const std::size_t n = std::min<std::size_t>(unicode::sequence_length(view[at]), view.size() - at);
+    const std::size_t n = unicode::decode_utf8(view, at).n_bytes;
     const auto i = static_cast<std::int32_t>(symbols.size());
     symbols.push_back({static_cast<std::uint32_t>(at), static_cast<std::uint32_t>(n), table_.find(view.substr(at, n)),
                        i - 1, at + n < view.size() ? i + 1 : -1});

@@ -59,7 +59,8 @@ Categories categories(std::uint32_t code_point) {
   return code_point < kCodePoints ? table.at(code_point) : kCn;
 }
 
-std::uint32_t sequence_length(char lead) {
+// Bytes that a sequence with this first byte claims to have, 1 for a continuation byte.
+static std::uint32_t sequence_length(char lead) {
   const auto byte = static_cast<unsigned char>(lead);
   return byte < 0xC0 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }

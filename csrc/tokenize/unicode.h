@@ -49,9 +49,6 @@ inline constexpr std::uint32_t kReplacement = 0xFFFD;
 // sequences and surrogates are let through, so that every byte of a text belongs to exactly one code point.
 Decoded decode_utf8(std::string_view text, std::size_t at);
 
-// Bytes that a sequence with this first byte claims to have, 1 for a continuation byte.
-std::uint32_t sequence_length(char lead);
-
 // Appends the UTF-8 of a code point up to U+10FFFF.
 void append_utf8(std::string& out, std::uint32_t code_point);
 

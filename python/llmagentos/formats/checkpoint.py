@@ -77,7 +77,7 @@ def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     architecture = file.get("general.architecture")
     if not isinstance(architecture, str) or not architecture:
         raise ModelFormatError(f"{path}: the metadata has no general.architecture", str(path))
-    if not file.tensors:
+    if file.n_tensors == 0:
         raise ModelFormatError(f"{path}: the file lists no tensors, so it holds no model", str(path))
     template = file.get("tokenizer.chat_template")
     return Checkpoint(
