@@ -24,15 +24,30 @@ inline const float* kv_scales(const std::byte* tile, int head_dim) {
   return reinterpret_cast<const float*>(tile + head_dim * kKvBlock);
 }
 
+template <KvType kType>
+constexpr int kElementBytes = kType == KvType::f32   ? 4
+                              : kType == KvType::f16 ? 2
+                                                     : 1;
+
+// Asks for the `n` elements from `index` on of the tile that comes next. A tile of 64 dimensions is one page, and the
+// processor's own prefetching stops at its end.
+template <KvType kType>
+inline void prefetch(const std::byte* ahead, int index, int n) {
+  for (int byte = 0; byte < n * kElementBytes<kType>; byte += 64)
+    __builtin_prefetch(ahead + index * kElementBytes<kType> + byte);
+}
+
 // scores[r][slot] for kRows rows and the kKvBlock keys of one tile. Two vectors of keys at a time, for the registers.
+// While it reads k_tile it prefetches `ahead`.
 template <KvType kType, int kRows>
-inline void score_rows(const std::byte* k_tile, const float* q, int head_dim, float* scores) {
+inline void score_rows(const std::byte* k_tile, const std::byte* ahead, const float* q, int head_dim, float* scores) {
   constexpr int kWide = kKvBlock / kLanes < 2 ? 1 : 2;
   for (int key = 0; key < kKvBlock; key += kWide * kLanes) {
     F32 acc[kRows][kWide];
     for (int r = 0; r < kRows; ++r)
       for (int i = 0; i < kWide; ++i) acc[r][i] = zero();
     for (int d = 0; d < head_dim; ++d) {
+      prefetch<kType>(ahead, d * kKvBlock + key, kWide * kLanes);
       F32 k[kWide];
       for (int i = 0; i < kWide; ++i) k[i] = load_kv<kType>(k_tile, d * kKvBlock + key + i * kLanes);
       for (int r = 0; r < kRows; ++r) {
@@ -51,8 +66,10 @@ inline void score_rows(const std::byte* k_tile, const float* q, int head_dim, fl
 }
 
 // values[r][d] += sum over the tile's first n_keys of weights[r][key] * v[key][d], keys in sequence.
+// Prefetches as score_rows() does.
 template <KvType kType, int kRows>
-inline void add_values(const std::byte* v_tile, int n_keys, const float* weights, int head_dim, float* values) {
+inline void add_values(const std::byte* v_tile, const std::byte* ahead, int n_keys, const float* weights, int head_dim,
+                       float* values) {
   constexpr int kWide = 2;
   int d = 0;
   for (; d + kWide * kLanes <= head_dim; d += kWide * kLanes) {
@@ -60,6 +77,7 @@ inline void add_values(const std::byte* v_tile, int n_keys, const float* weights
     for (int r = 0; r < kRows; ++r)
       for (int i = 0; i < kWide; ++i) acc[r][i] = load(values + r * head_dim + d + i * kLanes);
     for (int key = 0; key < n_keys; ++key) {
+      prefetch<kType>(ahead, key * head_dim + d, kWide * kLanes);
       F32 v[kWide];
       for (int i = 0; i < kWide; ++i) v[i] = load_kv<kType>(v_tile, key * head_dim + d + i * kLanes);
       for (int r = 0; r < kRows; ++r) {
@@ -117,11 +135,15 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
   const int begin = span * kSpan;
   const int n_keys = last_position + 1 - begin < kSpan ? last_position + 1 - begin : kSpan;
   const int n_tiles = (n_keys + kKvBlock - 1) / kKvBlock;
+  const auto block_of = [&](int i) {
+    return tile.pool + static_cast<std::size_t>(tile.block_table[begin / kKvBlock + i]) * tile.block_bytes;
+  };
   for (int i = 0; i < n_tiles; ++i) {
-    const std::byte* block =
-        tile.pool + static_cast<std::size_t>(tile.block_table[begin / kKvBlock + i]) * tile.block_bytes;
+    const std::byte* k_tile = block_of(i) + tile.k_offset;
+    const std::byte* ahead = i + 1 < n_tiles ? block_of(i + 1) + tile.k_offset : block_of(0) + tile.v_offset;
     in_chunks(n_rows, [&]<int kRows>(int row) {
-      score_rows<kType, kRows>(block + tile.k_offset, q + row * dim, dim, scores + row * kSpan + i * kKvBlock);
+      score_rows<kType, kRows>(k_tile, row == 0 ? ahead : k_tile, q + row * dim, dim,
+                               scores + row * kSpan + i * kKvBlock);
     });
   }
   for (int row = 0; row < n_rows; ++row) {
@@ -141,10 +163,12 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
     for (int d = 0; d < dim; ++d) state.values[row * dim + d] = 0;
   }
   for (int i = 0; i < n_tiles; ++i) {
-    const std::byte* block =
-        tile.pool + static_cast<std::size_t>(tile.block_table[begin / kKvBlock + i]) * tile.block_bytes;
+    const std::byte* v_tile = block_of(i) + tile.v_offset;
+    const std::byte* ahead = i + 1 < n_tiles                  ? block_of(i + 1) + tile.v_offset
+                             : begin + kSpan <= last_position ? block_of(i + 1) + tile.k_offset
+                                                              : v_tile;
     if constexpr (kType == KvType::i8) {
-      const float* scales = kv_scales(block + tile.v_offset, dim);
+      const float* scales = kv_scales(v_tile, dim);
       for (int row = 0; row < n_rows; ++row) {
         float* weights = scores + row * kSpan + i * kKvBlock;
         for (int key = 0; key < kKvBlock; key += kLanes)
@@ -154,7 +178,7 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
     // Slots past the last key may hold another sequence's leavings: they are not read.
     const int filled = n_keys - i * kKvBlock < kKvBlock ? n_keys - i * kKvBlock : kKvBlock;
     in_chunks(n_rows, [&]<int kRows>(int row) {
-      add_values<kType, kRows>(block + tile.v_offset, filled, scores + row * kSpan + i * kKvBlock, dim,
+      add_values<kType, kRows>(v_tile, row == 0 ? ahead : v_tile, filled, scores + row * kSpan + i * kKvBlock, dim,
                                state.values + row * dim);
     });
   }
