@@ -52,20 +52,25 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Measure a model's speed and memory on this machine.
 
-        Each run is a process of its own on pinned threads, in the same order for all sides. Runs that others on the
-        machine disturbed do not count while there are enough others. `decode` and streams make --new-tokens tokens;
-        what streams do includes their prompts of 16. Peak memory is that of a fresh process with 1,000 tokens of
-        context.
+        Each run is a process of its own on pinned threads. Runs that others on
+        the machine disturbed count only where no others are left. `decode` and
+        streams make --new-tokens tokens; what streams do includes their prompts
+        of 16. The first token follows a prompt of 32. Peak memory is that of a
+        fresh process with 1,000 tokens of context.
 
-        The share is of the speed that this machine's memory or its multiply units would allow, both measured in the
-        same session: for each step, the bytes of the weights (but for embeddings that are only looked up) and of the
-        keys and values at that context, over the rate of reading; and two operations for each weight and token (the
-        output head only for tokens whose logits are wanted), over the rate of 4-bit by 8-bit products, or of float32
-        multiply-adds for float weights; whichever takes longer. Attention's arithmetic is not counted. A share above
-        100 % means that the weights fit a cache, or that the machine was disturbed while it was measured.
+        The share is of the speed that reading memory or multiplying would
+        allow at best, both measured in the same session. A step reads the
+        weights (an embedding that is only looked up aside) and the keys and
+        values at that context; it does two operations for each weight and
+        token (the output head's for tokens whose logits are wanted only), at
+        the rate of 4-bit by 8-bit products, or of float32 multiply-adds where
+        weights are floats. Whichever takes longer is the bound. Attention's
+        own arithmetic is not counted. More than 100 % means that the weights
+        fit a cache, or that the machine was busy while it was measured.
 
-        --against llama.cpp alternates runs; the ratio is the median over rounds, above 1 where llmagentos is better,
-        and llama.cpp counts at its better of flash attention on and off.
+        --against llama.cpp alternates runs. The ratio is the median over the
+        rounds, above 1 where llmagentos is better; llama.cpp counts at its
+        better of flash attention on and off.
         """
         metrics = _metrics(prefill, _numbers(contexts, "--contexts", 0), _numbers(batches, "--batches", 1, MAX_STREAMS))
         if peer_python is not None and against is None:
