@@ -40,6 +40,11 @@ def test_only_rounds_with_both_sides_count_and_a_metric_without_one_is_left_out(
     assert (found.n_runs, found.n_good) == (4, 3)
 
 
+def test_no_ratio_is_formed_while_one_peer_may_be_the_better_and_has_no_run_that_counts() -> None:
+    runs = runs_of(DECODE, ours=[10], on=[5], off=[1])
+    assert compare(runs, [run for run in runs if run.side != "on"], "ours", ["on", "off"]) == []
+
+
 def test_a_run_is_good_when_both_of_its_probes_are_near_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(1)
     host.best = 100.0

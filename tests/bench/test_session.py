@@ -16,7 +16,7 @@ from llmagentos.formats import load_checkpoint
 from tests.models.tiny_models import TINY
 
 DECODE, MEMORY = Metric("decode", 0), Metric("memory", 100)
-PEER = "llama.cpp, flash attention on"
+PEER, OTHER = "llama.cpp, flash attention on", "llama.cpp, flash attention off"
 GOOD, BAD = (1e30, 1e30), (1.0, 1.0)  # beside what the host really reaches
 
 
@@ -61,6 +61,7 @@ def test_where_all_were_disturbed_all_count_and_a_note_says_so(measure: Any) -> 
 
 def test_a_comparison_needs_a_round_in_which_both_were_undisturbed(measure: Any) -> None:
     runs = [(OURS, DECODE, 8, GOOD), (PEER, DECODE, 2, BAD), (OURS, DECODE, 9, BAD), (PEER, DECODE, 3, GOOD)]
+    runs += [(OTHER, DECODE, 1, GOOD), (OTHER, DECODE, 1, GOOD)]
     found = measure(*runs, peer="python")
     assert found.rows[0].comparison.ratios == (4, 3)
     assert found.notes == ["others on this machine disturbed every run, so all count: decode"]

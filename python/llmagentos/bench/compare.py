@@ -42,7 +42,7 @@ def good_runs(runs: Sequence[Run], host: Host) -> list[Run]:
 def compare(runs: Sequence[Run], used: Sequence[Run], ours: str, peers: Sequence[str]) -> list[Comparison]:
     """Sets `ours` against the better of the peers' medians, per metric. Only the runs `used` count.
 
-    Metrics without a round in which both sides' runs count are left out.
+    Metrics are left out unless each peer has a round in which its run and ours count: the better one may be missing.
     """
     result = []
     for metric in dict.fromkeys(run.metric for run in runs):
@@ -59,7 +59,7 @@ def compare(runs: Sequence[Run], used: Sequence[Run], ours: str, peers: Sequence
                 n_good = sum(side in (ours, peer) for side, _ in values)
                 medians = statistics.median(mine), statistics.median(others)
                 found.append(Comparison(metric, *medians, peer, ratios, n_runs, n_good))
-        if found:
+        if found and len(found) == len(peers):
             best = max if metric.higher_is_better else min
             result.append(best(found, key=lambda comparison: comparison.theirs))
     return result

@@ -98,20 +98,15 @@ def run_session(
     for metric in fitting:
         of_metric = [run for run in runs if run.metric == metric]
         used = [run for run in good if run.metric == metric]
-        if not _is_enough(used, bool(peers)):
+        names = [peer.name for peer in peers]
+        found = compare(of_metric, used, OURS, names)
+        if not (found or (not peers and used)):
             used = of_metric
+            found = compare(of_metric, used, OURS, names)
             disturbed.append(metric.name)
-        found = compare(of_metric, used, OURS, [peer.name for peer in peers])
         value = statistics.median(run.value for run in used if run.side == OURS)
         limit, bound = most_tokens_per_second(metric, cost, limits, setting.new_tokens) or (None, None)
         rows.append(Row(metric, value, limit, bound, found[0] if found else None))
     if disturbed:
         notes.append(f"others on this machine disturbed every run, so all count: {', '.join(disturbed)}")
     return Session(rows, limits, runs, good, notes)
-
-
-def _is_enough(good: list[Run], has_peer: bool) -> bool:
-    """Whether a round is left in which our side, and one of a peer's settings, ran undisturbed."""
-    ours = {run.round for run in good if run.side == OURS}
-    theirs = {run.round for run in good if run.side != OURS}
-    return bool(ours & theirs if has_peer else ours)
