@@ -101,7 +101,7 @@ def write_metadata(writer: gguf.GGUFWriter, arguments: argparse.Namespace) -> No
     writer.add_rope_freq_base(500000.0)
     writer.add_layer_norm_rms_eps(1e-5)
     writer.add_vocab_size(arguments.vocab)
-    special = ["<unk>", "<s>", "</s>"]
+    special = ["<unk>", "<s>", "</s>", "\u2581"]  # the last one is how this kind of vocabulary spells a space
     byte_tokens = [f"<0x{byte:02X}>" for byte in range(256)]
     fillers = [f"<filler {i}>" for i in range(arguments.vocab - len(special) - len(byte_tokens))]
     kinds = gguf.TokenType
@@ -109,8 +109,9 @@ def write_metadata(writer: gguf.GGUFWriter, arguments: argparse.Namespace) -> No
     writer.add_token_list([*special, *byte_tokens, *fillers])
     writer.add_token_scores([0.0] * arguments.vocab)
     writer.add_token_types(
-        [kinds.UNKNOWN, kinds.CONTROL, kinds.CONTROL, *[kinds.BYTE] * 256, *[kinds.UNUSED] * len(fillers)]
+        [kinds.UNKNOWN, kinds.CONTROL, kinds.CONTROL, kinds.NORMAL, *[kinds.BYTE] * 256, *[kinds.UNUSED] * len(fillers)]
     )
+    writer.add_add_space_prefix(False)
     writer.add_unk_token_id(0)
     writer.add_bos_token_id(1)
     writer.add_eos_token_id(2)
