@@ -124,7 +124,7 @@ def test_a_peer_that_is_not_installed_is_an_error_that_says_what_to_do(
         (["--prefill", "0"], 2, "--prefill"),
         (["--new-tokens", "0"], 2, "--new-tokens"),
         (["--repeats", "0"], 2, "--repeats"),
-        (["--threads", "0"], 1, "threads=0"),
+        (["--threads", "0"], 1, "--threads 0"),
         (["--against", "something"], 2, "--against"),
         (["--peer-python", "python"], 2, "--peer-python"),
         (["--json", "no-such-folder/x.json"], 2, "no-such-folder"),

@@ -61,7 +61,7 @@ class Bench:
 def measure_fresh(metric: Metric, arguments: argparse.Namespace) -> float:
     """What only a new process can tell: seconds to the first token, or megabytes (of 10^6 bytes)."""
     if arguments.cpus is not None:
-        os.sched_setaffinity(0, arguments.cpus)  # each thread its own would take a look at them, which costs time here
+        os.sched_setaffinity(0, arguments.cpus)
     bench = Bench(LLM(arguments.model, threads=arguments.threads), arguments.vocab, arguments.new_tokens)
     to_first_token = bench.measure(metric)
     if metric.kind == "start":

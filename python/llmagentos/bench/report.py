@@ -14,7 +14,7 @@ from llmagentos.formats import Checkpoint
 
 
 def as_json(
-    session: Session, checkpoint: Checkpoint, setting: Setting, rounds: int, peer: str | None
+    session: Session, name: str, setting: Setting, checkpoint: Checkpoint, rounds: int, peer: str | None
 ) -> dict[str, Any]:
     """What `llmagentos bench --json` writes. Rates are per second, sizes in bytes, memory in MB of 10^6 bytes."""
     return {
@@ -23,7 +23,7 @@ def as_json(
         "peer": peer,
         "machine": machine(),
         "model": {
-            "name": checkpoint.name,
+            "name": name,
             "file": setting.model.name,
             "architecture": checkpoint.architecture,
             "parameters": checkpoint.n_parameters(),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import enum
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -100,25 +99,27 @@ def _run(
     from llmagentos.bench.session import run_session
     from llmagentos.bench.sides import Setting, llamacpp_version
     from llmagentos.cli.bench_table import print_session
+    from llmagentos.cli.output import json_of
     from llmagentos.formats import load_checkpoint
     from llmagentos.local_model import MAX_THREADS
-    from llmagentos.market import resolve
+    from llmagentos.market import find, resolve
     from llmagentos.prompts import check_positive
 
     check_positive("threads", threads, most=MAX_THREADS)
     peer = None if peer_python is None else f"llama-cpp-python {llamacpp_version(peer_python)}"
     path = resolve(model)
-    checkpoint = load_checkpoint(path)
+    checkpoint, entry = load_checkpoint(path), find(model)
+    name = checkpoint.name if entry is None else entry.name
     threads = threads or machine()["usable_cpus"]
     setting = Setting(path, threads, cpus_for(threads), new_tokens)
     session = run_session(checkpoint, setting, metrics, repeats, Progress(), peer_python)
     if json_file is not None:
-        text = json.dumps(as_json(session, checkpoint, setting, repeats, peer), indent=2)
+        text = json_of(as_json(session, name, setting, checkpoint, repeats, peer))
         if json_file == "-":
             print(text)
             return
         Path(json_file).write_text(text + "\n", encoding="utf-8")
-    print_session(session, checkpoint, setting, peer)
+    print_session(session, name, setting, checkpoint, peer)
 
 
 def _metrics(prefill: int, contexts: list[int], batches: list[int]) -> list[Metric]:

@@ -5,51 +5,51 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING
 
-from llmagentos.cli.output import printable
+from llmagentos.cli.output import piped, printable
 
 if TYPE_CHECKING:
     from llmagentos.bench.session import Row, Session
     from llmagentos.bench.sides import Setting
     from llmagentos.formats import Checkpoint
 
+_RIGHT = ("value", "limit", "share", "llama.cpp", "ratio")
 _BOUNDS = {"read": "memory", "compute": "products"}
 
 
-def print_session(session: Session, checkpoint: Checkpoint, setting: Setting, peer: str | None) -> None:
-    """Facts, the table, then notes, on standard output."""
-    facts = _facts(session, checkpoint, setting, peer)
+def print_session(session: Session, name: str, setting: Setting, checkpoint: Checkpoint, peer: str | None) -> None:
+    """Facts, notes and the table, on standard output."""
+    facts = _facts(session, name, setting, checkpoint, peer)
     titles = ["metric", "value", "unit", "limit", "share", "bound by"]
     if peer is not None:
         titles += ["llama.cpp", "ratio", "spread", "setting"]
-    rows = [_cells(row, peer is not None) for row in session.rows]
-    notes = [("note", note) for note in session.notes]
-    if not sys.stdout.isatty():
-        for label, text in [*facts, *notes]:
-            print(f"{label}: {text}")
-        print()
-        for cells in [titles, *rows]:
-            print("\t".join(cells))
+    rows = [titles, *(_cells(row, peer is not None) for row in session.rows)]
+    is_terminal = sys.stdout.isatty()
+    for label, text in [*facts, *(("note", note) for note in session.notes)]:
+        print(f"{label}: {printable(text)}" if is_terminal else piped(f"{label}: {text}"))
+    print()
+    if is_terminal:
+        _print_table(rows)
         return
-    from rich.console import Console
-    from rich.table import Table
-
-    console = Console()
-    for label, text in facts:
-        console.print(f"{label}: {text}", markup=False, highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for title in titles:
-        table.add_column(
-            title, justify="right" if title in ("value", "limit", "share", "llama.cpp", "ratio") else "left"
-        )
     for cells in rows:
-        table.add_row(*cells)
-    console.print()
-    console.print(table)
-    for label, text in notes:
-        console.print(f"{label}: {text}", style="dim", markup=False, highlight=False)
+        print("\t".join(cells))
 
 
-def _facts(session: Session, checkpoint: Checkpoint, setting: Setting, peer: str | None) -> list[tuple[str, str]]:
+def _print_table(rows: list[list[str]]) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    titles, console = rows[0], Console()
+    widths = [max(len(cells[i]) for cells in rows) for i in range(len(titles))]
+    for cells in rows:
+        columns = zip(titles, cells, widths, strict=True)
+        line = "  ".join(cell.rjust(width) if title in _RIGHT else cell.ljust(width) for title, cell, width in columns)
+        # A line that is too long wraps in the terminal: nothing is cut off.
+        console.print(Text(line.rstrip(), style="bold" if cells is titles else ""), soft_wrap=True)
+
+
+def _facts(
+    session: Session, name: str, setting: Setting, checkpoint: Checkpoint, peer: str | None
+) -> list[tuple[str, str]]:
     from llmagentos.bench.host import machine
 
     host, limits = machine(), session.limits
@@ -61,7 +61,7 @@ def _facts(session: Session, checkpoint: Checkpoint, setting: Setting, peer: str
     )
     threads = "1 thread" if setting.threads == 1 else f"{setting.threads} threads"
     facts = [
-        ("model", f"{printable(checkpoint.name)}, {checkpoint.n_parameters() / 1e6:.0f} M parameters, {formats}"),
+        ("model", f"{name}, {checkpoint.n_parameters() / 1e6:.0f} M parameters, {formats}"),
         ("machine", f"{host['cpu']}, {host['isa']}, {threads} {pinned}"),
         ("limits", rates),
         ("runs", f"{len(session.runs)}, of them {len(session.good)} undisturbed"),
