@@ -8,30 +8,27 @@ Every speed of a kernel is a share of one of these, measured in the same session
 from __future__ import annotations
 
 import argparse
-import statistics
 
 import harness
 
-from llmagentos._core import kernels, runtime
+from llmagentos._core import runtime
+from llmagentos.bench import limits
 
 REPEATS = 5
-READ_BYTES = 256 << 20  # well beyond the caches that one virtual machine gets
+NAMES = {
+    "fma": "float32 multiply-adds, GFLOP/s",
+    "dot": "4-bit x 8-bit products, Gop/s",
+    "read": "memory read, GB/s",
+}
 
 
 def measure(threads: int, seconds: float) -> dict[str, dict[str, float]]:
-    """Median and best of each limit, in units per second."""
-    pool = runtime.ThreadPool(threads)
-    probes = {
-        "float32 multiply-adds, GFLOP/s": lambda: kernels.measure_fma(pool, seconds) / 1e9,
-        "4-bit x 8-bit products, Gop/s": lambda: kernels.measure_dot(pool, seconds) / 1e9,
-        "memory read, GB/s": lambda: kernels.measure_read(pool, seconds, READ_BYTES) / 1e9,
+    """Median and best of each limit, in 10^9 units per second."""
+    medians, best = limits.measure(runtime.ThreadPool(threads), seconds, REPEATS)
+    return {
+        name: {"median": getattr(medians, field) / 1e9, "best": getattr(best, field) / 1e9}
+        for field, name in NAMES.items()
     }
-    result = {}
-    for name, probe in probes.items():
-        probe()
-        values = [probe() for _ in range(REPEATS)]
-        result[name] = {"median": statistics.median(values), "best": max(values)}
-    return result
 
 
 def main() -> None:
@@ -40,12 +37,12 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=machine["usable_cpus"])
     parser.add_argument("--seconds", type=float, default=0.2, help="length of one measurement")
     arguments = parser.parse_args()
-    limits = {threads: measure(threads, arguments.seconds) for threads in sorted({1, arguments.threads})}
+    measured = {threads: measure(threads, arguments.seconds) for threads in sorted({1, arguments.threads})}
     print(f"{machine['cpu']}, {machine['isa']}")
-    for threads, measured in limits.items():
-        for name, value in measured.items():
+    for threads, found in measured.items():
+        for name, value in found.items():
             print(f"{threads:3d} threads  {name:32s} median {value['median']:8.1f}  best {value['best']:8.1f}")
-    print(f"appended to {harness.record('limits', {'limits': limits})}")
+    print(f"appended to {harness.record('limits', {'limits': measured})}")
 
 
 if __name__ == "__main__":

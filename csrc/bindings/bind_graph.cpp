@@ -71,6 +71,16 @@ void bind_graph(py::module_& core) {
                                  all.append(py::make_tuple(w.name, w.rows, w.cols));
                                return all;
                              })
+      .def_property_readonly("attentions",
+                             [](const Graph& g) {
+                               py::list all;
+                               for (const graph::Node& node : g.nodes()) {
+                                 const graph::AttentionParams& a = node.attention;
+                                 if (node.kind == graph::OpKind::attention)
+                                   all.append(py::make_tuple(a.n_kv_heads, a.head_dim, a.window));
+                               }
+                               return all;
+                             })
       .def(
           "n_steps", [](const Graph& g, bool fuse) { return graph::compile(g, fuse).steps.size(); },
           py::arg("fuse") = true);

@@ -49,5 +49,9 @@ class Graph:
     def weights(self) -> list[tuple[str, int, int]]:
         """Name, rows and columns of every weight; a vector is one row."""
 
+    @property
+    def attentions(self) -> list[tuple[int, int, int]]:
+        """KV heads, their size and the window (0: all earlier keys) of every attention."""
+
     def n_steps(self, fuse: bool = True) -> int:
         """Steps after compilation: phases between barriers."""

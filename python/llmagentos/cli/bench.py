@@ -1,0 +1,149 @@
+"""`llmagentos bench`: how fast a model runs here, as a share of what the machine could do, and against llama.cpp."""
+
+from __future__ import annotations
+
+import enum
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from llmagentos.cli import options
+
+if TYPE_CHECKING:
+    from llmagentos.bench.metrics import Metric
+
+MEMORY_CONTEXT = 1000
+MAX_STREAMS = 256
+
+
+class Peer(str, enum.Enum):
+    """What one may compare with."""
+
+    llamacpp = "llama.cpp"
+
+
+def register(app: typer.Typer) -> None:
+    """Adds `bench` to the app."""
+
+    @app.command()
+    def bench(
+        model: options.Model = options.DEFAULT_MODEL,
+        threads: options.Threads = None,
+        contexts: Annotated[
+            str, typer.Option("--contexts", help="Tokens before decoding, separated by commas.")
+        ] = "0,1000,4000",
+        batches: Annotated[
+            str, typer.Option("--batches", help="Streams decoded together, separated by commas.")
+        ] = "1,4,8,16,32",
+        prefill: Annotated[int, typer.Option("--prefill", min=1, help="Tokens of the prompt that is prefilled.")] = 512,
+        new_tokens: Annotated[int, typer.Option("--new-tokens", min=1, help="Tokens decoded in each run.")] = 128,
+        repeats: Annotated[int, typer.Option("--repeats", min=1, help="Runs of each; the median counts.")] = 3,
+        json_file: Annotated[
+            str | None,
+            typer.Option("--json", metavar="FILE", help="Write all runs as JSON; '-' prints that and no table."),
+        ] = None,
+        against: Annotated[Peer | None, typer.Option("--against", help="Compare with it on the same file.")] = None,
+        peer_python: Annotated[
+            str | None, typer.Option("--peer-python", metavar="PATH", help="A Python that has llama-cpp-python.")
+        ] = None,
+    ) -> None:
+        """Measure a model's speed and memory on this machine.
+
+        Each run is a process of its own on pinned threads. Runs that others on
+        the machine disturbed count only where no others are left. `decode` and
+        streams make --new-tokens tokens; what streams do includes their prompts
+        of 16. The first token follows a prompt of 32. Peak memory is that of a
+        fresh process with 1,000 tokens of context.
+
+        The share is of the speed that reading memory or multiplying would
+        allow at best, both measured in the same session. A step reads the
+        weights (an embedding that is only looked up aside) and the keys and
+        values at that context; it does two operations for each weight and
+        token (the output head's for tokens whose logits are wanted only), at
+        the rate of 4-bit by 8-bit products, or of float32 multiply-adds where
+        weights are floats. Whichever takes longer is the bound. Attention's
+        own arithmetic is not counted. More than 100 % means that the weights
+        fit a cache, or that the machine was busy while it was measured.
+
+        --against llama.cpp alternates runs. The ratio is the median over the
+        rounds, above 1 where llmagentos is better; llama.cpp counts at its
+        better of flash attention on and off.
+        """
+        metrics = _metrics(prefill, _numbers(contexts, "--contexts", 0), _numbers(batches, "--batches", 1, MAX_STREAMS))
+        if peer_python is not None and against is None:
+            raise typer.BadParameter("it is for --against llama.cpp", param_hint="--peer-python")
+        if json_file not in (None, "-") and not Path(str(json_file)).absolute().parent.is_dir():
+            raise typer.BadParameter(f"there is no folder for {json_file}", param_hint="--json")
+        try:
+            _run(model, threads, metrics, new_tokens, repeats, json_file, against and (peer_python or sys.executable))
+        except KeyboardInterrupt:
+            print("\nstopped: nothing was kept", file=sys.stderr)
+            raise typer.Exit(130) from None
+
+
+def _run(
+    model: str,
+    threads: int | None,
+    metrics: list[Metric],
+    new_tokens: int,
+    repeats: int,
+    json_file: str | None,
+    peer_python: str | None,
+) -> None:
+    from llmagentos._core.runtime import machine
+    from llmagentos.bench.pinning import cpus_for
+    from llmagentos.bench.progress import Progress
+    from llmagentos.bench.report import as_json
+    from llmagentos.bench.session import run_session
+    from llmagentos.bench.sides import Setting, llamacpp_version
+    from llmagentos.cli.bench_table import print_session
+    from llmagentos.cli.output import json_of
+    from llmagentos.formats import load_checkpoint
+    from llmagentos.local_model import MAX_THREADS
+    from llmagentos.market import find, resolve
+    from llmagentos.prompts import check_positive
+
+    check_positive("threads", threads, most=MAX_THREADS)
+    peer = None if peer_python is None else f"llama-cpp-python {llamacpp_version(peer_python)}"
+    path = resolve(model)
+    checkpoint, entry = load_checkpoint(path), find(model)
+    name = checkpoint.name if entry is None else entry.name
+    threads = threads or machine()["usable_cpus"]
+    setting = Setting(path, threads, cpus_for(threads), new_tokens)
+    session = run_session(checkpoint, setting, metrics, repeats, Progress(), peer_python)
+    if json_file is not None:
+        text = json_of(as_json(session, name, setting, checkpoint, repeats, peer))
+        if json_file == "-":
+            print(text)
+            return
+        Path(json_file).write_text(text + "\n", encoding="utf-8")
+    print_session(session, name, setting, checkpoint, peer)
+
+
+def _metrics(prefill: int, contexts: list[int], batches: list[int]) -> list[Metric]:
+    from llmagentos.bench.metrics import FIRST_PROMPT, Metric
+
+    return [
+        Metric("prefill", prefill),
+        *(Metric("decode", n) for n in contexts),
+        *(Metric("streams", n) for n in batches),
+        Metric("first", FIRST_PROMPT),
+        Metric("start", FIRST_PROMPT),
+        Metric("memory", MEMORY_CONTEXT),
+    ]
+
+
+def _numbers(text: str, option: str, least: int, most: int = 2**31 - 1) -> list[int]:
+    """The numbers of a list such as "0,1000", each once; the empty text is none."""
+    numbers = []
+    for part in filter(None, text.split(",")):
+        try:
+            number = int(part)
+        except ValueError:
+            number = -1
+        if not least <= number <= most:
+            raise typer.BadParameter(f"{part!r} is not a number from {least} to {most}", param_hint=option)
+        numbers.append(number)
+    return list(dict.fromkeys(numbers))
