@@ -21,8 +21,9 @@ inline double worst_relative(const std::vector<float>& a, const std::vector<floa
   return worst / largest;
 }
 
-inline void compare_matmul(const KernelSet& set, DType dtype, std::size_t n_cols, int n_rows, int n_tokens,
-                           const std::vector<float>& weights) {
+inline void compare_matmul(const KernelSet& set, DType dtype, std::size_t n_cols, int n_rows,
+                           const std::vector<float>& weights, const std::vector<float>& x) {
+  const int n_tokens = static_cast<int>(x.size() / n_cols);
   const MatmulKernel fast = set.matmul(dtype, n_cols);
   const MatmulKernel plain = reference_matmul(dtype);
   // A kernel that failed its self-check would have been replaced by the reference.
@@ -33,7 +34,6 @@ inline void compare_matmul(const KernelSet& set, DType dtype, std::size_t n_cols
   fast.pack_group(rows.data(), stride, n_rows, n_cols, packed.data());
   plain.pack_group(rows.data(), stride, n_rows, n_cols, plain_packed.data());
 
-  const std::vector<float> x = normal(static_cast<std::size_t>(n_tokens) * n_cols);
   std::vector<float> seen = x;
   std::vector<std::int8_t> quants(x.size());
   std::vector<BlockMeta> meta(x.size() / kBlock + 1);
@@ -78,19 +78,21 @@ inline void check_products(const KernelSet& set) {
     for (const auto& [blocks, rows, tokens] : {std::tuple(1, 16, 1), std::tuple(3, 16, 7), std::tuple(2, 5, 17)}) {
       const std::size_t n_cols =
           unit == 1 ? 37 * static_cast<std::size_t>(blocks) : unit * static_cast<std::size_t>(blocks);
-      compare_matmul(set, formats[f].dtype, n_cols, rows, tokens,
-                     normal(n_cols * static_cast<std::size_t>(rows), 0.1f));
+      compare_matmul(set, formats[f].dtype, n_cols, rows, normal(n_cols * static_cast<std::size_t>(rows), 0.1f),
+                     normal(n_cols * static_cast<std::size_t>(tokens)));
     }
   }
 }
 
-inline void check_products_of_extreme_weights(const KernelSet& set) {
+// All weights at one end, or all zero, and activations at theirs: the largest integer sums the kernels meet.
+inline void check_products_of_extremes(const KernelSet& set) {
+  std::vector<float> x = normal(4 * 512);
+  for (std::size_t i = 512; i < x.size(); ++i) x[i] = i < 1024 ? 1.0f : i < 1536 ? -1.0f : i % 2 ? 1.0f : -1.0f;
   for (const DType dtype : {DType::q4_0, DType::q4_1, DType::q5_0, DType::q5_1, DType::q8_0, DType::q4_k, DType::q6_k})
     for (const float sign : {0.0f, 1.0f, -1.0f}) {
-      // All weights at one end, or all zero: the largest integer sums the kernels meet.
       std::vector<float> weights(512 * 16, sign);
       for (std::size_t i = 0; i < weights.size(); i += 32) weights[i] = -sign;
-      compare_matmul(set, dtype, 512, 16, 3, weights);
+      compare_matmul(set, dtype, 512, 16, weights, x);
     }
 }
 

@@ -12,7 +12,7 @@ void for_every_isa(void (*check)(const KernelSet&)) {
 }  // namespace
 
 TEST(products_of_every_format_match_the_reference) { for_every_isa(check_products); }
-TEST(products_of_extreme_weights_stay_exact) { for_every_isa(check_products_of_extreme_weights); }
+TEST(products_of_extremes_stay_exact) { for_every_isa(check_products_of_extremes); }
 TEST(activations_quantise_as_the_reference_does) { for_every_isa(check_quantize_row); }
 TEST(not_a_number_stays_visible) { for_every_isa(check_not_a_number_stays_visible); }
 TEST(row_kernels_match_the_reference_at_any_length) { for_every_isa(check_row_kernels); }

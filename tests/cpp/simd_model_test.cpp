@@ -21,7 +21,7 @@ TEST(every_isa_has_a_model) {
 }
 
 TEST(products_of_every_format_match_the_reference) { for_every_model(check_products); }
-TEST(products_of_extreme_weights_stay_exact) { for_every_model(check_products_of_extreme_weights); }
+TEST(products_of_extremes_stay_exact) { for_every_model(check_products_of_extremes); }
 TEST(activations_quantise_as_the_reference_does) { for_every_model(check_quantize_row); }
 TEST(not_a_number_stays_visible) { for_every_model(check_not_a_number_stays_visible); }
 TEST(row_kernels_match_the_reference_at_any_length) { for_every_model(check_row_kernels); }
