@@ -45,8 +45,19 @@ static inline F32 fma(F32 a, F32 b, F32 c) { return _mm512_fmadd_ps(a, b, c); }
 static inline F32 max(F32 a, F32 b) { return _mm512_max_ps(a, b); }
 static inline F32 min(F32 a, F32 b) { return _mm512_min_ps(a, b); }
 static inline F32 abs(F32 a) { return _mm512_abs_ps(a); }
-static inline float reduce_max(F32 a) { return _mm512_reduce_max_ps(a); }
-static inline float reduce_add(F32 a) { return _mm512_reduce_add_ps(a); }
+// Reductions fold halves as avx2.h does, the upper one second: compilers differ in the order of _mm512_reduce_*.
+static inline float reduce_max(F32 a) {
+  const __m256 half = _mm256_max_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  __m128 m = _mm_max_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+  return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+static inline float reduce_add(F32 a) {
+  const __m256 half = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+  __m128 s = _mm_add_ps(_mm256_castps256_ps128(half), _mm256_extractf128_ps(half, 1));
+  s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+  return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
 // 0 where x < bound, else value (so also where x is NaN).
 static inline F32 zero_below(F32 x, F32 bound, F32 value) {
   return _mm512_maskz_mov_ps(_mm512_cmp_ps_mask(x, bound, _CMP_NLT_UQ), value);
@@ -61,13 +72,23 @@ static inline I32 set1_i32(std::int32_t x) { return _mm512_set1_epi32(x); }
 static inline F32 to_float(I32 x) { return _mm512_cvtepi32_ps(x); }
 static inline I32 to_i32(F32 x) { return _mm512_cvtps_epi32(x); }  // to nearest even
 static inline I32 max_i32(I32 a, I32 b) { return _mm512_max_epi32(a, b); }
-static inline std::int32_t reduce_max_i32(I32 a) { return _mm512_reduce_max_epi32(a); }
+static inline std::int32_t reduce_max_i32(I32 a) {
+  const __m256i half = _mm256_max_epi32(_mm512_castsi512_si256(a), _mm512_extracti32x8_epi32(a, 1));
+  __m128i m = _mm_max_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  m = _mm_max_epi32(m, _mm_shuffle_epi32(m, 0x4e));
+  return _mm_cvtsi128_si32(_mm_max_epi32(m, _mm_shuffle_epi32(m, 0xb1)));
+}
 // The bits of |x|: ordered as the magnitudes are, with NaN above everything.
 static inline I32 magnitude_bits(F32 x) { return _mm512_castps_si512(_mm512_abs_ps(x)); }
 static inline I32 add_i32(I32 a, I32 b) { return _mm512_add_epi32(a, b); }
-static inline std::int32_t reduce_add_i32(I32 a) { return _mm512_reduce_add_epi32(a); }
+static inline std::int32_t reduce_add_i32(I32 a) {
+  const __m256i half = _mm256_add_epi32(_mm512_castsi512_si256(a), _mm512_extracti32x8_epi32(a, 1));
+  __m128i s = _mm_add_epi32(_mm256_castsi256_si128(half), _mm256_extracti128_si256(half, 1));
+  s = _mm_add_epi32(s, _mm_shuffle_epi32(s, 0x4e));
+  return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, 0xb1)));
+}
 static inline void store_i8(std::int8_t* p, I32 x) {
-  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(x));
+  _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(x));
 }
 
 static inline U8 load_u8(const std::uint8_t* p) { return _mm512_loadu_si512(p); }

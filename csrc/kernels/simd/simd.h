@@ -2,7 +2,9 @@
 // functions built on it. Everything here has internal linkage: see base/half.h.
 #pragma once
 
-#if defined(LLMAGENTOS_ISA_avx512) || defined(LLMAGENTOS_ISA_avx512vnni)
+#if defined(LLMAGENTOS_MODEL)
+#include "kernels/simd/model.h"
+#elif defined(LLMAGENTOS_ISA_avx512) || defined(LLMAGENTOS_ISA_avx512vnni)
 #include "kernels/simd/avx512.h"
 #elif defined(LLMAGENTOS_ISA_avx2)
 #include "kernels/simd/avx2.h"
@@ -15,7 +17,9 @@
 #endif
 
 // Unrolls the loop that follows, so that arrays of vectors indexed by it live in registers.
-#if defined(__clang__)
+#if defined(LLMAGENTOS_MODEL)
+#define LLMAGENTOS_UNROLL
+#elif defined(__clang__)
 #define LLMAGENTOS_UNROLL _Pragma("clang loop unroll(full)")
 #else
 #define LLMAGENTOS_UNROLL _Pragma("GCC unroll 16")
