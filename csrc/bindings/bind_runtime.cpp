@@ -116,6 +116,13 @@ void bind_runtime(py::module_& core) {
            py::arg("fuse") = true, py::keep_alive<1, 4>())
       .def("run", &run, py::arg("token_ids"), py::arg("positions"), py::arg("sequence_starts"), py::arg("block_tables"),
            py::arg("logit_rows"))
+      .def(
+          "copy_blocks",
+          [](runtime::Executor& executor, const std::vector<std::pair<std::int32_t, std::int32_t>>& from_to) {
+            const py::gil_scoped_release release;
+            executor.copy_blocks(from_to);
+          },
+          py::arg("from_to"))
       .def_property_readonly("isa", [](const runtime::Executor& e) { return std::string(e.isa()); })
       .def_property_readonly("vocab_size", &runtime::Executor::vocab_size)
       .def_property_readonly("max_tokens", &runtime::Executor::max_tokens)

@@ -186,6 +186,11 @@ std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
   return logits_;
 }
 
+void Executor::copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to) {
+  const std::lock_guard lock(mutex_);
+  kv_.copy_blocks(from_to);
+}
+
 void Executor::run_steps(int thread) {
   scratch_[static_cast<std::size_t>(thread)]->query_key = {};
   fill_ropes(thread);  // read after the barrier of the first step at the earliest

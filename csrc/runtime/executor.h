@@ -40,6 +40,10 @@ class Executor {
   // changed. Callers on several threads take turns.
   std::shared_ptr<const AlignedBuffer> run(const RaggedBatch& batch);
 
+  // Copies whole blocks of the cache, one after the other: what an earlier pair wrote, a later one may read. Throws
+  // InvalidArgument where a block is not in the pool; nothing is then changed.
+  void copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to);
+
   std::int64_t vocab_size() const { return plan_.values[static_cast<std::size_t>(plan_.output)].width; }
   std::int64_t max_tokens() const { return max_tokens_; }
   const KvPool& kv() const { return kv_; }

@@ -1,5 +1,8 @@
 #include "runtime/kv_pool.h"
 
+#include <cstring>
+#include <string>
+
 #include "base/error.h"
 
 namespace llmagentos::runtime {
@@ -38,6 +41,17 @@ KvPool::KvPool(const graph::Plan& plan, std::int64_t n_blocks, kernels::KvType t
     : n_blocks_(n_blocks), type_(type), layer_offsets_(offsets_of_layers(plan, type, block_bytes_)) {
   if (n_blocks < 1) throw InvalidArgument("the KV cache needs at least one block, got " + std::to_string(n_blocks));
   memory_ = AlignedBuffer(static_cast<std::size_t>(n_blocks) * block_bytes_);
+}
+
+void KvPool::copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to) {
+  for (const auto& [from, to] : from_to)
+    for (const std::int32_t block : {from, to})
+      if (block < 0 || block >= n_blocks_)
+        throw InvalidArgument("block " + std::to_string(block) + " is not in 0.." + std::to_string(n_blocks_ - 1));
+  for (const auto& [from, to] : from_to)
+    if (from != to)
+      std::memcpy(memory_.data() + static_cast<std::size_t>(to) * block_bytes_,
+                  memory_.data() + static_cast<std::size_t>(from) * block_bytes_, block_bytes_);
 }
 
 std::size_t KvPool::tile_bytes(const graph::AttentionParams& layer) const {

@@ -1,6 +1,8 @@
 // The paged KV cache: one pool of blocks, each holding every layer's keys and values of kKvBlock tokens.
 #pragma once
 
+#include <span>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -21,6 +23,9 @@ class KvPool {
   std::size_t block_bytes() const { return block_bytes_; }
   kernels::KvType type() const { return type_; }
   std::byte* data() { return memory_.data(); }
+
+  // In order; throws InvalidArgument, before anything is copied, where a block is not in the pool.
+  void copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to);
 
   // Where, within a block, the layer's K and V of a KV head begin.
   std::size_t k_offset(const graph::AttentionParams& layer, int kv_head) const;

@@ -17,12 +17,15 @@ if TYPE_CHECKING:
     from llmagentos.completion import Completion as Completion
     from llmagentos.completion import TokenLogprob as TokenLogprob
     from llmagentos.completion import Usage as Usage
+    from llmagentos.engine.statistics import EngineStats as EngineStats
+    from llmagentos.engine.statistics import Event as Event
     from llmagentos.errors import ContextLengthError as ContextLengthError
     from llmagentos.errors import InvalidRequestError as InvalidRequestError
     from llmagentos.errors import LLMAgentOSError as LLMAgentOSError
     from llmagentos.errors import ModelFormatError as ModelFormatError
     from llmagentos.errors import ModelNotFoundError as ModelNotFoundError
     from llmagentos.errors import OutOfMemoryError as OutOfMemoryError
+    from llmagentos.errors import QueueFullError as QueueFullError
     from llmagentos.errors import UnsupportedModelError as UnsupportedModelError
     from llmagentos.llm import LLM as LLM
     from llmagentos.local_model import ModelInfo as ModelInfo
@@ -36,12 +39,15 @@ _HOMES = {
     "Completion": "completion",
     "TokenLogprob": "completion",
     "Usage": "completion",
+    "EngineStats": "engine.statistics",
+    "Event": "engine.statistics",
     "ContextLengthError": "errors",
     "InvalidRequestError": "errors",
     "LLMAgentOSError": "errors",
     "ModelFormatError": "errors",
     "ModelNotFoundError": "errors",
     "OutOfMemoryError": "errors",
+    "QueueFullError": "errors",
     "UnsupportedModelError": "errors",
     "LLM": "llm",
     "ModelInfo": "local_model",

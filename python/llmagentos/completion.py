@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Literal
 
-FinishReason = Literal["stop", "length"]
+FinishReason = Literal["stop", "length", "timeout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +26,18 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts of one completion. `completion_tokens` counts every generated token, the end token included."""
+    """Token counts of one completion.
+
+    Attributes:
+        prompt_tokens: tokens of the prompt.
+        completion_tokens: every generated token, the end token included.
+        cached_tokens: tokens of the prompt that were found in the cache. It says what was spared, and is left out of
+            comparisons.
+    """
 
     prompt_tokens: int
     completion_tokens: int
+    cached_tokens: int = field(default=0, compare=False)
 
     @property
     def total_tokens(self) -> int:
@@ -43,8 +52,11 @@ class Completion:
         text: the generated text, without special tokens and without the stop string.
         token_ids: every generated token, the end token and the tokens of a stop string included.
         logprobs: one entry per token of `token_ids`, or None where `SamplingParams.logprobs` was None.
-        finish_reason: "stop" (an end token, a stop id or a stop string) or "length" (max_tokens or the context's end).
+        finish_reason: "stop" (an end token, a stop id or a stop string), "length" (max_tokens or the context's end), or
+            "timeout" (the call's time was over; what there is, is here).
         usage: token counts.
+        prompt_logprobs: one entry per token of the prompt where `SamplingParams.prompt_logprobs` asked for it: None for
+            the first, which nothing precedes, then each token's own log probability and the most likely ones.
     """
 
     text: str
@@ -52,6 +64,7 @@ class Completion:
     logprobs: list[TokenLogprob] | None
     finish_reason: FinishReason
     usage: Usage
+    prompt_logprobs: Sequence[TokenLogprob | None] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,14 +73,14 @@ class Chunk:
 
     Attributes:
         text: may be empty while a character or a possible stop string is incomplete.
-        token_id: the generated token.
+        token_id: the generated token; None on a last chunk that only says that the call's time was over.
         logprob: its log probability where `SamplingParams.logprobs` asked for it.
         finish_reason: None before the last chunk.
         usage: token counts, on the last chunk only.
     """
 
     text: str
-    token_id: int
+    token_id: int | None
     logprob: TokenLogprob | None
     finish_reason: FinishReason | None
     usage: Usage | None

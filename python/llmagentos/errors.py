@@ -60,3 +60,7 @@ class ContextLengthError(InvalidRequestError):
 
 class OutOfMemoryError(LLMAgentOSError, MemoryError):
     """What was asked for does not fit in memory. The message says what would."""
+
+
+class QueueFullError(LLMAgentOSError):
+    """As many requests wait as may: the caller is to try again later, or to slow down."""

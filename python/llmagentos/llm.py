@@ -3,18 +3,28 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.completion import Chunk, Completion
 from llmagentos.engine.request import Request
+from llmagentos.engine.statistics import EngineStats, Event
 from llmagentos.errors import InvalidRequestError
-from llmagentos.generation import check_vocabulary, completion_of, new_requests, stream_chunks
+from llmagentos.generation import (
+    RequestOptions,
+    Work,
+    check_vocabulary,
+    new_requests,
+    run_async,
+    service_of,
+    stream_chunks,
+    stream_chunks_async,
+)
 from llmagentos.local_model import ModelInfo, open_local_model
 from llmagentos.prompts import (
     BINARY,
@@ -29,7 +39,7 @@ from llmagentos.prompts import (
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
-    from typing_extensions import Self
+    from typing_extensions import Self, Unpack
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -48,6 +58,13 @@ class LLM:
         kv_cache_bytes: memory for the KV cache; None sizes it from free memory.
         kv_dtype: how K and V are stored: "f16", "f32", or "int8" (half of f16's memory, a little less exact).
         max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
+        max_running: requests under way together at most.
+        max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
+        prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
+        inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
+            allows 2.4 times what they take undisturbed.
+        on_event: called with an `Event` whenever a request is queued, started, pre-empted, has its first token, or has
+            ended, by the thread that ran the step. It must be quick, and what it raises ends the step's requests.
 
     Raises:
         ModelNotFoundError: no such model, or it could not be fetched.
@@ -65,6 +82,11 @@ class LLM:
         kv_cache_bytes: int | None = None,
         kv_dtype: str = "f16",
         max_batched_tokens: int | None = None,
+        max_running: int | None = None,
+        max_queued: int | None = None,
+        prefix_cache: bool = True,
+        inter_token_target: float | None = None,
+        on_event: Callable[[Event], None] | None = None,
     ) -> None:
         opened = open_local_model(
             model,
@@ -73,6 +95,11 @@ class LLM:
             kv_cache_bytes=kv_cache_bytes,
             kv_dtype=kv_dtype,
             max_batched_tokens=max_batched_tokens,
+            max_running=max_running,
+            max_queued=max_queued,
+            prefix_cache=prefix_cache,
+            inter_token_target=inter_token_target,
+            on_event=on_event,
         )
         self._engine = opened.engine
         self._tokenizer = opened.tokenizer
@@ -110,13 +137,20 @@ class LLM:
 
     # A str is a Sequence[str] as well; the first overload that fits is taken.
     @overload
-    def generate(self, prompts: Prompt, params: SamplingParams | None = None) -> Completion: ...  # type: ignore[overload-overlap]
+    def generate(  # type: ignore[overload-overlap]
+        self, prompts: Prompt, params: SamplingParams | None = None, **options: Unpack[RequestOptions]
+    ) -> Completion: ...
     @overload
-    def generate(self, prompts: Sequence[Prompt], params: SamplingParams | None = None) -> list[Completion]: ...
-    def generate(self, prompts: Any, params: SamplingParams | None = None) -> Any:
+    def generate(
+        self, prompts: Sequence[Prompt], params: SamplingParams | None = None, **options: Unpack[RequestOptions]
+    ) -> list[Completion]: ...
+    def generate(self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]) -> Any:
         """Continue one prompt, or a list of prompts as one batch. No chat template is applied.
 
         A prompt is a string, whose special tokens are parsed, or a list of token ids, taken as they are.
+
+        Args:
+            options: priority, timeout, cache_salt; see `RequestOptions`.
 
         Returns:
             A Completion for one prompt, a list of them for a list; with n > 1, which the types do not show, a list of
@@ -126,24 +160,37 @@ class LLM:
             ContextLengthError: a prompt does not fit; says by how much. Nothing has run then.
             InvalidRequestError: an empty prompt (for a model that has no token to begin with), ids outside the
                 vocabulary.
+            QueueFullError: as many requests wait as may.
         """
-        if isinstance(prompts, str) or is_token_ids(prompts):
-            return self._run([self._prompts.encode(prompts)], params)[0]
-        if not isinstance(prompts, Sequence):
-            raise InvalidRequestError(
-                f"a prompt must be a string, a list of token ids, or a list of prompts, not {type(prompts).__name__}"
-            )
-        return self._run(_each(prompts, "prompt", self._prompts.encode), params, "prompt")
+        is_single, work = self._generate_work(prompts, params, options)
+        self._engine.run(work.requests)
+        return work.results()[0] if is_single else work.results()
+
+    async def agenerate(
+        self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]
+    ) -> Any:
+        """`generate` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
+        is_single, work = self._generate_work(prompts, params, options)
+        await run_async(self._engine, work.requests)
+        return work.results()[0] if is_single else work.results()
 
     @overload
-    def chat(self, messages: Sequence[Message], params: SamplingParams | None = None) -> Completion: ...
+    def chat(
+        self, messages: Sequence[Message], params: SamplingParams | None = None, **options: Unpack[RequestOptions]
+    ) -> Completion: ...
     @overload
-    def chat(self, messages: Sequence[Sequence[Message]], params: SamplingParams | None = None) -> list[Completion]: ...
-    def chat(self, messages: Any, params: SamplingParams | None = None) -> Any:
+    def chat(
+        self,
+        messages: Sequence[Sequence[Message]],
+        params: SamplingParams | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> list[Completion]: ...
+    def chat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]) -> Any:
         """The assistant's answer to a conversation, or to each of a list of conversations as one batch.
 
         Args:
             messages: dicts with role ("system", "user", "assistant") and content, as OpenAI's clients write them.
+            options: as `generate`.
 
         Returns:
             As `generate`.
@@ -151,12 +198,24 @@ class LLM:
         Raises:
             InvalidRequestError: a malformed message (names its index), or a model without a chat template.
             ContextLengthError: the conversation does not fit; says by how much.
+            QueueFullError: as many requests wait as may.
         """
-        if not _is_batch(messages):
-            return self._run([self._prompts.encode_chat(messages)], params)[0]
-        return self._run(_each(messages, "conversation", self._prompts.encode_chat), params, "conversation")
+        is_single, work = self._chat_work(messages, params, options)
+        self._engine.run(work.requests)
+        return work.results()[0] if is_single else work.results()
 
-    def stream(self, prompt: Prompt | Sequence[Message], params: SamplingParams | None = None) -> Iterator[Chunk]:
+    async def achat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]) -> Any:
+        """`chat` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
+        is_single, work = self._chat_work(messages, params, options)
+        await run_async(self._engine, work.requests)
+        return work.results()[0] if is_single else work.results()
+
+    def stream(
+        self,
+        prompt: Prompt | Sequence[Message],
+        params: SamplingParams | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> Iterator[Chunk]:
         """Generate for a prompt (as `generate`) or for messages (as `chat`), token by token.
 
         Returns:
@@ -165,19 +224,18 @@ class LLM:
 
         Raises:
             ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
+            QueueFullError: when it is first iterated.
         """
-        self._engine.check_open()
-        params = self._checked(params)
-        if params.n != 1:
-            raise InvalidRequestError(f"n={params.n} is not valid for a stream: it must be 1")
-        if _is_list_of_prompts(prompt):
-            raise InvalidRequestError(
-                "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
-            )
-        encode = self._prompts.encode_chat if is_messages(prompt) else self._prompts.encode
-        ids = encode(cast(Any, prompt))
-        (request,) = new_requests(ids, params, self._engine, self._tokenizer)
-        return stream_chunks(self._engine, request)
+        return stream_chunks(self._engine, self._stream_request(prompt, params, options))
+
+    def astream(
+        self,
+        prompt: Prompt | Sequence[Message],
+        params: SamplingParams | None = None,
+        **options: Unpack[RequestOptions],
+    ) -> AsyncIterator[Chunk]:
+        """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
+        return stream_chunks_async(self._engine, self._stream_request(prompt, params, options))
 
     def score(self, text: Prompt) -> NDArray[np.float32]:
         """How likely the model finds a given text.
@@ -192,10 +250,10 @@ class LLM:
         self._engine.check_open()
         ids = self._prompts.encode(text)
         self._engine.check_fits(len(ids), n_new=0)
-        request = Request(ids, SamplingParams(temperature=0.0), len(ids), scoring=True)
+        request = Request(ids, SamplingParams(temperature=0.0), len(ids), prompt_logprobs=0)
         if len(ids) > 1:
             self._engine.run([request])
-        return cast("NDArray[np.float32]", request.scores)
+        return np.array([score.logprob for score in request.prompt_scores], np.float32)
 
     def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
         """Token ids of a text.
@@ -213,6 +271,10 @@ class LLM:
         self._engine.check_open()
         checked = self._prompts.checked_ids(ids)
         return self._tokenizer.decode(checked, skip_special=skip_special).decode("utf-8", errors="replace")
+
+    def stats(self) -> EngineStats:
+        """Queue, KV blocks, prefix cache hits, tokens per second, and percentiles of latencies as they are now."""
+        return self._engine.stats()
 
     def close(self) -> None:
         """Give all memory back, once the step under way is through.
@@ -242,13 +304,51 @@ class LLM:
         check_vocabulary(params, self._tokenizer.n_vocab)
         return params
 
-    def _run(self, prompts: list[list[int]], params: SamplingParams | None, kind: str | None = None) -> list[Any]:
-        """Run all prompts as one batch; one entry each, a list where n > 1. `kind` names them in errors."""
-        checked = self._checked(params)
-        groups = _each(prompts, kind, lambda ids: new_requests(ids, checked, self._engine, self._tokenizer))
-        self._engine.run([request for group in groups for request in group])
-        results = [[completion_of(request) for request in group] for group in groups]
-        return [group[0] for group in results] if checked.n == 1 else results
+    def _generate_work(
+        self, prompts: Any, params: SamplingParams | None, options: RequestOptions
+    ) -> tuple[bool, Work]:
+        """The requests of `generate`, and whether it was called with one prompt."""
+        if isinstance(prompts, str) or is_token_ids(prompts):
+            return True, self._work([self._prompts.encode(prompts)], params, options)
+        if not isinstance(prompts, Sequence):
+            raise InvalidRequestError(
+                f"a prompt must be a string, a list of token ids, or a list of prompts, not {type(prompts).__name__}"
+            )
+        return False, self._work(_each(prompts, "prompt", self._prompts.encode), params, options, "prompt")
+
+    def _chat_work(self, messages: Any, params: SamplingParams | None, options: RequestOptions) -> tuple[bool, Work]:
+        """The requests of `chat`, and whether it was called with one conversation."""
+        if not _is_batch(messages):
+            return True, self._work([self._prompts.encode_chat(messages)], params, options)
+        ids = _each(messages, "conversation", self._prompts.encode_chat)
+        return False, self._work(ids, params, options, "conversation")
+
+    def _work(
+        self,
+        prompts: list[list[int]],
+        params: SamplingParams | None,
+        options: RequestOptions,
+        kind: str | None = None,
+    ) -> Work:
+        """Requests for all prompts as one batch. `kind` names them in errors."""
+        self._engine.check_open()
+        checked, service = self._checked(params), service_of(options)
+        groups = _each(prompts, kind, lambda ids: new_requests(ids, checked, service, self._engine, self._tokenizer))
+        return Work(groups, checked.n)
+
+    def _stream_request(self, prompt: Any, params: SamplingParams | None, options: RequestOptions) -> Request:
+        self._engine.check_open()
+        params = self._checked(params)
+        if params.n != 1 or params.best_of not in (None, 1):
+            n = params.n if params.n != 1 else params.best_of
+            raise InvalidRequestError(f"{'n' if params.n != 1 else 'best_of'}={n} is not valid for a stream: it must be 1")
+        if _is_list_of_prompts(prompt):
+            raise InvalidRequestError(
+                "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
+            )
+        encode = self._prompts.encode_chat if is_messages(prompt) else self._prompts.encode
+        (request,) = new_requests(encode(prompt), params, service_of(options), self._engine, self._tokenizer)
+        return request
 
 
 def _each(items: Sequence[_T], kind: str | None, act: Callable[[_T], _R]) -> list[_R]:

@@ -4,22 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, OutOfMemoryError, shown
-from llmagentos.prompts import check_positive
+from llmagentos.prompts import check_positive, check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from llmagentos._core.tokenize import Tokenizer
     from llmagentos.engine.engine import Engine
+    from llmagentos.engine.statistics import Event
     from llmagentos.formats import Checkpoint
 
 # More gains no speed on the CPU, and every token in a step costs working memory.
 DEFAULT_BATCHED_TOKENS = 512
 MAX_BATCHED_TOKENS = 1 << 16
 MAX_THREADS = 1024
+DEFAULT_RUNNING = 128
+MAX_RUNNING = 4096
+DEFAULT_QUEUED = 4096
 KV_DTYPES = ("f16", "f32", "int8")
 
 _SAMPLING_KEYS = {
@@ -77,6 +82,11 @@ def open_local_model(
     kv_cache_bytes: int | None,
     kv_dtype: str,
     max_batched_tokens: int | None,
+    max_running: int | None,
+    max_queued: int | None,
+    prefix_cache: bool,
+    inter_token_target: float | None,
+    on_event: Callable[[Event], None] | None,
 ) -> LocalModel:
     """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
     _check_is_name(model)
@@ -84,12 +94,19 @@ def open_local_model(
     check_positive("context_length", context_length, least=2, most=2**31 - 1)  # a prompt's token and an answer's
     check_positive("kv_cache_bytes", kv_cache_bytes, most=2**63 - 1)
     check_positive("max_batched_tokens", max_batched_tokens, most=MAX_BATCHED_TOKENS)
+    check_positive("max_running", max_running, most=MAX_RUNNING)
+    check_positive("max_queued", max_queued)
+    check_seconds("inter_token_target", inter_token_target)
+    if not isinstance(prefix_cache, bool):
+        raise InvalidRequestError(f"prefix_cache={shown(prefix_cache)} is not valid: it must be True or False")
+    if on_event is not None and not callable(on_event):
+        raise InvalidRequestError(f"on_event={shown(on_event)} is not valid: it must be None or a function")
     if kv_dtype not in KV_DTYPES:
         raise InvalidRequestError(f"kv_dtype={shown(kv_dtype)} is not valid: it must be one of {', '.join(KV_DTYPES)}")
     _refuse_remote(model)
 
     from llmagentos.backends.cpu import CpuBackend
-    from llmagentos.engine.engine import Engine
+    from llmagentos.engine.engine import Engine, EngineConfig
     from llmagentos.engine.native_sampler import NativeSampler
     from llmagentos.formats import load_checkpoint
     from llmagentos.kv_memory import size_kv_cache
@@ -137,7 +154,16 @@ def open_local_model(
         threads=backend.pool.size,
         kv_cache_bytes=n_blocks * block_bytes,
     )
-    engine = Engine(backend, NativeSampler(backend.pool), context, batched_tokens)
+    config = EngineConfig(
+        context_length=context,
+        max_batched_tokens=batched_tokens,
+        max_running=max_running or DEFAULT_RUNNING,
+        max_queued=max_queued or DEFAULT_QUEUED,
+        prefix_cache=prefix_cache,
+        inter_token_target=inter_token_target,
+        on_event=on_event,
+    )
+    engine = Engine(backend, NativeSampler(backend.pool), config)
     return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from numbers import Integral
+from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -58,6 +58,17 @@ def check_positive(name: str, value: Any, most: int | None = None, least: int = 
     if value is not None and not (is_integer and least <= value and (most is None or value <= most)):
         domain = f"an integer of at least {least}" if most is None else f"an integer from {least} to {most}"
         raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or {domain}")
+
+
+def check_seconds(name: str, value: Any) -> None:
+    """A number of seconds above zero, or None.
+
+    Raises:
+        InvalidRequestError: anything else; names the argument and its value.
+    """
+    is_number = isinstance(value, Real) and not isinstance(value, bool)
+    if value is not None and not (is_number and value > 0):
+        raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or seconds above 0")
 
 
 class PromptEncoder:

@@ -35,6 +35,9 @@ class SamplingParams:
         repetition_penalty: divides positive and multiplies negative logits of tokens in prompt or output
             (CTRL, arXiv:1909.05858); 1 does nothing.
         logit_bias: added to the logits of these token ids.
+        best_of: completions to generate, of which the n with the highest mean log probability per token are returned;
+            None generates n.
+        prompt_logprobs: as `logprobs`, for the tokens of the prompt.
         logprobs: return the chosen token's natural log and this many most likely tokens; None returns none.
         ignore_eos: go on past the model's end tokens.
 
@@ -57,6 +60,8 @@ class SamplingParams:
     logit_bias: Mapping[int, float] | None = None
     logprobs: int | None = None
     ignore_eos: bool = False
+    best_of: int | None = None
+    prompt_logprobs: int | None = None
 
     def __post_init__(self) -> None:
         self._number("temperature", 0.0, 1e6, "from 0 to 1e6")
@@ -70,6 +75,10 @@ class SamplingParams:
         self._number("frequency_penalty", -2.0, 2.0, "from -2 to 2")
         self._number("repetition_penalty", 0.01, 100.0, "from 0.01 to 100")
         self._integer("logprobs", 0, MAX_LOGPROBS, f"None or an integer from 0 to {MAX_LOGPROBS}", optional=True)
+        domain = f"None or an integer from n={self.n} to {MAX_COMPLETIONS}"
+        self._integer("best_of", self.n, MAX_COMPLETIONS, domain, optional=True)
+        domain = f"None or an integer from 0 to {MAX_LOGPROBS}"
+        self._integer("prompt_logprobs", 0, MAX_LOGPROBS, domain, optional=True)
         if not isinstance(self.ignore_eos, bool):
             raise _bad("ignore_eos", self.ignore_eos, "True or False")
         object.__setattr__(self, "stop", _stop_strings(self.stop))

@@ -35,11 +35,13 @@ class FakeBackend:
         self.before_run(batch)
         self.n_tokens_per_run.append(len(batch.token_ids))
         self.n_rows_per_run.append(len(batch.logit_rows))
-        owned = batch.block_tables[batch.block_tables >= 0]
-        assert len(np.unique(owned)) == len(owned), "a block belongs to two sequences"
+        for old, new in batch.block_copies:
+            self._slots[new] = self._slots[old]
         sequence_of = np.repeat(np.arange(len(batch.sequence_starts) - 1), np.diff(batch.sequence_starts))
         blocks = batch.block_tables[sequence_of, batch.positions // self.block_size]
         assert (blocks >= 0).all(), "a token has no block to go to"
+        for block in np.unique(blocks):
+            assert (batch.block_tables == block).sum() == 1, "a block is written that two sequences read"
         self._slots[blocks, batch.positions % self.block_size] = np.stack([batch.token_ids, batch.positions], axis=1)
         rows = [self._logits(batch, int(sequence_of[row]), int(batch.positions[row])) for row in batch.logit_rows]
         return np.array(rows, np.float32).reshape(len(rows), self.vocab_size)
@@ -66,9 +68,9 @@ class FakeSampler:
         assert len(logits) == len(requests)
         return [self._one(row, request) for row, request in zip(logits, requests, strict=True)]
 
-    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int]) -> NDArray[np.float32]:
+    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
         assert len(logits) == len(token_ids)
-        return np.array([log_softmax(row)[token] for row, token in zip(logits, token_ids, strict=True)], np.float32)
+        return [_logprob(log_softmax(row), token, n_top) for row, token in zip(logits, token_ids, strict=True)]
 
     def _one(self, row: NDArray[np.float32], request: Request) -> tuple[int, TokenLogprob | None]:
         raw, params = log_softmax(row), request.params
@@ -81,8 +83,12 @@ class FakeSampler:
         token = int(np.argmax(biased))
         if params.logprobs is None:
             return token, None
-        best = np.argsort(-raw, kind="stable")[: params.logprobs]
-        return token, TokenLogprob(token, float(raw[token]), tuple((int(i), float(raw[i])) for i in best))
+        return token, _logprob(raw, token, params.logprobs)
+
+
+def _logprob(raw: NDArray[np.float64], token: int, n_top: int) -> TokenLogprob:
+    best = np.argsort(-raw, kind="stable")[:n_top]
+    return TokenLogprob(token, float(raw[token]), tuple((int(i), float(raw[i])) for i in best))
 
 
 def log_softmax(row: NDArray[np.float32]) -> NDArray[np.float64]:

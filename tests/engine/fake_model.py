@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmagentos.engine.engine import Engine
 from llmagentos.local_model import LocalModel, ModelInfo
 from llmagentos.sampling_params import SamplingParams
 
-from .fake_backend import FakeBackend, FakeSampler
+from .engines import engine_on
+from .fake_backend import FakeBackend
 from .fake_tokenizer import FakeTokenizer
 
 CHATML = (
@@ -21,5 +21,5 @@ def fake_model(chat_template: str | None = CHATML, add_bos: bool = False, contex
     backend = FakeBackend()
     info = ModelInfo("Fake", "llama", 1, {"F32": 4}, context_length, 4, "none", 1, 64)
     tokenizer: Any = FakeTokenizer(add_bos)
-    engine = Engine(backend, FakeSampler(), context_length, 512)
+    engine = engine_on(backend, context_length)
     return LocalModel(engine, tokenizer, chat_template, SamplingParams(temperature=0.0), info)

@@ -10,16 +10,14 @@ from typing import Any
 import pytest
 
 from llmagentos.engine import engine as engine_module
+from llmagentos.engine import stepper as stepper_module
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
 from llmagentos.errors import LLMAgentOSError
 from llmagentos.sampling_params import SamplingParams
 
-from .fake_backend import FakeBackend, FakeSampler
-
-
-def engine_on(backend: FakeBackend) -> Engine:
-    return Engine(backend, FakeSampler(), 2000, 512)
+from .engines import engine_on
+from .fake_backend import FakeBackend
 
 
 def long_request() -> Request:
@@ -102,7 +100,7 @@ def close_at(line: int, engine: Engine) -> bool:
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal n_seen
-        if frame.f_code.co_filename != engine_module.__file__:
+        if frame.f_code.co_filename not in (engine_module.__file__, stepper_module.__file__):
             return None
         if event == "line":
             n_seen += 1

@@ -10,38 +10,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from llmagentos.backends.protocol import RaggedBatch
-from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
+from llmagentos.engine.scheduler import Limits
 from llmagentos.errors import ContextLengthError, InvalidRequestError, LLMAgentOSError, OutOfMemoryError
 from llmagentos.sampling_params import SamplingParams
 
-from .fake_backend import FakeBackend, FakeSampler, log_softmax
-
-
-def engine_on(backend: FakeBackend, context_length: int | None = None, max_batched_tokens: int = 512) -> Engine:
-    room = backend.n_blocks * backend.block_size
-    return Engine(backend, FakeSampler(), context_length or room, max_batched_tokens)
-
-
-def request_for(prompt: list[int], n_new: int = 8, end_ids: frozenset[int] = frozenset(), **params: object) -> Request:
-    sampling = SamplingParams(**{"temperature": 0.0, "seed": 1, **params})  # type: ignore[arg-type]
-    return Request(prompt, sampling, len(prompt) + n_new, end_ids=end_ids)
-
-
-def alone(prompt: list[int], n_new: int, **params: object) -> list[int]:
-    request = request_for(prompt, n_new, **params)
-    engine_on(FakeBackend()).run([request])
-    return request.token_ids
-
-
-def assert_idle(engine: Engine) -> None:
-    """Nothing is queued and every block is back."""
-    scheduler = engine._scheduler
-    assert not scheduler.running
-    assert not scheduler.waiting
-    allocator = scheduler.allocator
-    assert allocator.n_free == allocator.n_blocks
-    assert sorted(allocator._returned) == list(range(allocator._n_used))
+from .engines import alone, assert_idle, engine_on, request_for
+from .fake_backend import FakeBackend, log_softmax
 
 
 workloads = st.lists(
@@ -59,7 +34,7 @@ def test_output_depends_on_neither_batch_nor_chunks_nor_preemption(
     # Blocks of 4 tokens, of which the smallest pool holds just one of the largest requests.
     backend = FakeBackend(n_blocks=n_blocks, block_size=4)
     engine = engine_on(backend, context_length=24, max_batched_tokens=budget)
-    engine._scheduler.max_logit_rows = n_rows
+    engine._scheduler.limits = Limits(budget, n_rows, 64)
     requests = [request_for(prompt, n_new, temperature=t) for prompt, n_new, t in workload]
     engine.run(requests)
     for request, (prompt, n_new, t) in zip(requests, workload, strict=True):
@@ -108,13 +83,15 @@ def test_a_full_pool_of_one_request_is_usable_to_the_last_slot() -> None:
 def test_scores_are_the_log_probabilities_of_the_given_tokens(budget: int) -> None:
     text = [5, 9, 250, 3, 3, 0, 77]
     backend = FakeBackend()
-    request = Request(text, SamplingParams(temperature=0), len(text), scoring=True)
+    request = Request(text, SamplingParams(temperature=0), len(text), prompt_logprobs=2)
     other = request_for([8, 8], 6)
     engine_on(backend, max_batched_tokens=budget).run([request, other])
-    assert request.scores is not None
+    assert len(request.prompt_scores) == len(text) - 1
     for i in range(len(text) - 1):
         row = FakeBackend().run(batch_of(text[: i + 1]))[0]
-        assert request.scores[i] == np.float32(log_softmax(row)[text[i + 1]])
+        score = request.prompt_scores[i]
+        assert (score.token_id, score.logprob) == (text[i + 1], log_softmax(row)[text[i + 1]])
+        assert [token for token, _ in score.top] == np.argsort(-row)[:2].tolist()
     assert other.token_ids == alone([8, 8], 6)
 
 

@@ -11,13 +11,13 @@ from types import FrameType
 
 import pytest
 
-from llmagentos.engine.engine import Engine
 from llmagentos.engine.interrupts import held_signals
 from llmagentos.engine.request import Request
 from llmagentos.errors import LLMAgentOSError
 from llmagentos.sampling_params import SamplingParams
 
-from .fake_backend import FakeBackend, FakeSampler
+from .engines import engine_on
+from .fake_backend import FakeBackend
 
 
 class TimeIsUpError(Exception):
@@ -42,7 +42,7 @@ def short_request() -> Request:
 
 def test_a_handler_that_raises_runs_after_the_step_and_leaves_the_engine_usable(raising_signal: int) -> None:
     backend = FakeBackend()
-    engine = Engine(backend, FakeSampler(), 2000, 512)
+    engine = engine_on(backend, 2000)
     backend.before_run = lambda _: os.kill(os.getpid(), raising_signal)
     with pytest.raises(TimeIsUpError):
         engine.run([short_request()])
@@ -58,7 +58,7 @@ def test_a_handler_that_raises_runs_after_the_step_and_leaves_the_engine_usable(
 
 def test_time_outs_at_any_moment_never_stick() -> None:
     backend = FakeBackend()
-    engine = Engine(backend, FakeSampler(), 2000, 512)
+    engine = engine_on(backend, 2000)
     before = signal.signal(signal.SIGALRM, raise_time_is_up)
     n_raised = 0
     try:
@@ -108,7 +108,7 @@ def test_every_held_signal_is_delivered() -> None:
 
 def test_a_child_forked_during_a_step_is_refused_and_never_waits() -> None:
     backend = FakeBackend()
-    engine = Engine(backend, FakeSampler(), 2000, 512)
+    engine = engine_on(backend, 2000)
     exit_codes: list[int] = []
 
     def fork(_: object) -> None:

@@ -50,6 +50,8 @@ def test_a_draw_is_keyed_by_seed_and_token_index() -> None:
 
 def test_scores_are_the_log_softmax_of_the_given_tokens() -> None:
     targets = [0, 49, 7, 7]
-    scores = NativeSampler(None).score(LOGITS, targets)
-    assert scores.dtype == np.float32
-    np.testing.assert_allclose(scores, [log_softmax(r)[t] for r, t in zip(LOGITS, targets, strict=True)], rtol=1e-6)
+    scores = NativeSampler(None).score(LOGITS, targets, 3)
+    assert [score.token_id for score in scores] == targets
+    assert [[token for token, _ in s.top] for s in scores] == np.argsort(-LOGITS, axis=1)[:, :3].tolist()
+    got = [score.logprob for score in scores]
+    np.testing.assert_allclose(got, [log_softmax(r)[t] for r, t in zip(LOGITS, targets, strict=True)], rtol=1e-6)

@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from typing import TypedDict
 
 import numpy as np
@@ -61,6 +62,9 @@ class Executor:
         logit_rows: NDArray[np.int32],
     ) -> NDArray[np.float32]:
         """Logits [R, vocab], a view that the next run overwrites. Shapes as in backends.protocol.RaggedBatch."""
+
+    def copy_blocks(self, from_to: Sequence[tuple[int, int]]) -> None:
+        """Copy whole blocks of the cache, one pair after the other."""
 
     @property
     def isa(self) -> str: ...

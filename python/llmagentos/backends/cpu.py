@@ -61,6 +61,8 @@ class CpuBackend:
     def run(self, batch: RaggedBatch) -> NDArray[np.float32]:
         if self._executor is None:
             raise LLMAgentOSError("the model is closed")
+        if batch.block_copies:
+            self._executor.copy_blocks(batch.block_copies)
         return self._executor.run(
             batch.token_ids, batch.positions, batch.sequence_starts, batch.block_tables, batch.logit_rows
         )

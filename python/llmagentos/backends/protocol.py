@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,6 +25,7 @@ class RaggedBatch:
         sequence_starts: int32 [S + 1], offsets into the T tokens.
         block_tables: int32 [S, max_blocks], -1 where a sequence has no block yet.
         logit_rows: int32 [R], the rows of T whose logits are wanted.
+        block_copies: (from, to) blocks of the cache that are copied before anything else, in this order.
     """
 
     token_ids: NDArray[np.int32]
@@ -31,6 +33,7 @@ class RaggedBatch:
     sequence_starts: NDArray[np.int32]
     block_tables: NDArray[np.int32]
     logit_rows: NDArray[np.int32]
+    block_copies: Sequence[tuple[int, int]] = ()
 
 
 class Backend(Protocol):

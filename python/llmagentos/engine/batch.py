@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from llmagentos.backends.protocol import RaggedBatch
-from llmagentos.engine.scheduler import Scheduled
+from llmagentos.engine.request import Request
+from llmagentos.engine.scheduler import Schedule, Scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,26 +16,28 @@ class Step:
     """A batch, and whom its rows of logits belong to.
 
     Attributes:
-        batch: what the backend runs. Its logit rows are first one for each of `sampled`, then the chunks of `scored`.
+        batch: what the backend runs. Its logit rows are first one for each of `sampling`, then those of `scored`.
         chunks: all of the batch.
-        sampled: those whose last known token is in the batch.
-        scored: chunks of texts being scored.
+        sampling: chunks that compute a last known token.
+        sampled: who gets a token from which row: each of `sampling`, with the completions that begin from it.
+        scored: chunks with rows of their prompts to score, one for each of `Scheduled.scored`.
     """
 
     batch: RaggedBatch
-    chunks: Sequence[Scheduled]
-    sampled: list[Scheduled]
+    chunks: list[Scheduled]
+    sampling: list[Scheduled]
+    sampled: list[tuple[int, Request]]
     scored: list[Scheduled]
 
 
-def build_step(chunks: Sequence[Scheduled]) -> Step:
+def build_step(schedule: Schedule) -> Step:
     """Lay the chunks out one after the other."""
     # Plain lists: a step of decoding has few tokens, and calls into numpy would take longer than they save.
+    chunks = schedule.chunks
     starts, token_ids, positions = [0], list[int](), list[int]()
     block_tables = np.full((len(chunks), max(len(chunk.request.blocks) for chunk in chunks)), -1, np.int32)
-    sampled, scored = [], []
-    sampled_rows: list[int] = []
-    scored_rows: list[int] = []
+    sampling, sampled, scored = list[Scheduled](), list[tuple[int, Request]](), list[Scheduled]()
+    sampled_rows, scored_rows = list[int](), list[int]()
     for index, chunk in enumerate(chunks):
         request, first, last = chunk.request, starts[-1], starts[-1] + chunk.n_tokens
         begin, end = request.n_computed, request.n_computed + chunk.n_tokens
@@ -43,11 +45,12 @@ def build_step(chunks: Sequence[Scheduled]) -> Step:
         token_ids += request.token_ids[begin:end]
         positions += range(begin, end)
         block_tables[index, : len(request.blocks)] = request.blocks
-        if request.scores is not None:
+        if chunk.scored:
             scored.append(chunk)
-            scored_rows.extend(range(first, last))
-        elif chunk.reaches_end:
-            sampled.append(chunk)
+            scored_rows += [first + position - begin for position in chunk.scored]
+        if chunk.samples:
+            sampled += [(len(sampling), one) for one in (request, *request.followers)]
+            sampling.append(chunk)
             sampled_rows.append(last - 1)
     batch = RaggedBatch(
         token_ids=np.array(token_ids, np.int32),
@@ -55,5 +58,6 @@ def build_step(chunks: Sequence[Scheduled]) -> Step:
         sequence_starts=np.array(starts, np.int32),
         block_tables=block_tables,
         logit_rows=np.array(sampled_rows + scored_rows, np.int32),
+        block_copies=schedule.copies,
     )
-    return Step(batch, chunks, sampled, scored)
+    return Step(batch, chunks, sampling, sampled, scored)

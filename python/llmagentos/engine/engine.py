@@ -1,32 +1,63 @@
-"""The loop: schedule, run the backend once, sample once, hand out tokens.
+"""The loop: whoever waits for a result drives.
 
-There is no thread of the engine's own. Whoever waits for a result drives: one waiting caller at a time runs steps,
-which advance everybody's requests, and passes the turn on as soon as it has what it waits for. An engine that nobody
-waits for uses no CPU.
+One waiting caller at a time runs steps, which advance everybody's requests, and passes the turn on as soon as it has
+what it waits for. Callers that must not block, such as those of asyncio, have a thread drive for them, which ends when
+they have nothing under way. An engine that nobody waits for uses no CPU.
 """
 
 from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Generator, Sequence
-from typing import cast
-
-import numpy as np
-from numpy.typing import NDArray
+from collections import deque
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
 
 from llmagentos.backends.protocol import Backend
-from llmagentos.engine.batch import Step, build_step
-from llmagentos.engine.blocks import BlockAllocator
+from llmagentos.engine.blocks import BlockPool
 from llmagentos.engine.interrupts import held_signals
+from llmagentos.engine.pacing import Pace
+from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Delta, Request
 from llmagentos.engine.sampler import Sampler
-from llmagentos.engine.scheduler import Scheduler
-from llmagentos.errors import ContextLengthError, InvalidRequestError, LLMAgentOSError, OutOfMemoryError
+from llmagentos.engine.scheduler import Limits, Scheduler
+from llmagentos.engine.statistics import EngineStats, Event, Recorder
+from llmagentos.engine.stepper import Stepper
+from llmagentos.errors import (
+    ContextLengthError,
+    InvalidRequestError,
+    LLMAgentOSError,
+    OutOfMemoryError,
+    QueueFullError,
+)
 
 # Logits of one step. A scored text wants a row per token, and with a vocabulary of 262k a row is a megabyte.
 MAX_LOGIT_BYTES = 64 * 2**20
 _CLOSED_EARLY = "the model was closed before the request finished"
+
+
+@dataclass(frozen=True, slots=True)
+class EngineConfig:
+    """How an engine works.
+
+    Attributes:
+        context_length: tokens that one request may hold.
+        max_batched_tokens: tokens that one step computes at most.
+        max_running: requests under way together at most.
+        max_queued: requests that may wait for their turn; a call that finds as many is refused.
+        prefix_cache: whether prompts use what earlier ones have computed of the same beginning.
+        inter_token_target: seconds between two tokens of a stream that a prompt beside it may stretch them to; None
+            allows a multiple of what they take undisturbed.
+        on_event: called with each event, by the thread that ran the step it happened in.
+    """
+
+    context_length: int
+    max_batched_tokens: int
+    max_running: int
+    max_queued: int
+    prefix_cache: bool = True
+    inter_token_target: float | None = None
+    on_event: Callable[[Event], None] | None = None
 
 
 class Engine:
@@ -35,15 +66,14 @@ class Engine:
     Args:
         backend: runs the model; owns the KV blocks that the engine hands out.
         sampler: chooses tokens from logits.
-        context_length: tokens that one request may hold.
-        max_batched_tokens: tokens that one step computes at most.
+        config: see there.
 
     Raises:
         OutOfMemoryError: the backend's blocks do not hold one full context.
     """
 
-    def __init__(self, backend: Backend, sampler: Sampler, context_length: int, max_batched_tokens: int) -> None:
-        room = backend.n_blocks * backend.block_size
+    def __init__(self, backend: Backend, sampler: Sampler, config: EngineConfig) -> None:
+        context_length, room = config.context_length, backend.n_blocks * backend.block_size
         if context_length > room:
             raise OutOfMemoryError(
                 f"the KV cache holds {room} tokens, {context_length - room} fewer than one context of "
@@ -51,21 +81,28 @@ class Engine:
             )
         self.context_length = context_length
         self._backend = backend
-        self._sampler = sampler
-        max_logit_rows = max(1, MAX_LOGIT_BYTES // (4 * backend.vocab_size))
-        allocator = BlockAllocator(backend.n_blocks, backend.block_size)
-        self._scheduler = Scheduler(allocator, max_batched_tokens, max_logit_rows)
+        self._max_queued = config.max_queued
+        logit_rows = max(1, MAX_LOGIT_BYTES // (4 * backend.vocab_size))
+        limits = Limits(config.max_batched_tokens, logit_rows, min(config.max_running, logit_rows))
+        pool = BlockPool(backend.n_blocks, backend.block_size)
+        cache = PrefixCache(pool, config.prefix_cache)
+        self._scheduler = Scheduler(pool, cache, limits, Pace(config.inter_token_target))
+        self._recorder = Recorder(config.on_event)
         self._process = os.getpid()
         # Guards the scheduler's queues and what follows; never held while a step computes. Re-entrant, for a signal
         # handler may find its own thread holding it.
         # The lock is entered directly: its own `with` is one C call, which a handler that raises cannot cut in two.
         self._lock = threading.RLock()
         self._turn = threading.Condition(self._lock)
+        self._stepper = Stepper(backend, sampler, self._scheduler, self._recorder, self._lock)
         # The thread that is in a step. One word tells both whether anybody drives and who: with two, a signal handler
         # that runs between their assignments would wait for its own thread.
         self._driver: int | None = None
         self._closing = False
         self._closed = False
+        # Requests that nobody waits for in a thread of their own, and the thread that drives while there are any.
+        self._unattended: deque[Request] = deque()
+        self._background: threading.Thread | None = None
 
     def check_open(self) -> None:
         """Check that nobody has called close().
@@ -125,6 +162,21 @@ class Engine:
         finally:
             self.cancel([request])
 
+    def start(self, requests: Sequence[Request]) -> None:
+        """Begin requests that a thread of the engine's own drives; their listeners hear of every token and the end."""
+        self._submit(requests)
+        with self._lock:
+            self._unattended.extend(requests)
+            if self._background is None:
+                # A daemon: a program that ends need not wait for answers that nobody will read.
+                self._background = threading.Thread(target=self._drive_unattended, name="llmagentos", daemon=True)
+                self._background.start()
+
+    def stats(self) -> EngineStats:
+        """Queues, blocks, rates and latencies as they are now."""
+        with self._lock:
+            return self._recorder.stats(self._scheduler)
+
     def cancel(self, requests: Sequence[Request]) -> None:
         """Drop requests, at the latest before the next step. Finished ones are left as they are.
 
@@ -150,7 +202,7 @@ class Engine:
             if self._closed:
                 return
             self._closed = True
-            self._fail_all(LLMAgentOSError(_CLOSED_EARLY))
+            self._stepper.fail_all(LLMAgentOSError(_CLOSED_EARLY))
             self._turn.notify_all()
         self._backend.close()
 
@@ -171,8 +223,15 @@ class Engine:
         with self._lock:
             self.check_open()
             self._check_outside_step()
-            for request in requests:
+            n_waiting = len(self._scheduler.waiting)
+            if n_waiting >= self._max_queued:
+                raise QueueFullError(
+                    f"{n_waiting} requests are waiting, and no more than max_queued={self._max_queued} may: try again "
+                    "later"
+                )
+            for request in leaders(requests):
                 self._scheduler.add(request)
+                self._recorder.queued(request)
 
     def _check_outside_step(self) -> None:
         if self._driver == threading.get_ident():
@@ -199,60 +258,31 @@ class Engine:
                         continue
                     self._driver = threading.get_ident()
                 try:
-                    self._step()
+                    self._stepper.step()
                 finally:
                     with self._lock:
                         self._driver = None
                         self._turn.notify_all()
                     self._close_if_asked()
 
-    def _step(self) -> None:
-        try:
+    def _drive_unattended(self) -> None:
+        while True:
             with self._lock:
-                chunks = self._scheduler.schedule()
-            if chunks:
-                step = build_step(chunks)
-                self._commit(step, self._backend.run(step.batch))
-        except BaseException as error:
-            # What the step left half done cannot be told apart from what it did: all requests fail, none hangs.
-            with self._lock:
-                if isinstance(error, Exception):
-                    self._fail_all(error)
-                else:
-                    self._fail_all(LLMAgentOSError("the step that this request was part of was interrupted"))
-                    raise
+                if not self._unattended:
+                    self._background = None
+                    return
+                request = self._unattended.popleft()
+            try:
+                self._drive(request, None)
+            except LLMAgentOSError:
+                # The engine was closed: whoever listens is told by the request's own error.
+                continue
 
-    def _commit(self, step: Step, logits: NDArray[np.float32]) -> None:
-        """Book what the step computed; the logits are the backend's and valid only now."""
-        n_sampled = len(step.sampled)
-        sampled = []
-        if n_sampled:
-            sampled = self._sampler.sample(logits[:n_sampled], [chunk.request for chunk in step.sampled])
-        row = n_sampled
-        for chunk in step.scored:
-            request, first = chunk.request, chunk.request.n_computed
-            targets = request.token_ids[first + 1 : first + chunk.n_tokens + 1]
-            cast("NDArray[np.float32]", request.scores)[first : first + chunk.n_tokens] = self._sampler.score(
-                logits[row : row + chunk.n_tokens], targets
-            )
-            row += chunk.n_tokens
-        with self._lock:
-            for chunk in step.chunks:
-                chunk.request.n_computed += chunk.n_tokens
-            for chunk, (token_id, logprob) in zip(step.sampled, sampled, strict=True):
-                chunk.request.append(token_id, logprob)
-            for chunk in step.scored:
-                if chunk.request.n_to_compute == 0:
-                    chunk.request.finish("length")
-            for chunk in step.chunks:
-                if chunk.request.finished:
-                    self._scheduler.retire(chunk.request)
 
-    def _fail_all(self, error: BaseException) -> None:
-        for request in self._scheduler.abandon():
-            if not request.finished:
-                request.error = error
-                request.finish("error")
+def leaders(requests: Sequence[Request]) -> list[Request]:
+    """Those that do not begin from another of them."""
+    followers = {follower for request in requests for follower in request.followers}
+    return [request for request in requests if request not in followers]
 
 
 def _raise_failure(request: Request) -> None:

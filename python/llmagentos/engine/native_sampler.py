@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,17 +25,17 @@ class NativeSampler:
 
     def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
         results = native.sample(logits, [_row(request) for request in requests], self._pool)
-        return [
-            (r.token_id, None if r.logprob is None else TokenLogprob(r.token_id, r.logprob, tuple(r.top)))
-            for r in results
-        ]
+        return [(r.token_id, None if r.logprob is None else _logprob(r)) for r in results]
 
-    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int]) -> NDArray[np.float32]:
+    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
         # A forced token comes back with its log probability from the raw logits: the same reduction, to the bit, as
         # the logprobs of generation.
-        rows = [native.SamplerRow(temperature=0.0, logit_bias={token: _CERTAIN}, logprobs=0) for token in token_ids]
-        results = native.sample(logits, rows, self._pool)
-        return np.array([result.logprob for result in results], np.float32)
+        rows = [native.SamplerRow(temperature=0.0, logit_bias={token: _CERTAIN}, logprobs=n_top) for token in token_ids]
+        return [_logprob(result) for result in native.sample(logits, rows, self._pool)]
+
+
+def _logprob(sampled: native.Sampled) -> TokenLogprob:
+    return TokenLogprob(sampled.token_id, cast(float, sampled.logprob), tuple(sampled.top))
 
 
 def _row(request: Request) -> native.SamplerRow:
@@ -60,5 +61,5 @@ def _new_row(request: Request) -> native.SamplerRow:
         presence_penalty=params.presence_penalty,
         frequency_penalty=params.frequency_penalty,
         logit_bias=dict(params.logit_bias or {}),
-        logprobs=params.logprobs,
+        logprobs=0 if params.logprobs is None and params.best_of else params.logprobs,
     )

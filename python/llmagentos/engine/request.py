@@ -2,7 +2,7 @@
 
     WAITING --admitted--> RUNNING --stop, length--> FINISHED
        ^                     |
-       +----pre-empted-------+        a cancelled or failed request is FINISHED from either state
+       +----pre-empted-------+        a cancelled, late or failed request is FINISHED from either state
 
 The tokens known so far are the truth of a request: everything else (KV blocks, how much is computed) can be dropped
 and computed again from them, which is all that pre-emption does.
@@ -11,16 +11,18 @@ and computed again from them, which is all that pre-emption does.
 from __future__ import annotations
 
 import secrets
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Literal
 
-import numpy as np
-from numpy.typing import NDArray
-
 from llmagentos.completion import TokenLogprob
+from llmagentos.engine.blocks import BlockKey
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.sampling_params import SamplingParams
+
+EndReason = Literal["stop", "length", "timeout", "cancelled", "error"]
 
 
 class State(Enum):
@@ -38,6 +40,21 @@ class Delta:
     logprob: TokenLogprob | None
 
 
+@dataclass(frozen=True, slots=True)
+class Service:
+    """What a caller asks of the engine for its requests, besides the tokens.
+
+    Attributes:
+        priority: lower goes first; equal ones in order of arrival.
+        deadline: time.monotonic() at which the request ends with what it has, or None.
+        salt: requests share cached blocks only where their salts are equal.
+    """
+
+    priority: int = 0
+    deadline: float | None = None
+    salt: bytes = b""
+
+
 class Request:
     """A sequence that advances toward its known tokens, and past them by one sampled token at a time.
 
@@ -45,21 +62,30 @@ class Request:
         token_ids: prompt and generated tokens.
         n_computed: leading tokens whose K and V are in the cache.
         blocks: the KV blocks owned, in order of position.
+        keys: of the leading full blocks, as far as somebody asked.
+        awaited: digest of the block that a running request was computing when this one last asked, or None.
+        n_published: leading tokens, full blocks of them, that other requests can find in the cache.
+        n_cached: prompt tokens that were found in the cache.
         deltas: generated tokens for the consumer, in order.
-        scores: for a scoring request, float32 [n - 1]; entry i is the log probability of token i + 1. None otherwise.
+        tail: text that was held back when the request ran out of time.
+        prompt_scores: where wanted, entry i is for token i + 1 of the prompt.
+        followers: other completions of the same prompt, which begin as copies once the prompt is computed.
         sampler_state: what the sampler keeps with the request from one token to the next.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
+        listener: called, by whatever thread runs the step, after each step that gave the request a token or ended it.
     """
 
     def __init__(
         self,
-        prompt_ids: list[int],
+        prompt_ids: Sequence[int],
         params: SamplingParams,
         max_length: int,
         detokenizer: Detokenizer | None = None,
         end_ids: frozenset[int] = frozenset(),
+        *,
         choice: int = 0,
-        scoring: bool = False,
+        prompt_logprobs: int | None = None,
+        service: Service = Service(),
     ) -> None:
         self.token_ids = list(prompt_ids)
         self.n_prompt = len(prompt_ids)
@@ -67,26 +93,66 @@ class Request:
         self.max_length = max_length
         self.detokenizer = detokenizer
         self.end_ids = end_ids
+        self.service = service
         self.seed = choice_seed(params.seed, choice)
         self.state = State.WAITING
+        self.arrival = 0  # given by the scheduler, in order
         self.n_computed = 0
+        self.n_published = 0
+        self.n_cached = 0
         self.blocks: list[int] = []
+        self.keys: list[BlockKey] = []
+        self.awaited: bytes | None = None
         self.deltas: list[Delta] = []
-        self.scores: NDArray[np.float32] | None = np.zeros(len(prompt_ids) - 1, np.float32) if scoring else None
-        self.finish_reason: Literal["stop", "length", "cancelled", "error"] | None = None
+        self.tail = ""
+        self.prompt_logprobs = prompt_logprobs
+        self.prompt_scores: list[TokenLogprob] = []
+        self.followers: list[Request] = []
+        self.finish_reason: EndReason | None = None
         self.error: BaseException | None = None
         self.sampler_state: object = None
         self.cancel_requested = False
+        self.listener: Callable[[], None] | None = None
+        self.times = Times(time.monotonic())
+
+    @property
+    def rank(self) -> tuple[int, int]:
+        """Smaller goes first."""
+        return self.service.priority, self.arrival
+
+    @property
+    def salt(self) -> bytes:
+        return self.service.salt
 
     @property
     def n_output(self) -> int:
         return len(self.token_ids) - self.n_prompt
 
     @property
+    def n_known(self) -> int:
+        """Tokens to compute. The last one of a text that is only scored predicts nothing that is asked for."""
+        n = len(self.token_ids)
+        return n if n < self.max_length else n - 1
+
+    @property
     def n_to_compute(self) -> int:
-        """Known tokens not yet in the cache. The last token of a scored text predicts nothing that is asked for."""
-        known = len(self.token_ids) if self.scores is None else len(self.token_ids) - 1
-        return known - self.n_computed
+        """Known tokens not yet in the cache."""
+        return self.n_known - self.n_computed
+
+    @property
+    def scores_prompt(self) -> bool:
+        """Whether logits of the prompt's tokens are still wanted."""
+        return self.prompt_logprobs is not None and len(self.prompt_scores) < self.n_prompt - 1
+
+    @property
+    def n_reusable(self) -> int:
+        """Leading tokens that may come from the cache: nothing is wanted of them but their K and V."""
+        return len(self.prompt_scores) if self.scores_prompt else self.n_known - 1
+
+    @property
+    def has_started(self) -> bool:
+        """Whether it advances by sampled tokens: what is left to compute is short, and somebody waits for each."""
+        return self.n_output > 0 and self.n_to_compute == 1
 
     @property
     def finished(self) -> bool:
@@ -108,9 +174,31 @@ class Request:
         elif is_last:
             self.finish("length")
 
-    def finish(self, reason: Literal["stop", "length", "cancelled", "error"]) -> None:
+    def begin_as_copy_of(self, leader: Request) -> None:
+        """Take over what the leader has computed of the prompt that both have; the caller shares the blocks."""
+        self.blocks, self.keys = list(leader.blocks), list(leader.keys)
+        self.n_computed, self.n_published, self.n_cached = leader.n_computed, leader.n_published, leader.n_prompt
+        self.prompt_scores = leader.prompt_scores
+        self.state = State.RUNNING
+
+    def finish(self, reason: EndReason, error: BaseException | None = None) -> None:
+        """End the request, and with it the completions that were to begin from it."""
+        if reason == "timeout" and self.detokenizer is not None:
+            self.tail = self.detokenizer.flush()
         self.state = State.FINISHED
         self.finish_reason = reason
+        self.error = error
+        for follower in self.followers:
+            follower.finish(reason, error)
+
+
+@dataclass(slots=True)
+class Times:
+    """When things happened to a request, in seconds of time.monotonic(), and whether it ever ran."""
+
+    arrived: float
+    began: bool = False
+    last_token: float | None = None
 
 
 def choice_seed(seed: int | None, choice: int) -> int:

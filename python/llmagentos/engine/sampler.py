@@ -18,5 +18,5 @@ class Sampler(Protocol):
     def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
         """The next token of each request, from its row of `logits` [R, vocab]."""
 
-    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int]) -> NDArray[np.float32]:
-        """Natural log probability of one given token per row of `logits` [R, vocab]; float32 [R]."""
+    def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
+        """How likely one given token per row of `logits` [R, vocab] is, and the `n_top` most likely ones."""

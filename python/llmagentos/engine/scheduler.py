@@ -2,16 +2,34 @@
 
 There are no prefill and decode phases. Every request advances toward its known tokens: a new one by chunks of its
 prompt, an old one by the token it just sampled, a pre-empted one by everything it knew. One token budget bounds a step;
-running requests are served first, oldest first, then waiting ones are admitted in order of arrival.
+streams that wait for their next token are served first, then prompts share what the pace allows.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from dataclasses import dataclass
+import time
+from bisect import insort
+from dataclasses import dataclass, field
 
-from llmagentos.engine.blocks import BlockAllocator
+from llmagentos.engine.blocks import BlockPool
+from llmagentos.engine.pacing import Pace
+from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Request, State
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a step and the queues hold at most.
+
+    Attributes:
+        batched_tokens: tokens that a step computes.
+        logit_rows: rows of logits that a step asks for; bounds the memory they take.
+        running: requests under way together.
+    """
+
+    batched_tokens: int
+    logit_rows: int
+    running: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,113 +40,216 @@ class Scheduled:
     n_tokens: int
 
     @property
-    def reaches_end(self) -> bool:
-        """Whether the step computes the last known token, so that the next one can be sampled."""
-        return self.n_tokens == self.request.n_to_compute
+    def samples(self) -> bool:
+        """Whether the step computes the last known token, and the next one is to be sampled from its logits."""
+        request = self.request
+        return self.n_tokens == request.n_to_compute and request.n_known == len(request.token_ids)
+
+    @property
+    def scored(self) -> range:
+        """Positions of the prompt whose logits are wanted to score the token that follows."""
+        request, begin = self.request, self.request.n_computed
+        if not request.scores_prompt:
+            return range(0)
+        return range(max(begin, len(request.prompt_scores)), min(begin + self.n_tokens, request.n_prompt - 1))
 
     @property
     def n_logit_rows(self) -> int:
-        if self.request.scores is not None:
-            return self.n_tokens
-        return 1 if self.reaches_end else 0
+        return len(self.scored) + self.samples
+
+
+@dataclass(slots=True)
+class Schedule:
+    """One step's work.
+
+    Attributes:
+        chunks: in order of rank.
+        copies: (from, to) blocks that are to be copied before anything else, in this order.
+        admitted, preempted, ended: requests that began, that were put back, and that were cancelled or too late.
+    """
+
+    chunks: list[Scheduled] = field(default_factory=list)
+    copies: list[tuple[int, int]] = field(default_factory=list)
+    admitted: list[Request] = field(default_factory=list)
+    preempted: list[Request] = field(default_factory=list)
+    ended: list[Request] = field(default_factory=list)
 
 
 class Scheduler:
-    """Keeps `running` in order of arrival, every running request older than every waiting one.
+    """Keeps `running` and `waiting` in order of rank: priority, then arrival.
 
-    The oldest request can therefore always take the blocks of younger ones, and since one request never needs more
-    than the pool, it always advances: every request completes.
+    The running request of the first rank can always take the blocks of others, and since one request never needs more
+    than the pool, it always advances: every request completes. A waiting request of better priority takes the place
+    of running ones of a lower priority; one of the same priority never does.
 
     Args:
-        allocator: the KV blocks.
-        max_batched_tokens: tokens a step computes at most.
-        max_logit_rows: rows of logits a step asks for at most; bounds the memory they take.
+        pool: the KV blocks.
+        cache: what is known to be in them.
+        limits: of a step.
+        pace: how much of the prompts a step may take on.
     """
 
-    def __init__(self, allocator: BlockAllocator, max_batched_tokens: int, max_logit_rows: int) -> None:
-        self.allocator = allocator
-        self.max_batched_tokens = max_batched_tokens
-        self.max_logit_rows = max_logit_rows
-        self.waiting: deque[Request] = deque()
+    def __init__(self, pool: BlockPool, cache: PrefixCache, limits: Limits, pace: Pace) -> None:
+        self.pool = pool
+        self.cache = cache
+        self.limits = limits
+        self.pace = pace
+        self.waiting: list[Request] = []
         self.running: list[Request] = []
+        self.n_preempted = 0
+        self._n_arrived = 0
 
     def add(self, request: Request) -> None:
-        self.waiting.append(request)
+        """Queue a request, behind all of its priority that came before."""
+        for one in (request, *request.followers):
+            one.arrival = self._n_arrived
+            self._n_arrived += 1
+        insort(self.waiting, request, key=_rank)
 
-    def schedule(self) -> list[Scheduled]:
+    def schedule(self) -> Schedule:
         """Choose the next step's tokens and give their requests the blocks they need. Empty where nothing is left."""
-        self._drop_cancelled()
-        step: list[Scheduled] = []
-        budget, rows = self.max_batched_tokens, self.max_logit_rows
+        schedule = Schedule()
+        self._drop_ended(schedule)
+        self._admit(schedule)
+        budget, rows = self.limits.batched_tokens, self.limits.logit_rows
+        shares = self._shares(budget)
         for request in list(self.running):
-            if budget == 0 or rows == 0 or request.state is not State.RUNNING:
+            n_tokens = min(shares.get(request, 0), budget)
+            if n_tokens == 0 or request.state is not State.RUNNING:
+                continue
+            if request.scores_prompt:
+                n_tokens = min(n_tokens, max(request.n_computed, len(request.prompt_scores)) + rows - request.n_computed)
+            chunk = Scheduled(request, n_tokens)
+            if chunk.n_logit_rows > rows:
+                continue
+            if not self._make_room(request, n_tokens, schedule):
                 break
-            chunk = self._chunk(request, budget, rows)
-            if not self._make_room(request, chunk.n_tokens):
+            schedule.chunks.append(chunk)
+            budget, rows = budget - n_tokens, rows - chunk.n_logit_rows
+            if budget == 0 or rows == 0:
                 break
-            step.append(chunk)
-            budget, rows = budget - chunk.n_tokens, rows - chunk.n_logit_rows
-        while self.waiting and budget > 0 and rows > 0 and self._admissible(self.waiting[0]):
-            request = self.waiting.popleft()
-            request.state = State.RUNNING
-            self.running.append(request)
-            chunk = self._chunk(request, budget, rows)
-            self._make_room(request, chunk.n_tokens)
-            step.append(chunk)
-            budget, rows = budget - chunk.n_tokens, rows - chunk.n_logit_rows
-        return step
+        return schedule
+
+    def begin_followers(self, leader: Request) -> list[Request]:
+        """Let the other completions of a computed prompt run on from it, on the blocks of the leader."""
+        followers, leader.followers = leader.followers, []
+        for follower in followers:
+            follower.begin_as_copy_of(leader)
+            self.pool.share(follower.blocks)
+            insort(self.running, follower, key=_rank)
+        return followers
 
     def retire(self, request: Request) -> None:
         """Take back everything a finished request holds."""
         self.running.remove(request)
-        self._free_blocks(request)
+        self.cache.detach(request)
 
     def abandon(self) -> list[Request]:
-        """Forget all requests, whatever state a failed step left them in; every block is free again."""
+        """Forget all requests and all of the cache, whatever state a failed step left them in."""
         requests = [*self.running, *self.waiting]
         for request in requests:
             request.blocks = []
-        self.running, self.waiting = [], deque()
-        self.allocator = BlockAllocator(self.allocator.n_blocks, self.allocator.block_size)
+        self.running, self.waiting = [], []
+        self.pool = BlockPool(self.pool.n_blocks, self.pool.block_size)
+        self.cache = PrefixCache(self.pool, self.cache.enabled)
         return requests
 
-    def _chunk(self, request: Request, budget: int, rows: int) -> Scheduled:
-        limit = budget if request.scores is None else min(budget, rows)
-        return Scheduled(request, min(request.n_to_compute, limit))
+    def _admit(self, schedule: Schedule) -> None:
+        """Start waiting requests in order of rank, as long as all that they know fits.
 
-    def _admissible(self, request: Request) -> bool:
-        # All known tokens must fit, not only the first chunk: a request let in sooner would be pre-empted at once.
-        return self.allocator.blocks_for(request.n_to_compute) <= self.allocator.n_free
+        All known tokens, not only the first chunk: a request let in sooner would be pre-empted at once. One that needs
+        what a running request is just computing waits for it instead of computing it again, and lets others by.
+        """
+        index = 0
+        while index < len(self.waiting):
+            request = self.waiting[index]
+            if self.cache.must_wait(request):
+                index += 1
+                continue
+            blocks = self.cache.lookup(request)
+            needed = self.pool.blocks_for(request.n_known) - len(blocks)
+            while len(self.running) >= self.limits.running or not self.pool.has_room(needed, blocks):
+                if not self.running or self.running[-1].service.priority <= request.service.priority:
+                    return
+                self._preempt(self.running[-1], schedule)
+            self.waiting.remove(request)
+            self.cache.attach(request, blocks)
+            request.blocks += self.pool.allocate(needed)
+            request.state = State.RUNNING
+            insort(self.running, request, key=_rank)
+            schedule.admitted.append(request)
 
-    def _make_room(self, request: Request, n_tokens: int) -> bool:
-        """Grow the request's blocks by `n_tokens`, pre-empting the youngest requests; False where that is itself."""
-        needed = self.allocator.blocks_for(request.n_computed + n_tokens) - len(request.blocks)
-        while needed > self.allocator.n_free:
-            youngest = self.running[-1]
-            self._preempt(youngest)
-            if youngest is request:
+    def _shares(self, budget: int) -> dict[Request, int]:
+        """Tokens for each running request that has some to compute.
+
+        Of the prompts, the first in rank gets half, so that it always advances; the rest goes to those that are
+        nearest to their first token, so that a short prompt does not wait for a long one.
+        """
+        streams = [r for r in self.running if r.has_started]
+        prompts = [r for r in self.running if not r.has_started and r.n_to_compute > 0]
+        shares = dict.fromkeys(streams, 1)
+        left = self.pace.prompt_tokens(len(streams), budget) if prompts else 0
+        left = max(min(left, budget - len(streams)), 1)
+        if not prompts:
+            return shares
+        first = prompts[0]
+        shares[first] = min(first.n_to_compute, -(-left // 2) if len(prompts) > 1 else left)
+        left -= shares[first]
+        for request in sorted(prompts[1:], key=_n_to_compute):
+            shares[request] = min(request.n_to_compute, left)
+            left -= shares[request]
+        shares[first] += min(first.n_to_compute - shares[first], left)
+        return shares
+
+    def _make_room(self, request: Request, n_tokens: int, schedule: Schedule) -> bool:
+        """Give the request blocks of its own for its next tokens, pre-empting the last in rank; False where that is it.
+
+        A block that others own too is exchanged for a copy.
+        """
+        size = self.pool.block_size
+        first = request.n_computed // size
+        shared = first < len(request.blocks) and self.pool.is_shared(request.blocks[first])
+        needed = self.pool.blocks_for(request.n_computed + n_tokens) - len(request.blocks)
+        while max(needed, 0) + shared > self.pool.n_free:
+            last = self.running[-1]
+            self._preempt(last, schedule)
+            if last is request:
                 return False
+            shared = shared and self.pool.is_shared(request.blocks[first])
+        if shared:
+            old, (new,) = request.blocks[first], self.pool.allocate(1)
+            schedule.copies.append((old, new))
+            request.blocks[first] = new
+            self.pool.release([old])
         if needed > 0:
-            request.blocks += self.allocator.allocate(needed)
+            request.blocks += self.pool.allocate(needed)
         return True
 
-    def _preempt(self, request: Request) -> None:
+    def _preempt(self, request: Request, schedule: Schedule) -> None:
         self.running.remove(request)
-        self._free_blocks(request)
-        request.n_computed = 0
+        self.cache.detach(request)
         request.state = State.WAITING
-        self.waiting.appendleft(request)
+        self.n_preempted += 1
+        schedule.preempted.append(request)
+        insort(self.waiting, request, key=_rank)
 
-    def _drop_cancelled(self) -> None:
-        for request in [r for r in self.running if r.cancel_requested]:
-            request.finish("cancelled")
-            self.retire(request)
-        if any(r.cancel_requested for r in self.waiting):
-            for request in self.waiting:
-                if request.cancel_requested:
-                    request.finish("cancelled")
-            self.waiting = deque(r for r in self.waiting if not r.finished)
+    def _drop_ended(self, schedule: Schedule) -> None:
+        now = time.monotonic()
+        for queue, drop in ((self.running, self.retire), (self.waiting, self.waiting.remove)):
+            for request in [r for r in queue if _is_over(r, now)]:
+                request.finish("cancelled" if request.cancel_requested else "timeout")
+                drop(request)
+                schedule.ended.append(request)
 
-    def _free_blocks(self, request: Request) -> None:
-        self.allocator.free(request.blocks)
-        request.blocks = []
+
+def _is_over(request: Request, now: float) -> bool:
+    deadline = request.service.deadline
+    return request.cancel_requested or (deadline is not None and now >= deadline)
+
+
+def _rank(request: Request) -> tuple[int, int]:
+    return request.rank
+
+
+def _n_to_compute(request: Request) -> int:
+    return request.n_to_compute

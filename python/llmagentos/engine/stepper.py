@@ -1,0 +1,138 @@
+"""One step: schedule, run the backend once, sample once, book the results."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos.backends.protocol import Backend
+from llmagentos.completion import TokenLogprob
+from llmagentos.engine.batch import Step, build_step
+from llmagentos.engine.request import Request
+from llmagentos.engine.sampler import Sampler
+from llmagentos.engine.scheduler import Schedule, Scheduler
+from llmagentos.engine.statistics import Recorder
+from llmagentos.errors import LLMAgentOSError
+
+
+class Stepper:
+    """Advances the scheduler's requests, one step at a time and by one thread at a time.
+
+    Args:
+        lock: guards the scheduler and the recorder; not held while the backend and the sampler compute.
+    """
+
+    def __init__(
+        self, backend: Backend, sampler: Sampler, scheduler: Scheduler, recorder: Recorder, lock: threading.RLock
+    ) -> None:
+        self._backend = backend
+        self._sampler = sampler
+        self._scheduler = scheduler
+        self._recorder = recorder
+        self._lock = lock
+
+    def step(self) -> None:
+        """Run one step. What fails ends all requests with the error; an interruption does that and is raised."""
+        try:
+            with self._lock:
+                schedule = self._scheduler.schedule()
+                self._record_schedule(schedule)
+            if schedule.chunks:
+                self._run(schedule)
+            _tell(schedule.ended)
+        except BaseException as error:
+            # What the step left half done cannot be told apart from what it did: all requests fail, none hangs.
+            if isinstance(error, Exception):
+                self.fail_all(error)
+            else:
+                self.fail_all(LLMAgentOSError("the step that this request was part of was interrupted"))
+                raise
+        self._recorder.deliver()
+
+    def fail_all(self, error: BaseException) -> None:
+        """End every request with this error, and forget the cache."""
+        with self._lock:
+            failed = [request for request in self._scheduler.abandon() if not request.finished]
+            for request in failed:
+                request.finish("error", error)
+                self._recorder.ended(request)
+        _tell(failed)
+
+    def _run(self, schedule: Schedule) -> None:
+        began = time.monotonic()
+        step = build_step(schedule)
+        logits = self._backend.run(step.batch)  # the backend's memory, valid until its next run
+        scores = self._score(step, logits)
+        tokens = self._sample(step, logits)
+        with self._lock:
+            self._book(step, scores, tokens, began)
+        _tell([chunk.request for chunk in step.chunks])
+
+    def _sample(self, step: Step, logits: NDArray[np.float32]) -> list[tuple[int, TokenLogprob | None]]:
+        if not step.sampled:
+            return []
+        rows = logits[: len(step.sampling)]
+        if len(step.sampled) > len(step.sampling):
+            rows = rows[[row for row, _ in step.sampled]]
+        return self._sampler.sample(rows, [request for _, request in step.sampled])
+
+    def _score(self, step: Step, logits: NDArray[np.float32]) -> list[list[TokenLogprob]]:
+        scores, row = [], len(step.sampling)
+        for chunk in step.scored:
+            request, positions = chunk.request, chunk.scored
+            targets = request.token_ids[positions.start + 1 : positions.stop + 1]
+            rows = logits[row : row + len(positions)]
+            scores.append(self._sampler.score(rows, targets, request.prompt_logprobs or 0))
+            row += len(positions)
+        return scores
+
+    def _book(
+        self,
+        step: Step,
+        scores: list[list[TokenLogprob]],
+        tokens: list[tuple[int, TokenLogprob | None]],
+        began: float,
+    ) -> None:
+        scheduler, recorder, now = self._scheduler, self._recorder, time.monotonic()
+        n_tokens = sum(chunk.n_tokens for chunk in step.chunks)
+        n_streams = sum(chunk.request.has_started for chunk in step.chunks)
+        scheduler.pace.record(n_streams, n_tokens - n_streams, now - began)
+        recorder.step(n_tokens, len(tokens), now)
+        for chunk, chunk_scores in zip(step.scored, scores, strict=True):
+            chunk.request.prompt_scores += chunk_scores
+        touched = [chunk.request for chunk in step.chunks]
+        for chunk in step.chunks:
+            chunk.request.n_computed += chunk.n_tokens
+            scheduler.cache.publish(chunk.request)
+        for chunk in step.sampling:
+            if chunk.request.followers:
+                touched += scheduler.begin_followers(chunk.request)
+        for (_, request), (token_id, logprob) in zip(step.sampled, tokens, strict=True):
+            request.append(token_id, logprob)
+            recorder.token(request, now)
+        for chunk in step.scored:
+            if chunk.request.n_to_compute == 0:
+                chunk.request.finish("length")
+        for request in touched:
+            if request.finished:
+                scheduler.retire(request)
+                recorder.ended(request)
+
+    def _record_schedule(self, schedule: Schedule) -> None:
+        for request in schedule.admitted:
+            self._recorder.started(request)
+        for request in schedule.preempted:
+            self._recorder.preempted(request)
+        for request in schedule.ended:
+            self._recorder.ended(request)
+
+
+def _tell(requests: Iterable[Request]) -> None:
+    """Wake whoever listens to these requests, which may have got a token or ended."""
+    for request in requests:
+        if request.listener is not None:
+            request.listener()

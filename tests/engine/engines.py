@@ -1,0 +1,44 @@
+"""Engines on fake backends, and requests for them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmagentos.engine.engine import Engine, EngineConfig
+from llmagentos.engine.request import Request
+from llmagentos.sampling_params import SamplingParams
+
+from .fake_backend import FakeBackend, FakeSampler
+
+
+def engine_on(
+    backend: FakeBackend, context_length: int | None = None, max_batched_tokens: int = 512, **config: Any
+) -> Engine:
+    room = backend.n_blocks * backend.block_size
+    settings = {"max_running": 64, "max_queued": 1000, **config}
+    return Engine(backend, FakeSampler(), EngineConfig(context_length or room, max_batched_tokens, **settings))
+
+
+def request_for(
+    prompt: list[int], n_new: int = 8, end_ids: frozenset[int] = frozenset(), choice: int = 0, **params: Any
+) -> Request:
+    sampling = SamplingParams(**{"temperature": 0.0, "seed": 1, **params})
+    return Request(prompt, sampling, len(prompt) + n_new, end_ids=end_ids, choice=choice)
+
+
+def alone(prompt: list[int], n_new: int, choice: int = 0, **params: Any) -> list[int]:
+    """What a request gives on an engine of its own."""
+    request = request_for(prompt, n_new, choice=choice, **params)
+    engine_on(FakeBackend()).run([request])
+    return request.token_ids
+
+
+def assert_idle(engine: Engine) -> None:
+    """Nothing is queued, no block has an owner, and each is fresh, spare or idle."""
+    scheduler = engine._scheduler
+    assert not scheduler.running
+    assert not scheduler.waiting
+    assert not scheduler.cache._computing
+    pool = scheduler.pool
+    assert pool.n_free == pool.n_blocks
+    assert sorted([*pool._spare, *pool._idle]) == list(range(pool._n_used))
