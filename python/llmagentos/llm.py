@@ -204,7 +204,9 @@ class LLM:
         self._engine.run(work.requests)
         return work.results()[0] if is_single else work.results()
 
-    async def achat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]) -> Any:
+    async def achat(
+        self, messages: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]
+    ) -> Any:
         """`chat` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
         is_single, work = self._chat_work(messages, params, options)
         await run_async(self._engine, work.requests)
@@ -304,9 +306,7 @@ class LLM:
         check_vocabulary(params, self._tokenizer.n_vocab)
         return params
 
-    def _generate_work(
-        self, prompts: Any, params: SamplingParams | None, options: RequestOptions
-    ) -> tuple[bool, Work]:
+    def _generate_work(self, prompts: Any, params: SamplingParams | None, options: RequestOptions) -> tuple[bool, Work]:
         """The requests of `generate`, and whether it was called with one prompt."""
         if isinstance(prompts, str) or is_token_ids(prompts):
             return True, self._work([self._prompts.encode(prompts)], params, options)
@@ -341,7 +341,9 @@ class LLM:
         params = self._checked(params)
         if params.n != 1 or params.best_of not in (None, 1):
             n = params.n if params.n != 1 else params.best_of
-            raise InvalidRequestError(f"{'n' if params.n != 1 else 'best_of'}={n} is not valid for a stream: it must be 1")
+            raise InvalidRequestError(
+                f"{'n' if params.n != 1 else 'best_of'}={n} is not valid for a stream: it must be 1"
+            )
         if _is_list_of_prompts(prompt):
             raise InvalidRequestError(
                 "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
