@@ -120,10 +120,18 @@ def test_errors_reach_the_task(llm: LLM) -> None:
 
 
 def test_close_ends_what_runs(llm: LLM) -> None:
+    backend: Any = llm._engine._backend
+
     async def run() -> None:
+        loop, running, go_on = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+        backend.before_run = lambda batch: (loop.call_soon_threadsafe(running.set), go_on.wait(10))
         task = asyncio.create_task(llm.agenerate("x", SamplingParams(temperature=0, ignore_eos=True)))
-        await asyncio.sleep(0)
-        await asyncio.to_thread(llm.close)
+        await running.wait()
+        closing = asyncio.create_task(asyncio.to_thread(llm.close))
+        while not llm._engine._closing:  # noqa: ASYNC110 (nothing tells of it)
+            await asyncio.sleep(0.001)
+        go_on.set()
+        await closing
         with pytest.raises(LLMAgentOSError, match="closed"):
             await task
 

@@ -106,7 +106,7 @@ class BlockPool:
 
     def publish(self, block: int, key: BlockKey) -> None:
         """Say what a full block holds. Where another block holds the same, that one stays the one to be found."""
-        if key.digest not in self._block_of:
+        if key.digest not in self._block_of and block not in self._keys:
             self._block_of[key.digest] = block
             self._keys[block] = key
 

@@ -93,7 +93,8 @@ class Engine:
         # handler may find its own thread holding it.
         # The lock is entered directly: its own `with` is one C call, which a handler that raises cannot cut in two.
         self._lock = threading.RLock()
-        self._turn = threading.Condition(self._lock)
+        self._stepped = threading.Condition(self._lock)  # for close(), whose wait must give up every hold on the lock
+        self._waiters: list[_Waiter] = []
         self._stepper = Stepper(backend, sampler, self._scheduler, self._recorder, self._lock)
         # The thread that is in a step. One word tells both whether anybody drives and who: with two, a signal handler
         # that runs between their assignments would wait for its own thread.
@@ -198,12 +199,12 @@ class Engine:
             if self._driver == threading.get_ident():
                 return
             while self._driver is not None:
-                self._turn.wait()
+                self._stepped.wait()
             if self._closed:
                 return
             self._closed = True
             self._stepper.fail_all(LLMAgentOSError(_CLOSED_EARLY))
-            self._turn.notify_all()
+            self._wake_served()
         self._backend.close()
 
     def _close_if_asked(self) -> None:
@@ -243,27 +244,60 @@ class Engine:
         def done() -> bool:
             return request.finished or (beyond is not None and len(request.deltas) > beyond)
 
-        while True:
-            with self._lock:
-                while self._driver is not None and not done():
-                    self._check_outside_step()
-                    self._turn.wait()
-                if done():
-                    return
+        try:
+            while not done():
                 if self._closing:
                     raise LLMAgentOSError(_CLOSED_EARLY)
-            with held_signals():
+                if not self._try_step():
+                    self._sleep(done)
+        finally:
+            self._pass_on()
+
+    def _try_step(self) -> bool:
+        """Run a step, unless somebody else does or the engine is being closed."""
+        with held_signals():
+            with self._lock:
+                self._check_outside_step()
+                if self._driver is not None or self._closing:
+                    return False
+                self._driver = threading.get_ident()
+            try:
+                self._stepper.step()
+            finally:
                 with self._lock:
-                    if self._driver is not None or self._closing:
-                        continue
-                    self._driver = threading.get_ident()
-                try:
-                    self._stepper.step()
-                finally:
-                    with self._lock:
-                        self._driver = None
-                        self._turn.notify_all()
-                    self._close_if_asked()
+                    self._driver = None
+                    self._wake_served()
+                    self._stepped.notify_all()
+                self._close_if_asked()
+        return True
+
+    def _sleep(self, done: Callable[[], bool]) -> None:
+        """Wait for a step that gives what the caller waits for, or for its turn to drive."""
+        waiter = _Waiter(done)
+        with self._lock:
+            self._check_outside_step()
+            if done() or self._driver is None:
+                return
+            self._waiters.append(waiter)
+        # A plain lock: a signal handler that raises inside a Condition's wait may find it without the lock it expects.
+        # The time-out is for a turn that was lost because such a handler cut _pass_on short.
+        waiter.lock.acquire(timeout=1.0)
+
+    def _wake_served(self) -> None:
+        """Wake those that have what they wait for; waking all after every step would cost more than the step."""
+        waiting = []
+        for waiter in self._waiters:
+            if waiter.done() or self._closing:
+                waiter.lock.release()
+            else:
+                waiting.append(waiter)
+        self._waiters = waiting
+
+    def _pass_on(self) -> None:
+        """Let another drive, now that the caller will not."""
+        with self._lock:
+            if self._driver is None and self._waiters:
+                self._waiters.pop(0).lock.release()
 
     def _drive_unattended(self) -> None:
         while True:
@@ -277,6 +311,17 @@ class Engine:
             except LLMAgentOSError:
                 # The engine was closed: whoever listens is told by the request's own error.
                 continue
+
+
+class _Waiter:
+    """A caller that sleeps: what it waits for, and a lock that is released to wake it."""
+
+    __slots__ = ("done", "lock")
+
+    def __init__(self, done: Callable[[], bool]) -> None:
+        self.done = done
+        self.lock = threading.Lock()
+        self.lock.acquire()
 
 
 def leaders(requests: Sequence[Request]) -> list[Request]:

@@ -1,0 +1,80 @@
+"""Do running answers keep flowing while a long prompt is computed beside them, and what does the prompt pay?
+
+usage: python benchmarks/inter_token_latency.py [MODEL] [--rounds N] [--threads N]
+
+Four streams run; then a prompt of 4,000 tokens arrives. Compared are the gaps between the streams' tokens before and
+during its prefill, and the prefill's time with and without the streams.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import statistics
+import time
+from itertools import pairwise
+
+import harness
+
+from llmagentos import LLM, SamplingParams
+
+N_STREAMS, PROMPT = 4, 4000
+
+
+def tokens(n: int, salt: int) -> list[int]:
+    return [(7 * i + 131 * salt) % 30000 + 100 for i in range(n)]
+
+
+async def measure(llm: LLM, number: int) -> tuple[list[float], list[float], float, float]:
+    """Gaps before and during the prefill, and seconds of the prefill alone and beside the streams."""
+    one = SamplingParams(temperature=0, max_tokens=1)
+    start = time.perf_counter()
+    await llm.agenerate(tokens(PROMPT, 1000 + number), one)
+    alone = time.perf_counter() - start
+    stamps: list[list[float]] = [[] for _ in range(N_STREAMS)]
+
+    async def stream(index: int) -> None:
+        params = SamplingParams(temperature=0, ignore_eos=True, max_tokens=4000)
+        async for _ in llm.astream(tokens(16, 10 * number + index), params):
+            stamps[index].append(time.perf_counter())
+
+    tasks = [asyncio.create_task(stream(index)) for index in range(N_STREAMS)]
+    while min(len(one) for one in stamps) < 150:  # noqa: ASYNC110 (streams, not events)
+        await asyncio.sleep(0.05)
+    start = time.perf_counter()
+    await llm.agenerate(tokens(PROMPT, 2000 + number), one)
+    end = time.perf_counter()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    pairs = [(a, b) for one in stamps for a, b in pairwise(one)]
+    before = [b - a for a, b in pairs if b < start][20 * N_STREAMS :]
+    during = [b - a for a, b in pairs if start < b <= end]
+    return before, during, alone, end - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", nargs="?", default="smollm2-135m-instruct")
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--threads", type=int, default=2)
+    arguments = parser.parse_args()
+    rows = []
+    with LLM(arguments.model, threads=arguments.threads) as llm:
+        llm.generate(tokens(64, 7), SamplingParams(temperature=0, max_tokens=8))
+        for number in range(arguments.rounds):
+            before, during, alone, beside = asyncio.run(measure(llm, number))
+            median, p95 = statistics.median(before), sorted(during)[int(0.95 * len(during))]
+            rows.append({"gap": median, "p95_during": p95, "prefill_alone": alone, "prefill_beside": beside})
+            print(
+                f"round {number + 1}: gap {1e3 * median:.1f} ms, 95th percentile during prefill {1e3 * p95:.1f} ms "
+                f"({p95 / median:.2f}x); prefill {alone:.2f} s alone, {beside:.2f} s beside ({beside / alone:.2f}x)",
+                flush=True,
+            )
+    print(f"median gap ratio {statistics.median(row['p95_during'] / row['gap'] for row in rows):.2f}, ", end="")
+    print(f"median prefill ratio {statistics.median(row['prefill_beside'] / row['prefill_alone'] for row in rows):.2f}")
+    print(f"appended to {harness.record('inter_token_latency', {'model': arguments.model, 'rounds': rows})}")
+
+
+if __name__ == "__main__":
+    main()
