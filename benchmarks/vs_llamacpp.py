@@ -1,11 +1,11 @@
-"""Is it faster than llama.cpp? The same file, machine and number of pinned threads, alternating runs.
+"""Is it faster than llama.cpp? The same file, machine, CPUs and number of threads, alternating runs.
 
 usage: python benchmarks/vs_llamacpp.py MODEL.gguf PEER_PYTHON [--rounds N] [--threads N] [--metrics "prefill 512" ...]
 
 PEER_PYTHON is the Python of an environment of its own that has llama-cpp-python, built for this machine:
     python -m venv peer && CMAKE_ARGS="-DGGML_NATIVE=ON" peer/bin/pip install llama-cpp-python
-Run this with the Python that has llmagentos. llama.cpp counts at its better of flash attention on and off. Metrics that
-do not fit the model's context are left out.
+Run this with the Python that has llmagentos. llama.cpp counts at its best of flash attention on and off and, for
+streams, of one KV cache for all of them and one for each. Metrics that do not fit the model's context are left out.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The package's llama.cpp side by its path, for a Python that has llama-cpp-python and not this package.
 
-usage: llamacpp.py MODEL THREADS FLASH_ATTENTION(on|off) KIND N [--new-tokens N] [--repeats N]
+usage: llamacpp.py MODEL THREADS FLASH_ATTENTION(on|off) KIND N [--new-tokens N] [--repeats N] [--unified]
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@
 #include "base/cpu_count.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "base/signals.h"
 #include "base/thread_pool.h"
 #include "bindings/bind.h"
 #include "formats/gguf.h"
@@ -104,6 +105,7 @@ void bind_runtime(py::module_& core) {
       .def_property_readonly("size", &ThreadPool::size);
 
   m.def("machine", machine);
+  m.def("restarts_system_calls", restarts_system_calls, py::arg("signal"));
   m.def(
       "kv_block_bytes",
       [](const graph::Graph& graph, const std::string& kv_dtype) {

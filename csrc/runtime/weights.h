@@ -36,7 +36,8 @@ struct PackedMatrix {
 class Weights {
  public:
   // Packs what the plan uses, in parallel, and drops the mapped pages of each part of a tensor that is packed: memory
-  // holds one copy. Throws UnsupportedModelError for a missing tensor or one of another shape than the plan's, naming both.
+  // holds one copy. Throws UnsupportedModelError for a missing tensor or one of another shape than the plan's, naming
+  // both.
   Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool);
 
   const PackedMatrix& matrix(graph::WeightId id) const { return matrices_[static_cast<std::size_t>(id)]; }

@@ -34,6 +34,13 @@ def test_a_side_that_fails_is_named_with_what_it_said() -> None:
         run_once(side("broken", "sys.exit(3)"), Metric("decode", 5))
 
 
+def test_a_side_of_one_kind_sits_out_the_others() -> None:
+    only = Side("only", side("b", ECHO).command, {"FACTOR": "2"}, only_kind="streams")
+    metrics = [Metric("decode", 1), Metric("streams", 3)]
+    runs = alternate([side("a", ECHO), only], metrics, 1, Host(1), Progress())
+    assert [(run.metric.kind, run.side) for run in runs] == [("decode", "a"), ("streams", "a"), ("streams", "only")]
+
+
 def test_sides_take_turns_and_warm_ups_do_not_count(capsys: pytest.CaptureFixture[str]) -> None:
     metrics = [Metric("decode", 1), Metric("prefill", 3)]
     runs = alternate([side("a", ECHO), side("b", ECHO)], metrics, 2, Host(1), Progress(), warm_ups=1)

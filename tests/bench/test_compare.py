@@ -45,6 +45,11 @@ def test_no_ratio_is_formed_while_one_peer_may_be_the_better_and_has_no_run_that
     assert compare(runs, [run for run in runs if run.side != "on"], "ours", ["on", "off"]) == []
 
 
+def test_a_peer_that_sits_a_metric_out_is_not_waited_for() -> None:
+    runs = [*runs_of(DECODE, ours=[10], on=[5]), *runs_of(Metric("streams", 8), ours=[10], on=[5], unified=[8])]
+    assert [found.peer for found in compare(runs, runs, "ours", ["on", "unified"])] == ["on", "unified"]
+
+
 def test_a_run_is_good_when_both_of_its_probes_are_near_the_best(monkeypatch: pytest.MonkeyPatch) -> None:
     host = Host(1)
     host.best = 100.0

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import ast
+import importlib.util
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType, SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -36,10 +41,37 @@ def test_the_peers_side_measures(metric: Metric) -> None:
     assert run_once(Side(side.name, side.command, FAKE), metric) > 0
 
 
+# Runs our side's program and prints, in place of a value, the CPUs of the caller and of each worker while it measures.
+WATCHED = """
+import json, os
+from llmagentos.bench import ours, pinning
+before = pinning.threads_of_process()
+def measure(self, metric):
+    workers = sorted(pinning.threads_of_process() - before)
+    print(json.dumps([sorted(os.sched_getaffinity(thread)) for thread in (os.getpid(), *workers)]), flush=True)
+    os._exit(0)
+ours.Bench.measure = measure
+ours.main()
+"""
+
+
+def cpus_of_threads(setting: Setting, metric: Metric) -> list[list[int]]:
+    command = ours(setting, 307).command
+    assert command[:3] == [sys.executable, "-m", "llmagentos.bench.ours"]
+    program = [sys.executable, "-c", WATCHED, *command[3:], metric.kind, str(metric.n)]
+    done = subprocess.run(program, stdout=subprocess.PIPE, text=True, check=True)
+    found: list[list[int]] = json.loads(done.stdout)
+    return found
+
+
 def test_our_side_runs_on_the_threads_and_cpus_it_is_given() -> None:
-    cpu = min(os.sched_getaffinity(0))
-    side = ours(Setting(TINY / "llama_q4_0.gguf", 1, [cpu], new_tokens=4, repeats=2), 307)
-    assert run_once(side, Metric("decode", 0)) > 0
+    allowed = sorted(os.sched_getaffinity(0))
+    for cpus in ([allowed[-1]], allowed[:2]):
+        given = Setting(TINY / "llama_q4_0.gguf", len(cpus), cpus, new_tokens=4)
+        assert cpus_of_threads(given, Metric("decode", 0)) == [[cpu] for cpu in cpus]
+        assert cpus_of_threads(given, Metric("first", 32)) == [cpus] * len(cpus)
+    free = Setting(TINY / "llama_q4_0.gguf", 3, None, new_tokens=4)
+    assert cpus_of_threads(free, Metric("decode", 0)) == [allowed] * 3
 
 
 def test_a_model_that_cannot_be_loaded_is_told_of_without_a_traceback() -> None:
@@ -53,10 +85,66 @@ def test_a_model_that_cannot_be_loaded_is_told_of_without_a_traceback() -> None:
         run_once(Side(side.name, side.command, FAKE), Metric("decode", 0))
 
 
-def test_flash_attention_is_on_in_one_and_off_in_the_other_and_both_are_pinned() -> None:
-    on, off = llamacpp("python", Setting(Path("m.gguf"), 2, [0, 1]))
-    assert (on.command[-1], off.command[-1]) == ("on", "off")
-    assert on.environment["OMP_PLACES"] == off.environment["OMP_PLACES"] == "{0},{1}"
+def test_flash_attention_is_on_and_off_for_streams_with_either_cache_and_all_are_pinned() -> None:
+    sides = llamacpp("python", Setting(Path("m.gguf"), 2, [0, 1]))
+    assert {side.environment["OMP_PLACES"] for side in sides} == {"{0},{1}"}
+    settings = [(side.command[-1], "--unified" in side.command) for side in sides]
+    assert settings == [("on", False), ("on", True), ("off", False), ("off", True)]
+    for side, (_, is_unified) in zip(sides, settings, strict=True):
+        assert side.takes(Metric("streams", 8))
+        assert side.takes(Metric("decode", 0)) is not is_unified
+
+
+def loaded(path: Path, name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    """The fake llama.cpp, as peer_llamacpp will find it."""
+    module = loaded(Path(__file__).with_name("fake_peer") / "llama_cpp.py", "llama_cpp")
+    monkeypatch.setitem(sys.modules, "llama_cpp", module)
+    return module
+
+
+def test_the_peers_context_is_made_before_the_first_tokens_clock_starts(
+    fake: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    peer = loaded(PEER_PROGRAM, "peer")
+    now = 0
+
+    def taking(seconds: int, call: Callable[..., Any]) -> Callable[..., Any]:
+        def timed(*arguments: Any) -> Any:
+            nonlocal now
+            now += seconds
+            return call(*arguments)
+
+        return timed
+
+    monkeypatch.setattr(peer, "time", SimpleNamespace(monotonic=lambda: now))
+    for seconds, name in ((1000, "llama_init_from_model"), (10, "llama_decode"), (1, "llama_sampler_sample")):
+        monkeypatch.setattr(fake, name, taking(seconds, getattr(fake, name)))
+    monkeypatch.setattr(fake, "llama_free", taking(100000, fake.llama_free))
+    monkeypatch.setenv("BENCH_STARTED", "-10000")
+    bench = peer.Bench("m.gguf", 1, True, False, 4)
+    assert peer.measure(bench, "first", 32) == 11
+    now = 0
+    assert peer.measure(bench, "start", 32) == 11011
+
+
+@pytest.mark.parametrize("unified", [False, True])
+def test_the_peers_streams_have_one_cache_or_one_each(fake: ModuleType, unified: bool) -> None:
+    seen = []
+    init = fake.llama_init_from_model
+    fake.llama_init_from_model = lambda model, params: seen.append(params.kv_unified) or init(model, params)
+    peer = loaded(PEER_PROGRAM, "peer")
+    assert peer.measure(peer.Bench("m.gguf", 1, True, unified, 4), "streams", 3) > 0
+    assert seen == [unified]
 
 
 def test_the_peers_program_needs_nothing_but_llama_cpp() -> None:

@@ -21,6 +21,7 @@ from tests.models.tiny_models import TINY
 MODEL = str(TINY / "llama_q4_0.gguf")
 SMALL = ["bench", "-m", MODEL, "--threads", "1", "--repeats", "1", "--new-tokens", "4"]
 FEW = [*SMALL, "--contexts", "0,9000", "--batches", "2", "--prefill", "40"]
+PEERS = {f"llama.cpp, flash attention {switch}" for switch in ("on", "off")}
 FAKE_PEER = str(Path(__file__).parents[1] / "bench" / "fake_peer")
 
 
@@ -82,22 +83,37 @@ def test_the_table_goes_to_standard_output_and_json_to_a_file(run: Any, tmp_path
     assert "comparison" not in decode
 
 
+def test_the_table_is_printed_even_if_the_file_cannot_be_written_in_the_end(
+    run: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, limits = tmp_path / "bench.json", Limits(1e9, 1e12, 1e12)
+
+    def measure(*_: object) -> tuple[Limits, Limits]:
+        file.mkdir(exist_ok=True)  # while runs are under way
+        return limits, limits
+
+    monkeypatch.setattr(session.machine_limits, "measure", measure)
+    code, out, err = run(*SMALL, "--contexts", "0", "--batches", "", "--json", str(file))
+    assert code == 1
+    assert "\ndecode\t" in out
+    assert "bench.json: Is a directory" in err
+
+
 def test_a_dash_prints_json_alone_and_a_peer_is_compared(run: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", FAKE_PEER)
-    options = ["--contexts", "", "--batches", "", "--prefill", "40", "--json", "-"]
+    options = ["--contexts", "", "--batches", "2", "--prefill", "40", "--json", "-"]
     code, out, _ = run(*SMALL, *options, "--against", "llama.cpp", "--peer-python", sys.executable)
     assert code == 0
     found = json.loads(out)
     assert found["peer"] == "llama-cpp-python 0.0.fake"
-    prefill, first, start = found["metrics"]
+    prefill, streams, first, start = found["metrics"]
+    unified = {f"{peer}, unified cache" for peer in PEERS}
+    assert {entry["side"] for entry in streams["runs"]} == {"llmagentos", *PEERS, *unified}
+    assert streams["comparison"]["setting"] in PEERS | unified
     for metric in (prefill, first, start):
         comparison = metric["comparison"]
-        assert comparison["setting"] in {f"llama.cpp, flash attention {switch}" for switch in ("on", "off")}
-        assert {entry["side"] for entry in metric["runs"]} == {
-            "llmagentos",
-            "llama.cpp, flash attention on",
-            "llama.cpp, flash attention off",
-        }
+        assert comparison["setting"] in PEERS
+        assert {entry["side"] for entry in metric["runs"]} == {"llmagentos", *PEERS}
         ours, theirs = comparison["llmagentos"], comparison["peer"]
         assert comparison["ratios"] == [comparison["ratio"]]
         assert comparison["ratio"] == pytest.approx(ours / theirs if metric is prefill else theirs / ours)
@@ -128,6 +144,8 @@ def test_a_peer_that_is_not_installed_is_an_error_that_says_what_to_do(
         (["--against", "something"], 2, "--against"),
         (["--peer-python", "python"], 2, "--peer-python"),
         (["--json", "no-such-folder/x.json"], 2, "no-such-folder"),
+        (["--json", str(TINY)], 2, "Is a directory"),
+        (["--json", "/proc/bench.json"], 2, "/proc/bench.json cannot be written"),
         (["-m", "no-such-model"], 1, "no-such-model"),
     ],
 )
@@ -135,6 +153,15 @@ def test_a_bad_option_is_named(run: Any, options: list[str], code: int, message:
     found, out, err = run(*SMALL, *options)
     assert (found, out) == (code, "")
     assert message in err
+
+
+def test_looking_whether_the_file_can_be_written_changes_nothing(run: Any, tmp_path: Path) -> None:
+    kept, new = tmp_path / "kept.json", tmp_path / "new.json"
+    kept.write_text("{}")
+    for file in (kept, new):
+        assert run(*SMALL, "-m", "no-such-model", "--json", str(file))[0] == 1
+    assert kept.read_text() == "{}"
+    assert not new.exists()
 
 
 def test_control_c_ends_it_with_130_and_leaves_no_process(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 // that this machine has, and for the models of all.
 #pragma once
 
+#include <limits>
 #include <string>
 #include <tuple>
 
@@ -191,6 +192,23 @@ inline void compare_attention(const KernelSet& set, const AttentionShape& shape,
     set.attend(dim)(single, 0, (single.first_position + kSpan) / kSpan, alone.state(), scratch.data());
     CHECK(std::memcmp(alone.values.data(), &fast.values[static_cast<std::size_t>(t * shape.group * dim)],
                       alone.values.size() * sizeof(float)) == 0);
+  }
+}
+
+// A window that no sequence is as long as hides nothing.
+inline void check_widest_window(const KernelSet& set) {
+  const AttentionShape shape{64, 3, 8, 130, 0, 0};  // queries on both sides of a span's end
+  const Cache cache = make_cache(set.store_kv(shape.dim), shape.length, shape.dim, KvType::f16, 11);
+  const std::vector<float> q = normal(static_cast<std::size_t>(shape.rows() * shape.dim));
+  AttentionTile tile = tile_of(shape, cache, KvType::f16, q.data());
+  std::vector<float> scratch(attention_scratch(shape.rows(), shape.dim));
+  for (Attend* attend : {set.attend(shape.dim), &reference::attend}) {
+    Attended open(shape.rows(), shape.dim), wide(shape.rows(), shape.dim);
+    tile.window = 0;
+    attend(tile, 0, shape.spans(), open.state(), scratch.data());
+    tile.window = std::numeric_limits<int>::max();
+    attend(tile, 0, shape.spans(), wide.state(), scratch.data());
+    CHECK(wide.values == open.values && wide.maxima == open.maxima && wide.sums == open.sums);
   }
 }
 

@@ -18,6 +18,7 @@ TEST(not_a_number_stays_visible) { for_every_isa(check_not_a_number_stays_visibl
 TEST(row_kernels_match_the_reference_at_any_length) { for_every_isa(check_row_kernels); }
 TEST(activations_of_extreme_inputs_saturate) { for_every_isa(check_activations_saturate); }
 TEST(attention_matches_the_reference_and_itself) { for_every_isa(check_attention); }
+TEST(the_widest_window_hides_nothing) { for_every_isa(check_widest_window); }
 TEST(half_precision_cache_saturates_instead_of_overflowing) { for_every_isa(check_half_precision_cache_saturates); }
 
 TEST(a_faulty_kernel_gives_way_to_the_reference) {

@@ -27,6 +27,7 @@ TEST(not_a_number_stays_visible) { for_every_model(check_not_a_number_stays_visi
 TEST(row_kernels_match_the_reference_at_any_length) { for_every_model(check_row_kernels); }
 TEST(activations_of_extreme_inputs_saturate) { for_every_model(check_activations_saturate); }
 TEST(attention_matches_the_reference_and_itself) { for_every_model(check_attention); }
+TEST(the_widest_window_hides_nothing) { for_every_model(check_widest_window); }
 TEST(half_precision_cache_saturates_instead_of_overflowing) { for_every_model(check_half_precision_cache_saturates); }
 
 TEST_MAIN

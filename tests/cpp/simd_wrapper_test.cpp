@@ -136,23 +136,32 @@ TEST(every_function_of_the_wrapper_equals_its_model) {
   }
 }
 
-// All float16 and all float32 around the roundings to it.
+// The float32 that a float16 holds, or the one halfway to the next in magnitude, where rounding to float16 changes.
+std::uint32_t around_half(std::uint16_t half, bool halfway) {
+  const std::uint32_t bits = float_to_bits(half_to_float(half));
+  if (!halfway) return bits;
+  if ((half & 0x7c00) != 0) return bits + 0x1000;
+  return float_to_bits((half_to_float(half) + half_to_float(static_cast<std::uint16_t>(half + 1))) / 2);
+}
+
+// All float16; and all float32 at them and halfway between them, with those just below and above.
 TEST(conversions_of_every_half_equal_the_models) {
   for_every_pair([&](std::string_view isa, const wrapper::Wrapper& machine, const wrapper::Wrapper& model) {
+    const auto lanes = static_cast<std::uint32_t>(machine.lanes);
     for (int i = 0; i < machine.n_operations; ++i) {
       const std::string_view name = machine.operations[i].name;
       if (name != "load_half" && name != "store_half") continue;
-      for (std::uint32_t first = 0; first < 65536; first += 16) {
+      const std::uint32_t n_variants = name == "load_half" ? 1 : 6;
+      for (std::uint32_t first = 0; first < 65536 * n_variants; first += lanes) {
         Input in{};
-        for (std::uint32_t lane = 0; lane < 16; ++lane) {
-          const auto half = static_cast<std::uint16_t>(first + lane);
-          if (name == "load_half") {
+        for (std::uint32_t lane = 0; lane < lanes; ++lane) {
+          const auto half = static_cast<std::uint16_t>((first + lane) / n_variants);
+          const std::uint32_t variant = (first + lane) % n_variants;
+          const std::uint32_t bits = around_half(half, variant >= 3) + variant % 3 - 1;
+          if (name == "load_half")
             std::memcpy(in.a + 2 * lane, &half, 2);
-            continue;
-          }
-          // The half itself, and halfway to the next with a bit more or less.
-          const std::uint32_t bits = float_to_bits(half_to_float(half)) + 0x1000u * (first / 16 % 2) + lane % 3 - 1;
-          std::memcpy(in.a + 4 * lane, &bits, 4);
+          else
+            std::memcpy(in.a + 4 * lane, &bits, 4);
         }
         compare(isa, machine.operations[i], model.operations[i], in);
       }

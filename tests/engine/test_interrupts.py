@@ -11,6 +11,7 @@ from types import FrameType
 
 import pytest
 
+from llmagentos._core.runtime import restarts_system_calls
 from llmagentos.engine.interrupts import held_signals
 from llmagentos.engine.request import Request
 from llmagentos.errors import LLMAgentOSError
@@ -104,6 +105,19 @@ def test_every_held_signal_is_delivered() -> None:
         for number, handler in before:
             signal.signal(number, handler)
     assert seen == ["first", "second"]
+
+
+@pytest.mark.parametrize("interrupts", [True, False])
+def test_whether_a_signal_interrupts_system_calls_stays_as_it_is(interrupts: bool) -> None:
+    before = signal.signal(signal.SIGUSR1, raise_time_is_up)
+    try:
+        signal.siginterrupt(signal.SIGUSR1, interrupts)
+        with held_signals():
+            assert restarts_system_calls(signal.SIGUSR1) is not interrupts
+        assert signal.getsignal(signal.SIGUSR1) is raise_time_is_up
+        assert restarts_system_calls(signal.SIGUSR1) is not interrupts
+    finally:
+        signal.signal(signal.SIGUSR1, before)
 
 
 def test_a_child_forked_during_a_step_is_refused_and_never_waits() -> None:

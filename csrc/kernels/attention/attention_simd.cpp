@@ -30,8 +30,8 @@ constexpr int kElementBytes = kType == KvType::f32   ? 4
                                                      : 1;
 
 // Asks for the `n` elements from `index` on of the tile that comes next. A tile of 64 dimensions is one page, and the
-// processor's own prefetching stops at its end. Into the second-level cache: the first level has too few line buffers to
-// keep the memory busy.
+// processor's own prefetching stops at its end. Into the second-level cache: the first level has too few line buffers
+// to keep the memory busy.
 template <KvType kType>
 inline void prefetch(const std::byte* ahead, int index, int n) {
   for (int byte = 0; byte < n * kElementBytes<kType>; byte += 64)
@@ -156,8 +156,8 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
     const int position = tile.first_position + row / tile.group;
     const int visible = position + 1 - begin;  // keys of this span up to the query itself
     for (int i = visible < 0 ? 0 : visible; i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
-    if (tile.window > 0) {
-      const int hidden = position - tile.window + 1 - begin;  // keys of this span that have left the window
+    if (tile.window > 0 && visible > tile.window) {
+      const int hidden = visible - tile.window;  // keys of this span that have left the window
       for (int i = 0; i < hidden && i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
     }
     softmax_row(s, n_tiles * kKvBlock, state.maxima[row], state.sums[row]);

@@ -164,7 +164,8 @@ void multiply(const std::byte* group, const MatmulInput& x, int first_token, int
   if constexpr (kMaxTile > 2)
     for (; t + 2 <= n_tokens; t += 2)
       tile_rows<L, 2>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride, t == 0);
-  for (; t < n_tokens; ++t) tile_rows<L, 1>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride, t == 0);
+  for (; t < n_tokens; ++t)
+    tile_rows<L, 1>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride, t == 0);
 }
 
 // Float weights, packed as [k][16 rows] in their own type.

@@ -19,11 +19,20 @@ STARTED = "BENCH_STARTED"  # environment variable of a side: time.monotonic() wh
 
 @dataclass(frozen=True)
 class Side:
-    """A program to measure. It is started as `command + [KIND, N]` and prints {"value": number} as its last line."""
+    """A program to measure. It is started as `command + [KIND, N]` and prints {"value": number} as its last line.
+
+    Attributes:
+        only_kind: the one kind of metric that it is measured on; None: all.
+    """
 
     name: str
     command: Sequence[str]
     environment: Mapping[str, str] = field(default_factory=dict)
+    only_kind: str | None = None
+
+    def takes(self, metric: Metric) -> bool:
+        """Whether it is measured on this metric."""
+        return self.only_kind in (None, metric.kind)
 
 
 @dataclass(frozen=True)
@@ -75,11 +84,13 @@ def alternate(
 ) -> list[Run]:
     """Runs A B A B ... for each metric: `warm_ups` of each side that are not counted, then `rounds` of each."""
     runs = []
-    total, started = len(sides) * len(metrics) * (warm_ups + rounds), 0
+    total = (warm_ups + rounds) * sum(side.takes(metric) for side in sides for metric in metrics)
+    started = 0
     for metric in metrics:
+        taking_part = [side for side in sides if side.takes(metric)]
         for number in range(-warm_ups, rounds):
             state = "warm-up" if number < 0 else f"round {number + 1} of {rounds}"
-            for side in sides:
+            for side in taking_part:
                 started += 1
                 what = f"[{started}/{total}] {metric.name}, {state}: {side.name}"
                 before = host.probe()

@@ -40,15 +40,18 @@ def good_runs(runs: Sequence[Run], host: Host) -> list[Run]:
 
 
 def compare(runs: Sequence[Run], used: Sequence[Run], ours: str, peers: Sequence[str]) -> list[Comparison]:
-    """Sets `ours` against the better of the peers' medians, per metric. Only the runs `used` count.
+    """Sets `ours` against the best of the peers' medians, per metric. Only the runs `used` count.
 
-    Metrics are left out unless each peer has a round in which its run and ours count: the better one may be missing.
+    Metrics are left out unless each peer that ran them has a round in which its run and ours count: the best one may be
+    missing.
     """
     result = []
     for metric in dict.fromkeys(run.metric for run in runs):
         values = {(run.side, run.round): run.value for run in used if run.metric == metric}
+        ran = {run.side for run in runs if run.metric == metric}
+        measured = [peer for peer in peers if peer in ran]
         found = []
-        for peer in peers:
+        for peer in measured:
             rounds = [number for side, number in values if side == ours and (peer, number) in values]
             if rounds:
                 mine = [values[ours, number] for number in rounds]
@@ -59,7 +62,7 @@ def compare(runs: Sequence[Run], used: Sequence[Run], ours: str, peers: Sequence
                 n_good = sum(side in (ours, peer) for side, _ in values)
                 medians = statistics.median(mine), statistics.median(others)
                 found.append(Comparison(metric, *medians, peer, ratios, n_runs, n_good))
-        if found and len(found) == len(peers):
+        if found and len(found) == len(measured):
             best = max if metric.higher_is_better else min
             result.append(best(found, key=lambda comparison: comparison.theirs))
     return result

@@ -1,6 +1,6 @@
 """One timed metric of llama.cpp, through llama-cpp-python's low-level API.
 
-usage: python peer_llamacpp.py MODEL THREADS FLASH_ATTENTION(on|off) KIND N [--new-tokens N] [--repeats N]
+usage: python peer_llamacpp.py MODEL THREADS FLASH_ATTENTION(on|off) KIND N [--new-tokens N] [--repeats N] [--unified]
 
 Run as a file by a Python that may have nothing but llama-cpp-python, so it imports nothing of this package. Metrics,
 prompts and counts are those of ours.py. Pinning is the environment's job: OMP_PROC_BIND and OMP_PLACES.
@@ -30,7 +30,7 @@ UBATCH = 512
 class Bench:
     """A loaded model; each measurement makes a context of its own."""
 
-    def __init__(self, model: str, threads: int, flash_attention: bool, new_tokens: int) -> None:
+    def __init__(self, model: str, threads: int, flash_attention: bool, unified: bool, new_tokens: int) -> None:
         self._quiet = llama_cpp.llama_log_callback(lambda *_: None)
         llama_cpp.llama_log_set(self._quiet, ctypes.c_void_p(0))
         llama_cpp.llama_backend_init()
@@ -40,6 +40,7 @@ class Bench:
         self._n_vocab: int = llama_cpp.llama_vocab_n_tokens(llama_cpp.llama_model_get_vocab(self._model))
         self._threads = threads
         self._flash_attention = flash_attention
+        self._unified = unified
         self._new_tokens = new_tokens
 
     @contextlib.contextmanager
@@ -50,6 +51,7 @@ class Bench:
         params.n_threads = params.n_threads_batch = self._threads
         params.n_seq_max = n_sequences
         params.flash_attn_type = 1 if self._flash_attention else 0
+        params.kv_unified = self._unified  # versions without it know unified caches only, and ignore it
         context = llama_cpp.llama_init_from_model(self._model, params)
         if not context:
             sys.exit(f"llama.cpp makes no context of {params.n_ctx} tokens for {n_sequences} sequences")
@@ -101,13 +103,14 @@ class Bench:
                 self.feed(context, tokens)
             return n_sequences * self._new_tokens / (time.perf_counter() - start)
 
-    def first_token(self, n: int) -> float:
-        """Seconds from a loaded model to the first token after a prompt."""
-        start = time.perf_counter()
+    def first_token(self, n: int, start: float | None = None) -> float:
+        """Seconds to the first token after a prompt: since `start`, or since model and context are ready."""
         with self.context(1, n + 1) as context:
+            if start is None:
+                start = time.monotonic()
             self.prompt(context, n)
             llama_cpp.llama_sampler_sample(llama_cpp.llama_sampler_init_greedy(), context, -1)
-            return time.perf_counter() - start
+            return time.monotonic() - start
 
 
 def peak_memory() -> float:
@@ -124,11 +127,11 @@ def measure(bench: Bench, kind: str, n: int) -> float:
         return bench.decode(n or SHORT_PROMPT)
     if kind == "streams":
         return bench.decode(STREAM_PROMPT, n)
-    if kind not in ("first", "start", "memory"):
+    if kind == "start":
+        return bench.first_token(n, float(os.environ[STARTED]))
+    if kind not in ("first", "memory"):
         sys.exit(f"there is no metric of kind {kind}")
     seconds = bench.first_token(n)
-    if kind == "start":
-        return time.monotonic() - float(os.environ[STARTED])
     return seconds if kind == "first" else peak_memory()
 
 
@@ -142,8 +145,10 @@ def main() -> None:
     parser.add_argument("n", type=int)
     parser.add_argument("--new-tokens", type=int, default=128)
     parser.add_argument("--repeats", type=int, default=1)
+    parser.add_argument("--unified", action="store_true", help="one cache for all streams instead of one for each")
     arguments = parser.parse_args()
-    bench = Bench(arguments.model, arguments.threads, arguments.flash_attention == "on", arguments.new_tokens)
+    flash_attention = arguments.flash_attention == "on"
+    bench = Bench(arguments.model, arguments.threads, flash_attention, arguments.unified, arguments.new_tokens)
     values = [measure(bench, arguments.kind, arguments.n) for _ in range(arguments.repeats)]
     sys.stdout.write(json.dumps({"value": statistics.median(values)}) + "\n")
 

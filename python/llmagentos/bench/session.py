@@ -30,7 +30,7 @@ class Row:
         value: the median of our runs that count.
         limit: the most this machine could do, in tokens per second; None for what is no speed.
         bound: which limit that is: "read" (memory) or "compute".
-        comparison: with the peer's better setting; None without a peer.
+        comparison: with the peer's best setting; None without a peer.
     """
 
     metric: Metric

@@ -1,4 +1,4 @@
-"""The programs that are measured: this package's, and llama.cpp's twice."""
+"""The programs that are measured: this package's, and llama.cpp's in each of its settings."""
 
 from __future__ import annotations
 
@@ -45,10 +45,17 @@ def ours(setting: Setting, vocab_size: int) -> Side:
 
 
 def llamacpp(python: str, setting: Setting) -> list[Side]:
-    """llama.cpp with flash attention on and off."""
-    program = [python, str(PEER_PROGRAM), *setting.options(), str(setting.model), str(setting.threads)]
+    """llama.cpp with flash attention on and off; for streams, each also with one KV cache for all of them."""
+    program = [python, str(PEER_PROGRAM), *setting.options()]
+    model = [str(setting.model), str(setting.threads)]
     environment = openmp_pinning(setting.cpus)
-    return [Side(f"llama.cpp, flash attention {switch}", [*program, switch], environment) for switch in ("on", "off")]
+    sides = []
+    for switch in ("on", "off"):
+        name = f"llama.cpp, flash attention {switch}"
+        sides.append(Side(name, [*program, *model, switch], environment))
+        unified = [*program, "--unified", *model, switch]
+        sides.append(Side(f"{name}, unified cache", unified, environment, only_kind="streams"))
+    return sides
 
 
 def llamacpp_version(python: str) -> str:

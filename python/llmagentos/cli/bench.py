@@ -51,11 +51,13 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Measure a model's speed and memory on this machine.
 
-        Each run is a process of its own on pinned threads. Runs that others on
-        the machine disturbed count only where no others are left. `decode` and
-        streams make --new-tokens tokens; what streams do includes their prompts
-        of 16. The first token follows a prompt of 32. Peak memory is that of a
-        fresh process with 1,000 tokens of context.
+        Each run is a process of its own on as many CPUs as there are threads:
+        for speeds each thread on one of them, for the first token and memory
+        the process on all of them. Runs that others on the machine disturbed
+        count only where no others are left. `decode` and streams make
+        --new-tokens tokens; what streams do includes their prompts of 16. The
+        first token follows a prompt of 32. Peak memory is that of a fresh
+        process with 1,000 tokens of context.
 
         The share is of the speed that reading memory or multiplying would
         allow at best, both measured in the same session. A step reads the
@@ -69,13 +71,14 @@ def register(app: typer.Typer) -> None:
 
         --against llama.cpp alternates runs. The ratio is the median over the
         rounds, above 1 where llmagentos is better; llama.cpp counts at its
-        better of flash attention on and off.
+        best of flash attention on and off and, for streams, of one KV cache
+        for all of them and one for each.
         """
         metrics = _metrics(prefill, _numbers(contexts, "--contexts", 0), _numbers(batches, "--batches", 1, MAX_STREAMS))
         if peer_python is not None and against is None:
             raise typer.BadParameter("it is for --against llama.cpp", param_hint="--peer-python")
-        if json_file not in (None, "-") and not Path(str(json_file)).absolute().parent.is_dir():
-            raise typer.BadParameter(f"there is no folder for {json_file}", param_hint="--json")
+        if json_file not in (None, "-"):
+            _check_writable(Path(str(json_file)))
         try:
             _run(model, threads, metrics, new_tokens, repeats, json_file, against and (peer_python or sys.executable))
         except KeyboardInterrupt:
@@ -118,8 +121,27 @@ def _run(
         if json_file == "-":
             print(text)
             return
-        Path(json_file).write_text(text + "\n", encoding="utf-8")
-    print_session(session, name, setting, checkpoint, peer)
+    try:
+        if json_file is not None:
+            Path(json_file).write_text(text + "\n", encoding="utf-8")
+    finally:  # what was measured is shown even if the file cannot be written after all
+        print_session(session, name, setting, checkpoint, peer)
+
+
+def _check_writable(file: Path) -> None:
+    """Opens the file as it will be written, and leaves everything as it was.
+
+    Raises:
+        typer.BadParameter: it is a folder, has none, or may not be written.
+    """
+    try:
+        is_new = not file.exists()
+        if is_new or file.is_file() or file.is_dir():  # what reads from a pipe would take this for the end
+            file.open("ab").close()
+        if is_new:
+            file.resolve().unlink()
+    except OSError as error:
+        raise typer.BadParameter(f"{file} cannot be written: {error.strerror}", param_hint="--json") from None
 
 
 def _metrics(prefill: int, contexts: list[int], batches: list[int]) -> list[Metric]:

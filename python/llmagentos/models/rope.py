@@ -7,13 +7,13 @@ from llmagentos.formats.checkpoint import Checkpoint
 
 
 def position_scale(checkpoint: Checkpoint) -> float:
-    """The factor on positions: 1, or 1/factor for linear scaling.
+    """The factor on positions: 1, or 1/factor for linear scaling, which a factor without a type means.
 
     Raises:
         UnsupportedModelError: a scaling of another kind.
     """
     meta = checkpoint.metadata
-    kind = meta.string("rope.scaling.type", "none")
+    kind = meta.string("rope.scaling.type", "linear")
     factor = meta.number("rope.scaling.factor", 1.0)
     if kind == "linear":
         return 1.0 / factor
