@@ -77,6 +77,9 @@ class FakeSampler:
         biased = raw.copy()
         for token, bias in (params.logit_bias or {}).items():
             biased[token] += bias
+        if request.constraint is not None:
+            allowed = np.unpackbits(request.constraint.allowed.view(np.uint8), count=len(row), bitorder="little")
+            biased[allowed == 0] = -np.inf
         if params.temperature > 0:
             noise = np.random.Generator(np.random.Philox(key=request.seed, counter=request.n_output))
             biased = biased / params.temperature + noise.gumbel(size=len(row))

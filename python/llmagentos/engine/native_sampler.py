@@ -24,7 +24,7 @@ class NativeSampler:
         self._pool = pool
 
     def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
-        results = native.sample(logits, [_row(request) for request in requests], self._pool)
+        results = native.sample(_masked(logits, requests), [_row(request) for request in requests], self._pool)
         return [(r.token_id, None if r.logprob is None else _logprob(r)) for r in results]
 
     def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
@@ -32,6 +32,18 @@ class NativeSampler:
         # the logprobs of generation.
         rows = [native.SamplerRow(temperature=0.0, logit_bias={token: _CERTAIN}, logprobs=n_top) for token in token_ids]
         return [_logprob(result) for result in native.sample(logits, rows, self._pool)]
+
+
+def _masked(logits: NDArray[np.float32], requests: Sequence[Request]) -> NDArray[np.float32]:
+    """The logits, those of tokens that a request's constraint forbids at -infinity."""
+    if all(request.constraint is None for request in requests):
+        return logits
+    logits = logits.copy()
+    for row, request in zip(logits, requests, strict=True):
+        if request.constraint is not None:
+            bits = request.constraint.allowed.view(np.uint8)
+            row[np.unpackbits(bits, count=len(row), bitorder="little") == 0] = -np.inf
+    return logits
 
 
 def _logprob(sampled: native.Sampled) -> TokenLogprob:

@@ -19,6 +19,7 @@ from typing import Literal
 
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.blocks import BlockKey
+from llmagentos.engine.constraints import Constraint
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.sampling_params import SamplingParams
 
@@ -70,6 +71,8 @@ class Request:
         tail: text that was held back when the request ran out of time.
         prompt_scores: where wanted, entry i is for token i + 1 of the prompt.
         followers: other completions of the same prompt, which begin as copies once the prompt is computed.
+        choice: number of this completion of its prompt.
+        constraint: this request's own, which every generated token but an end token goes through, or None.
         sampler_state: what the sampler keeps with the request from one token to the next.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
         listener: called, by whatever thread runs the step, after each step that gave the request a token or ended it.
@@ -85,6 +88,7 @@ class Request:
         *,
         choice: int = 0,
         prompt_logprobs: int | None = None,
+        constraint: Constraint | None = None,
         service: Service = Service(),
     ) -> None:
         self.token_ids = list(prompt_ids)
@@ -94,6 +98,7 @@ class Request:
         self.detokenizer = detokenizer
         self.end_ids = end_ids
         self.service = service
+        self.choice = choice
         self.seed = choice_seed(params.seed, choice)
         self.state = State.WAITING
         self.arrival = 0  # given by the scheduler, in order
@@ -110,6 +115,7 @@ class Request:
         self.followers: list[Request] = []
         self.finish_reason: EndReason | None = None
         self.error: BaseException | None = None
+        self.constraint = constraint
         self.sampler_state: object = None
         self.cancel_requested = False
         self.listener: Callable[[], None] | None = None
@@ -159,17 +165,21 @@ class Request:
         return self.state is State.FINISHED
 
     def append(self, token_id: int, logprob: TokenLogprob | None) -> None:
-        """Take a sampled token, and finish where it, or the text it completes, ends the request."""
+        """Take a sampled token, and finish where it, or the text or the grammar it completes, ends the request."""
         self.token_ids.append(token_id)
         is_end = token_id in self.end_ids
-        is_last = is_end or len(self.token_ids) >= self.max_length
+        if self.constraint is not None and not is_end and not self.constraint.accept(token_id):
+            self.finish("error", self.constraint.error)
+            return
+        is_whole = is_end or (self.constraint is not None and self.constraint.is_complete)
+        is_last = is_whole or len(self.token_ids) >= self.max_length
         text, stopped = "", False
         if self.detokenizer is not None:
             text = "" if is_end else self.detokenizer.push(token_id)
             text += self.detokenizer.flush() if is_last else ""
             stopped = self.detokenizer.stopped
         self.deltas.append(Delta(text, token_id, logprob))
-        if is_end or stopped:
+        if is_whole or stopped:
             self.finish("stop")
         elif is_last:
             self.finish("length")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from llmagentos.backends.protocol import Backend
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.batch import Step, build_step
+from llmagentos.engine.mask_worker import MaskWorker
 from llmagentos.engine.request import Request
 from llmagentos.engine.sampler import Sampler
 from llmagentos.engine.scheduler import Schedule, Scheduler
@@ -34,6 +35,7 @@ class Stepper:
         self._scheduler = scheduler
         self._recorder = recorder
         self._lock = lock
+        self._masks = MaskWorker()
 
     def step(self) -> None:
         """Run one step. What fails ends all requests with the error; an interruption does that and is raised."""
@@ -65,7 +67,9 @@ class Stepper:
     def _run(self, schedule: Schedule) -> None:
         began = time.monotonic()
         step = build_step(schedule)
-        logits = self._backend.run(step.batch)  # the backend's memory, valid until its next run
+        constraints = [one.constraint for _, one in step.sampled if one.constraint is not None]
+        with self._masks.computing(constraints):
+            logits = self._backend.run(step.batch)  # the backend's memory, valid until its next run
         scores = self._score(step, logits)
         tokens = self._sample(step, logits)
         with self._lock:
