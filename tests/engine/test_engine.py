@@ -18,7 +18,6 @@ from llmagentos.sampling_params import SamplingParams
 from .engines import alone, assert_idle, engine_on, request_for
 from .fake_backend import FakeBackend, log_softmax
 
-
 workloads = st.lists(
     st.tuples(st.lists(st.integers(0, 259), min_size=1, max_size=14), st.integers(1, 10), st.sampled_from([0.0, 1.0])),
     min_size=1,

@@ -30,11 +30,12 @@ constexpr int kElementBytes = kType == KvType::f32   ? 4
                                                      : 1;
 
 // Asks for the `n` elements from `index` on of the tile that comes next. A tile of 64 dimensions is one page, and the
-// processor's own prefetching stops at its end.
+// processor's own prefetching stops at its end. Into the second-level cache: the first level has too few line buffers to
+// keep the memory busy.
 template <KvType kType>
 inline void prefetch(const std::byte* ahead, int index, int n) {
   for (int byte = 0; byte < n * kElementBytes<kType>; byte += 64)
-    __builtin_prefetch(ahead + index * kElementBytes<kType> + byte);
+    __builtin_prefetch(ahead + index * kElementBytes<kType> + byte, 0, 2);
 }
 
 // scores[r][slot] for kRows rows and the kKvBlock keys of one tile. Two vectors of keys at a time, for the registers.

@@ -37,9 +37,9 @@ class BlockKey:
 class BlockPool:
     """Counts the owners of each block and keeps blocks of known contents until their room is needed.
 
-    Spare blocks are a stack: one given back last is handed out first, so a light load keeps touching the same memory and
-    a pool larger than the load is never paged in. Idle blocks are taken last, least recently used first, and of one
-    sequence its end before its beginning, which more prompts share.
+    Spare blocks are a stack: one given back last is handed out first, so a light load keeps touching the same memory
+    and a pool larger than the load is never paged in. Idle blocks are taken last, least recently used first, and of
+    one sequence its end before its beginning, which more prompts share.
     """
 
     def __init__(self, n_blocks: int, block_size: int) -> None:

@@ -118,7 +118,9 @@ class Scheduler:
             if n_tokens == 0 or request.state is not State.RUNNING:
                 continue
             if request.scores_prompt:
-                n_tokens = min(n_tokens, max(request.n_computed, len(request.prompt_scores)) + rows - request.n_computed)
+                n_tokens = min(
+                    n_tokens, max(request.n_computed, len(request.prompt_scores)) + rows - request.n_computed
+                )
             chunk = Scheduled(request, n_tokens)
             if chunk.n_logit_rows > rows:
                 continue

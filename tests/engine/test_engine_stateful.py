@@ -1,0 +1,87 @@
+"""Random operations against a simple model: nothing leaks or starves, and every answer is the one it has alone."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from llmagentos.engine.request import Request, Service
+from llmagentos.sampling_params import SamplingParams
+
+from .engines import alone, assert_idle, engine_on
+from .fake_backend import FakeBackend
+
+PROMPTS = [(1,), (1, 2, 3, 4, 5), (1, 2, 3, 4, 9), (7, 7, 7), tuple(range(12)), (*range(12), 1)]
+
+
+@cache
+def expected(prompt: tuple[int, ...], n_new: int, choice: int) -> list[int]:
+    return alone(list(prompt), n_new, choice, temperature=1.0)
+
+
+class EngineMachine(RuleBasedStateMachine):
+    """Steps the engine by hand, and keeps what each request was asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.backend = FakeBackend(n_blocks=9, block_size=4)
+        self.engine = engine_on(self.backend, context_length=32, max_batched_tokens=11, max_running=5)
+        self.asked: list[tuple[Request, tuple[int, ...], int, int]] = []
+
+    @rule(prompt=st.sampled_from(PROMPTS), n_new=st.integers(1, 12), n=st.integers(1, 3), priority=st.integers(0, 1))
+    def submit(self, prompt: tuple[int, ...], n_new: int, n: int, priority: int) -> None:
+        params = SamplingParams(temperature=1.0, seed=1)
+        length = len(prompt) + n_new
+        service = Service(priority)
+        group = [Request(prompt, params, length, choice=choice, service=service) for choice in range(n)]
+        group[0].followers = group[1:]
+        self.engine._submit(group)
+        self.asked += [(request, prompt, n_new, choice) for choice, request in enumerate(group)]
+
+    @rule(times=st.integers(1, 4))
+    def step(self, times: int) -> None:
+        for _ in range(times):
+            self.engine._stepper.step()
+
+    @rule(index=st.integers(0, 100))
+    def cancel(self, index: int) -> None:
+        if self.asked:
+            self.engine.cancel([self.asked[index % len(self.asked)][0]])
+
+    @rule(index=st.integers(0, 100))
+    def run_out_of_time(self, index: int) -> None:
+        if self.asked:
+            request = self.asked[index % len(self.asked)][0]
+            request.service = Service(request.service.priority, deadline=time.monotonic())
+
+    @invariant()
+    def owners_are_those_that_run(self) -> None:
+        scheduler = self.engine._scheduler
+        owned = [block for request in scheduler.running for block in request.blocks]
+        assert {b: owned.count(b) for b in owned} == scheduler.pool._n_owners
+        assert not any(request.blocks for request in scheduler.waiting)
+        assert scheduler.running == sorted(scheduler.running, key=lambda r: r.rank)
+        assert scheduler.waiting == sorted(scheduler.waiting, key=lambda r: r.rank)
+
+    @invariant()
+    def tokens_are_those_of_the_request_alone(self) -> None:
+        for request, prompt, n_new, choice in self.asked:
+            tokens = request.token_ids
+            assert tokens == expected(prompt, n_new, choice)[: len(tokens)]
+            if request.finish_reason == "length":
+                assert len(tokens) == len(prompt) + n_new
+
+    def teardown(self) -> None:
+        # Everybody gets there: no request needs more steps than its tokens, times those that may go first.
+        for _ in range(40 * len(self.asked) + 1):
+            self.engine._stepper.step()
+        assert all(request.finished for request, *_ in self.asked)
+        assert_idle(self.engine)
+
+
+TestEngineMachine = EngineMachine.TestCase
+TestEngineMachine.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)

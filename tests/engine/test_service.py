@@ -1,0 +1,95 @@
+"""What callers ask for besides tokens: a place in the queue, an end in time, a bound on the queue, and news."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from llmagentos.engine.request import Request, Service
+from llmagentos.engine.statistics import Event
+from llmagentos.errors import QueueFullError
+from llmagentos.sampling_params import SamplingParams
+
+from .engines import alone, assert_idle, engine_on, request_for
+from .fake_backend import FakeBackend
+
+
+def served(prompt: list[int], n_new: int, **service: object) -> Request:
+    params = SamplingParams(temperature=0, seed=1)
+    return Request(prompt, params, len(prompt) + n_new, service=Service(**service))  # type: ignore[arg-type]
+
+
+def test_a_request_ends_in_time_with_the_tokens_it_has() -> None:
+    backend = FakeBackend()
+    engine = engine_on(backend)
+    request = served([1, 2], 50, deadline=time.monotonic() + 3600)
+
+    def run_out(_: object) -> None:
+        if len(backend.n_tokens_per_run) == 4:
+            request.service = Service(deadline=time.monotonic())
+
+    backend.before_run = run_out
+    engine.run([request])
+    assert request.finish_reason == "timeout"
+    assert request.token_ids == alone([1, 2], 5)
+    assert_idle(engine)
+
+
+def test_a_late_request_never_runs() -> None:
+    backend = FakeBackend()
+    request = served([1], 5, deadline=time.monotonic())
+    engine_on(backend).run([request])
+    assert (request.finish_reason, request.n_output, backend.n_tokens_per_run) == ("timeout", 0, [])
+
+
+def test_a_better_priority_is_served_first() -> None:
+    backend = FakeBackend()
+    engine = engine_on(backend, max_running=1)
+    low, high = served([1], 3, priority=1), served([2], 3, priority=0)
+    order: list[int] = []
+    backend.before_run = lambda batch: order.append(int(batch.positions[-1]))  # type: ignore[attr-defined]
+    tokens: list[int] = []
+    backend.before_run = lambda batch: tokens.append(int(batch.token_ids[0]))
+    engine.run([low, high])
+    assert tokens[:1] == [2]
+    assert (low.token_ids, high.token_ids) == (alone([1], 3), alone([2], 3))
+
+
+def test_a_full_queue_refuses_a_call_and_serves_those_in_it() -> None:
+    engine = engine_on(FakeBackend(), max_running=1, max_queued=2)
+    waiting = engine.stream(request_for([1], 5))
+    next(waiting)
+    batch = [request_for([n], 3) for n in range(4)]
+    engine._submit(batch)  # a call's own batch counts as it stands
+    with pytest.raises(QueueFullError, match="4 requests are waiting, and no more than max_queued=2 may"):
+        engine.run([request_for([9])])
+    for request in batch:
+        engine._drive(request, None)
+    assert [request.token_ids for request in batch] == [alone([n], 3) for n in range(4)]
+
+
+def test_statistics_count_what_happened() -> None:
+    engine = engine_on(FakeBackend(block_size=4))
+    engine.run([request_for(list(range(10)), 4)])
+    engine.run([request_for(list(range(10)), 4)])
+    stats = engine.stats()
+    assert (stats.n_waiting, stats.n_running, stats.n_blocks_used) == (0, 0, 0)
+    assert stats.n_blocks_cached == 3
+    assert (stats.prompt_tokens, stats.cached_tokens, stats.hit_rate) == (20, 8, 0.4)
+    assert (stats.computed_tokens, stats.generated_tokens, stats.n_steps) == (10 + 2 + 6, 8, 8)
+    assert stats.ended == {"length": 2}
+    assert stats.tokens_per_second > 0
+    assert stats.time_to_first_token.p50 is not None
+    assert stats.inter_token.p99 is not None
+
+
+def test_events_tell_a_requests_story() -> None:
+    events: list[Event] = []
+    engine = engine_on(FakeBackend(n_blocks=4, block_size=4), on_event=events.append)
+    requests = [request_for([n, n], 12) for n in range(2)]
+    engine.run(requests)
+    story = [event.kind for event in events if event.request == 1]
+    assert story == ["queued", "started", "first_token", "preempted", "started", "ended"]
+    last = events[-1]
+    assert (last.kind, last.finish_reason, last.n_prompt, last.n_output) == ("ended", "length", 2, 12)

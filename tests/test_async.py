@@ -1,0 +1,152 @@
+"""The same results for asyncio, without blocking its loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from typing import Any
+
+import pytest
+
+from llmagentos import LLM, SamplingParams
+from llmagentos import llm as llm_module
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
+
+from .engine.engines import assert_idle
+from .engine.fake_model import fake_model
+
+GREEDY = SamplingParams(temperature=0, max_tokens=8, ignore_eos=True)
+
+
+@pytest.fixture
+def llm(monkeypatch: pytest.MonkeyPatch) -> LLM:
+    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model())
+    return LLM("fake")
+
+
+def wait_idle(llm: LLM) -> None:
+    """The engine's thread has nothing left to do."""
+    thread: Any = llm._engine._background
+    if thread is not None:
+        thread.join(10)
+    assert_idle(llm._engine)
+
+
+def test_many_tasks_get_what_single_calls_get(llm: LLM) -> None:
+    async def all_at_once() -> list[Any]:
+        return await asyncio.gather(*(llm.agenerate(f"prompt {n}", GREEDY) for n in range(20)))
+
+    assert asyncio.run(all_at_once()) == [llm.generate(f"prompt {n}", GREEDY) for n in range(20)]
+    wait_idle(llm)
+
+
+def test_lists_and_conversations(llm: LLM) -> None:
+    messages = [{"role": "user", "content": "hi"}]
+
+    async def both() -> tuple[Any, Any]:
+        return await llm.agenerate(["a", "b"], GREEDY), await llm.achat(messages, GREEDY)
+
+    assert asyncio.run(both()) == (llm.generate(["a", "b"], GREEDY), llm.chat(messages, GREEDY))
+
+
+def test_a_stream_gives_the_chunks_of_the_blocking_one(llm: LLM) -> None:
+    async def chunks() -> list[Any]:
+        return [chunk async for chunk in llm.astream("abc", GREEDY)]
+
+    assert asyncio.run(chunks()) == list(llm.stream("abc", GREEDY))
+    wait_idle(llm)
+
+
+def test_the_loop_goes_on_while_the_engine_works(llm: LLM) -> None:
+    backend: Any = llm._engine._backend
+    gate = asyncio.Event()
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        released = threading.Event()
+        backend.before_run = lambda batch: (loop.call_soon_threadsafe(gate.set), released.wait(10))
+        task = asyncio.create_task(llm.agenerate("x", GREEDY))
+        await asyncio.wait_for(gate.wait(), 10)
+        assert not task.done()
+        released.set()
+        await task
+
+    asyncio.run(run())
+
+
+def test_cancelling_a_task_cancels_its_request(llm: LLM) -> None:
+    backend: Any = llm._engine._backend
+    endless = SamplingParams(temperature=0, ignore_eos=True)
+
+    async def run() -> None:
+        loop, running = asyncio.get_running_loop(), asyncio.Event()
+        backend.before_run = lambda batch: loop.call_soon_threadsafe(running.set)
+        task = asyncio.create_task(llm.agenerate("x", endless))
+        await running.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(run())
+    wait_idle(llm)
+    assert llm.stats().ended.keys() <= {"cancelled", "length"}
+
+
+def test_leaving_a_stream_cancels_its_request(llm: LLM) -> None:
+    async def run() -> None:
+        stream: Any = llm.astream("x", SamplingParams(temperature=0, ignore_eos=True))
+        async for _ in stream:
+            break
+        await stream.aclose()
+
+    asyncio.run(run())
+    wait_idle(llm)
+
+
+def test_errors_reach_the_task(llm: LLM) -> None:
+    backend: Any = llm._engine._backend
+
+    def fail(batch: object) -> None:
+        raise MemoryError("no memory for the step")
+
+    async def run(call: Any) -> None:
+        await call
+
+    with pytest.raises(InvalidRequestError, match="prompt"):
+        asyncio.run(run(llm.agenerate(7, GREEDY)))
+    backend.before_run = fail
+    with pytest.raises(MemoryError, match="no memory"):
+        asyncio.run(run(llm.agenerate("x", GREEDY)))
+
+
+def test_close_ends_what_runs(llm: LLM) -> None:
+    async def run() -> None:
+        task = asyncio.create_task(llm.agenerate("x", SamplingParams(temperature=0, ignore_eos=True)))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(llm.close)
+        with pytest.raises(LLMAgentOSError, match="closed"):
+            await task
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"priority": 1.5}, "priority=1.5 is not valid"),
+        ({"timeout": 0}, "timeout=0 is not valid"),
+        ({"cache_salt": 3}, "cache_salt=3 is not valid"),
+        ({"prioritty": 3}, "there is no option 'prioritty'"),
+    ],
+)
+def test_options_are_checked(llm: LLM, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequestError, match=message):
+        llm.generate("x", GREEDY, **options)
+    with pytest.raises(InvalidRequestError, match=message):
+        list(llm.stream("x", GREEDY, **options))
+
+
+def test_a_timeout_ends_a_stream_with_a_reason(llm: LLM) -> None:
+    chunks = list(llm.stream("x", GREEDY, timeout=1e-9))
+    assert [(chunk.text, chunk.token_id, chunk.finish_reason) for chunk in chunks] == [("", None, "timeout")]
+    assert llm.generate("x", GREEDY, timeout=1e-9).finish_reason == "timeout"
