@@ -70,7 +70,8 @@ class Request:
         tail: text that was held back when the request ran out of time.
         prompt_scores: where wanted, entry i is for token i + 1 of the prompt.
         followers: other completions of the same prompt, which begin as copies once the prompt is computed.
-        sampler_state: what the sampler keeps with the request from one token to the next.
+        sampler_state: what the sampler keeps with the request from one token to the next. Whoever replaces tokens other
+            than the newest sets it to None.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
         listener: called, by whatever thread runs the step, after each step that gave the request a token or ended it.
     """
@@ -165,7 +166,7 @@ class Request:
         is_last = is_end or len(self.token_ids) >= self.max_length
         text, stopped = "", False
         if self.detokenizer is not None:
-            text = "" if is_end else self.detokenizer.push(token_id)
+            text = "" if is_end else self.detokenizer.push(token_id, self.n_output > self.params.min_tokens)
             text += self.detokenizer.flush() if is_last else ""
             stopped = self.detokenizer.stopped
         self.deltas.append(Delta(text, token_id, logprob))
