@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cmath>
 #include <exception>
+#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -18,6 +19,7 @@ namespace {
 
 using sampling::Candidate;
 using sampling::kBlock;
+using sampling::LogitRow;
 using sampling::Maxima;
 using sampling::Softmax;
 
@@ -36,14 +38,14 @@ Scratch& thread_scratch() {
 
 // What a token is drawn from. Either the whole row, with the sums of its blocks, or the candidates the filters left.
 struct Distribution {
-  std::span<const float> logits;
+  LogitRow logits;
   Softmax softmax{0, 1};
   std::span<const double> block_sums;     // of the whole row; empty where filters are on
   std::span<const Candidate> candidates;  // empty where none is
   double total = 0;
 };
 
-Distribution make_distribution(std::span<const float> logits, const SamplerRow& row, Scratch& scratch) {
+Distribution make_distribution(const LogitRow& logits, const SamplerRow& row, Scratch& scratch) {
   Distribution result;
   result.logits = logits;
   result.softmax = {scratch.maxima.top, row.temperature};
@@ -97,7 +99,7 @@ std::int32_t draw_from_row(const Distribution& from, double target) {
 }
 
 std::int32_t choose(std::span<const float> logits, const SamplerRow& row, Scratch& scratch) {
-  const std::span<const float> adjusted = adjusted_logits(logits, row, scratch.adjust);
+  const LogitRow adjusted = adjusted_logits(logits, row, scratch.adjust);
   find_maxima(adjusted, scratch.maxima);
   if (row.temperature == 0) return static_cast<std::int32_t>(argmax(adjusted, scratch.maxima));
   const Distribution from = make_distribution(adjusted, row, scratch);
@@ -105,14 +107,15 @@ std::int32_t choose(std::span<const float> logits, const SamplerRow& row, Scratc
   return from.candidates.empty() ? draw_from_row(from, target) : draw_candidate(from, target);
 }
 
-void take_logprobs(std::span<const float> logits, std::size_t n, Scratch& scratch, Sampled& sampled) {
+void take_logprobs(std::span<const float> values, std::size_t n, Scratch& scratch, Sampled& sampled) {
+  const LogitRow logits{values, std::nullopt};
   find_maxima(logits, scratch.maxima);
   const Softmax softmax{scratch.maxima.top, 1.0f};
   const double log_total = std::log(sum_weights(logits, softmax, scratch.block_sums));
   const auto logprob = [&](float logit) {
     return static_cast<double>(logit) - static_cast<double>(softmax.top) - log_total;
   };
-  sampled.logprob = logprob(logits[static_cast<std::size_t>(sampled.token_id)]);
+  sampled.logprob = logprob(values[static_cast<std::size_t>(sampled.token_id)]);
   for (const auto& [id, logit] : largest_logits(logits, scratch.maxima, n))
     sampled.top.emplace_back(id, logprob(logit));
 }
@@ -145,7 +148,7 @@ void check_rows(std::size_t vocab, std::span<const SamplerRow* const> rows) {
 }  // namespace
 
 std::vector<Sampled> sample(const float* logits, std::size_t vocab, std::span<const SamplerRow* const> rows,
-                            ThreadPool* pool) {
+                            ThreadPool* pool, std::span<const std::int32_t> logit_rows) {
   check_rows(vocab, rows);
   std::vector<Sampled> results(rows.size());
   std::vector<std::exception_ptr> failures(rows.size());
@@ -153,7 +156,8 @@ std::vector<Sampled> sample(const float* logits, std::size_t vocab, std::span<co
   const auto take_rows = [&](int) {
     for (std::size_t i = next.fetch_add(1); i < rows.size(); i = next.fetch_add(1)) {
       try {
-        results[i] = sample_row({logits + i * vocab, vocab}, *rows[i]);
+        const std::size_t row = logit_rows.empty() ? i : static_cast<std::size_t>(logit_rows[i]);
+        results[i] = sample_row({logits + row * vocab, vocab}, *rows[i]);
       } catch (...) {
         failures[i] = std::current_exception();
       }
@@ -180,7 +184,7 @@ void probabilities(const float* logits, std::size_t vocab, const SamplerRow& row
   check_rows(vocab, rows);
   Scratch& scratch = thread_scratch();
   std::fill(out, out + vocab, 0.0f);
-  const std::span<const float> adjusted = adjusted_logits({logits, vocab}, row, scratch.adjust);
+  const LogitRow adjusted = adjusted_logits({logits, vocab}, row, scratch.adjust);
   find_maxima(adjusted, scratch.maxima);
   if (row.temperature == 0) {
     out[argmax(adjusted, scratch.maxima)] = 1.0f;

@@ -1,5 +1,7 @@
 #include "runtime/sampler_logits.h"
 
+#include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 #include <sstream>
@@ -25,9 +27,6 @@ void require_tokens(std::span<const std::int32_t> ids, std::size_t vocab, const 
                           std::to_string(vocab) + " tokens");
   }
 }
-
-bool penalises_repetition(const SamplerRow& row) { return row.repetition_penalty != 1.0f; }
-bool penalises_output(const SamplerRow& row) { return row.presence_penalty != 0.0f || row.frequency_penalty != 0.0f; }
 
 void penalise_repetition(const SamplerRow& row, AdjustScratch& scratch) {
   for (const auto* ids : {&row.prompt_ids, &row.output_ids}) {
@@ -55,6 +54,37 @@ void penalise_output(const SamplerRow& row, AdjustScratch& scratch) {
   }
 }
 
+// Whether the mask holds a token that does not end the text.
+bool allows_more_than(TokenBits allowed, std::span<const std::int32_t> end_ids, std::size_t vocab) {
+  const auto is_allowed = [&](std::int32_t id) { return has_token(allowed, static_cast<std::size_t>(id)); };
+  const auto n_ends = static_cast<std::size_t>(std::count_if(end_ids.begin(), end_ids.end(), is_allowed));
+  std::size_t n_allowed = 0;
+  for (std::size_t word = 0; word < allowed.size() && n_allowed <= n_ends; ++word) {
+    const std::size_t n_tokens = std::min<std::size_t>(32, vocab - word * 32);
+    n_allowed += static_cast<std::size_t>(std::popcount(allowed[word] & (~0u >> (32 - n_tokens))));
+  }
+  return n_allowed > n_ends;
+}
+
+bool forbids_ends(const SamplerRow& row, std::size_t vocab) {
+  if (row.token_index >= row.min_tokens || row.end_ids.empty()) return false;
+  return !row.allowed || allows_more_than(*row.allowed, row.end_ids, vocab);
+}
+
+void check_penalties(const SamplerRow& row, std::size_t vocab) {
+  require(std::isfinite(row.repetition_penalty) && row.repetition_penalty > 0, "repetition_penalty",
+          row.repetition_penalty, "a finite number above 0");
+  require(std::isfinite(row.presence_penalty), "presence_penalty", row.presence_penalty, "a finite number");
+  require(std::isfinite(row.frequency_penalty), "frequency_penalty", row.frequency_penalty, "a finite number");
+  require(std::isfinite(row.dry_multiplier) && row.dry_multiplier >= 0, "dry_multiplier", row.dry_multiplier,
+          "a finite number of at least 0");
+  require(std::isfinite(row.dry_base) && row.dry_base >= 1, "dry_base", row.dry_base, "a finite number of at least 1");
+  require(row.dry_allowed_length >= 1, "dry_allowed_length", row.dry_allowed_length, "at least 1");
+  const bool reads_prompt = row.penalises_repetition() || row.penalises_continuations();
+  if (reads_prompt) require_tokens(row.prompt_ids, vocab, "prompt_ids");
+  if (reads_prompt || row.penalises_output()) require_tokens(row.output_ids, vocab, "output_ids");
+}
+
 }  // namespace
 
 void check_row(const SamplerRow& row, std::size_t vocab) {
@@ -62,27 +92,41 @@ void check_row(const SamplerRow& row, std::size_t vocab) {
           "a finite number of at least 0");
   require(row.top_p >= 0 && row.top_p <= 1, "top_p", row.top_p, "between 0 and 1");
   require(row.min_p >= 0 && row.min_p <= 1, "min_p", row.min_p, "between 0 and 1");
-  require(std::isfinite(row.repetition_penalty) && row.repetition_penalty > 0, "repetition_penalty",
-          row.repetition_penalty, "a finite number above 0");
-  require(std::isfinite(row.presence_penalty), "presence_penalty", row.presence_penalty, "a finite number");
-  require(std::isfinite(row.frequency_penalty), "frequency_penalty", row.frequency_penalty, "a finite number");
+  require(row.typical_p >= 0 && row.typical_p <= 1, "typical_p", row.typical_p, "between 0 and 1");
   require(row.logprobs.value_or(0) >= 0, "logprobs", row.logprobs.value_or(0), "at least 0");
   for (const auto& [id, bias] : row.logit_bias) {
     require_tokens({&id, 1}, vocab, "logit_bias");
     require(bias < std::numeric_limits<float>::infinity(), "logit_bias", bias, "a number below infinity");
   }
-  if (penalises_repetition(row)) require_tokens(row.prompt_ids, vocab, "prompt_ids");
-  if (penalises_repetition(row) || penalises_output(row)) require_tokens(row.output_ids, vocab, "output_ids");
+  check_penalties(row, vocab);
+  if (row.min_tokens > 0) require_tokens(row.end_ids, vocab, "end_ids");
+  const std::size_t words = (vocab + 31) / 32;
+  if (row.allowed && row.allowed->size() != words) {
+    throw InvalidArgument("allowed must hold " + std::to_string(words) + " words, a bit for each of " +
+                          std::to_string(vocab) + " tokens, not " + std::to_string(row.allowed->size()));
+  }
 }
 
-std::span<const float> adjusted_logits(std::span<const float> logits, const SamplerRow& row, AdjustScratch& scratch) {
-  if (row.logit_bias.empty() && !penalises_repetition(row) && !penalises_output(row)) return logits;
+LogitRow adjusted_logits(std::span<const float> logits, const SamplerRow& row, AdjustScratch& scratch) {
+  const bool ends = forbids_ends(row, logits.size());
+  if (!ends && row.logit_bias.empty() && !row.penalises_repetition() && !row.penalises_output() &&
+      !row.penalises_continuations()) {
+    return {logits, row.allowed};
+  }
   scratch.logits.assign(logits.begin(), logits.end());
   for (const auto& [id, bias] : row.logit_bias) scratch.logits[static_cast<std::size_t>(id)] += bias;
   if (scratch.occurrences.size() < logits.size()) scratch.occurrences.resize(logits.size());
-  if (penalises_repetition(row)) penalise_repetition(row, scratch);
-  if (penalises_output(row)) penalise_output(row, scratch);
-  return scratch.logits;
+  if (row.penalises_repetition()) penalise_repetition(row, scratch);
+  if (row.penalises_output()) penalise_output(row, scratch);
+  if (row.penalises_continuations()) {
+    penalise_continuations(row, scratch.logits, scratch.occurrences, scratch.dry);
+  }
+  if (ends) {
+    for (const std::int32_t id : row.end_ids) {
+      scratch.logits[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
+    }
+  }
+  return {scratch.logits, row.allowed};
 }
 
 }  // namespace llmagentos::sampling

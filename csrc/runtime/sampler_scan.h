@@ -5,8 +5,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <vector>
+
+#include "runtime/sampler.h"
 
 namespace llmagentos::sampling {
 
@@ -14,17 +17,38 @@ constexpr std::size_t kBlock = 64;
 
 inline std::size_t block_count(std::size_t n) { return (n + kBlock - 1) / kBlock; }
 
+// One row of logits as the passes read it: forbidden tokens have -infinity. The mask is applied to a block when that
+// is read, so that a row of forbidden tokens costs a look at its mask, and no row is copied.
+struct LogitRow {
+  std::span<const float> values;
+  std::optional<TokenBits> allowed;  // of ceil(values.size() / 32) words
+
+  std::size_t size() const { return values.size(); }
+
+  // Bit i is token i of the block; those beyond the row's end are what the mask's last word has there.
+  std::uint64_t allowed_in(std::size_t block) const {
+    if (!allowed) return ~std::uint64_t{0};
+    const std::size_t word = block * (kBlock / 32);
+    const std::uint64_t high = word + 1 < allowed->size() ? (*allowed)[word + 1] : 0;
+    return high << 32 | (*allowed)[word];
+  }
+};
+
+// The kBlock logits of a block, with -infinity for forbidden tokens and beyond the row's end: the row's own memory
+// where it holds just these, else `buffer`.
+const float* block_values(const LogitRow& row, std::size_t block, float* buffer);
+
 // The largest value of each block of kBlock logits, and of all.
 struct Maxima {
   std::vector<float> blocks;
   float top = 0;
 };
 
-// Fills `maxima`. Throws Error when a logit is NaN or +infinity, or when all are -infinity.
-void find_maxima(std::span<const float> logits, Maxima& maxima);
+// Fills `maxima`. Throws Error when the logit of an allowed token is NaN or +infinity, or when all are -infinity.
+void find_maxima(const LogitRow& row, Maxima& maxima);
 
 // The index of the first logit equal to maxima.top.
-std::size_t argmax(std::span<const float> logits, const Maxima& maxima);
+std::size_t argmax(const LogitRow& row, const Maxima& maxima);
 
 // A lower bound of the k-th largest logit: at least k logits reach it. k >= 1. -infinity when there are fewer blocks.
 float kth_largest_bound(const Maxima& maxima, std::size_t k);
@@ -43,11 +67,12 @@ struct WeighedBlock {
   float weight[kBlock];
 };
 
-// Scales and weighs one block of `logits`, with weight 0 beyond the row's end. Relative error of a weight: 3e-7
-// beside what rounding `scaled` causes.
-void weigh_block(std::span<const float> logits, std::size_t block, const Softmax& softmax, WeighedBlock& out);
+// Scales and weighs one block of the row, with weight 0 for forbidden tokens and beyond the row's end. Relative error
+// of a weight: 3e-7 beside what rounding `scaled` causes.
+void weigh_block(const LogitRow& row, std::size_t block, const Softmax& softmax, WeighedBlock& out);
 
 // The sum of each block's weights into `blocks`; returns their total, in a fixed order and float64 above the block.
-double sum_weights(std::span<const float> logits, const Softmax& softmax, std::vector<double>& blocks);
+// `moment`, where given, gets the sum of weight * scaled.
+double sum_weights(const LogitRow& row, const Softmax& softmax, std::vector<double>& blocks, double* moment = nullptr);
 
 }  // namespace llmagentos::sampling

@@ -12,19 +12,25 @@ from llmagentos.errors import InvalidRequestError, shown
 MAX_SEED = 2**64 - 1
 MAX_LOGPROBS = 1000
 MAX_COMPLETIONS = 1024
+DRY_SEQUENCE_BREAKERS = ("\n", ":", '"', "*")
 
 
 @dataclass(frozen=True)
 class SamplingParams:
     """Settings of one request, under OpenAI's and vLLM's names. `SamplingParams()` is OpenAI's default.
 
-    The order of work on each row of logits: penalties, logit_bias, temperature, top_k, top_p, min_p, draw.
+    The order of work on each row of logits: logit_bias, repetition_penalty, presence and frequency penalties, dry,
+    min_tokens, temperature, top_k, top_p, min_p, typical_p, draw. `logprobs` are of the logits before all of these.
 
     Attributes:
         temperature: 0 takes the most likely token; above 0 the logits are divided by it.
         top_p: keep the smallest set of tokens whose probabilities sum to at least this.
         top_k: keep this many most likely tokens; 0 keeps all.
         min_p: drop tokens less likely than this share of the most likely one.
+        typical_p: keep the tokens whose surprise is nearest to the expected one, until their probabilities sum to at
+            least this (locally typical sampling, arXiv:2202.00666); 1 keeps all.
+        min_tokens: until this many are generated, neither the model's end tokens nor stop_token_ids can be chosen, and
+            stop strings in the text so far do not end it. A structured output that is complete ends all the same.
         max_tokens: tokens to generate at most; None runs until a stop or the context's end.
         stop: strings that end the text; the text never includes them. One string is taken as a list of one.
         stop_token_ids: token ids that end the text, besides the model's own end tokens.
@@ -34,6 +40,15 @@ class SamplingParams:
         frequency_penalty: subtracted once for each time a token was generated.
         repetition_penalty: divides positive and multiplies negative logits of tokens in prompt or output
             (CTRL, arXiv:1909.05858); 1 does nothing.
+        dry_multiplier: "don't repeat yourself", as in text-generation-webui and llama.cpp. Where the newest m tokens
+            have occurred before in prompt or output, dry_multiplier * dry_base ** (m - dry_allowed_length) is
+            subtracted from the logit of the token that followed them; 0 does nothing.
+        dry_base: by how much that grows with each token more.
+        dry_allowed_length: no penalty where fewer tokens than this repeat.
+        dry_range: newest tokens that are searched; 0 searches all.
+        dry_sequence_breakers: strings that a repetition does not reach across, such as what is around a name in a
+            dialogue. A token whose text contains one of them as a whole neither counts as repeated nor is penalised;
+            one that is split over several tokens breaks nothing.
         logit_bias: added to the logits of these token ids.
         best_of: completions to generate, of which the n with the highest mean log probability per token are returned;
             None generates n.
@@ -62,6 +77,13 @@ class SamplingParams:
     ignore_eos: bool = False
     best_of: int | None = None
     prompt_logprobs: int | None = None
+    typical_p: float = 1.0
+    min_tokens: int = 0
+    dry_multiplier: float = 0.0
+    dry_base: float = 1.75
+    dry_allowed_length: int = 2
+    dry_range: int = 0
+    dry_sequence_breakers: str | Sequence[str] | None = DRY_SEQUENCE_BREAKERS
 
     def __post_init__(self) -> None:
         self._number("temperature", 0.0, 1e6, "from 0 to 1e6")
@@ -79,9 +101,19 @@ class SamplingParams:
         self._integer("best_of", self.n, MAX_COMPLETIONS, domain, optional=True)
         domain = f"None or an integer from 0 to {MAX_LOGPROBS}"
         self._integer("prompt_logprobs", 0, MAX_LOGPROBS, domain, optional=True)
+        self._number("typical_p", 0.0, 1.0, "above 0 and at most 1", low_open=True)
+        most = 2**31 - 1 if self.max_tokens is None else self.max_tokens
+        domain = f"an integer from 0 to {most}" + ("" if self.max_tokens is None else ", which is max_tokens")
+        self._integer("min_tokens", 0, most, domain)
+        self._number("dry_multiplier", 0.0, 1e6, "from 0 to 1e6")
+        self._number("dry_base", 1.0, 1e6, "from 1 to 1e6")
+        self._integer("dry_allowed_length", 1, 2**31 - 1, "a positive integer")
+        self._integer("dry_range", 0, 2**31 - 1, "0 (all tokens) or a positive integer")
         if not isinstance(self.ignore_eos, bool):
             raise _bad("ignore_eos", self.ignore_eos, "True or False")
-        object.__setattr__(self, "stop", _stop_strings(self.stop))
+        object.__setattr__(self, "stop", _strings("stop", self.stop))
+        breakers = _strings("dry_sequence_breakers", self.dry_sequence_breakers)
+        object.__setattr__(self, "dry_sequence_breakers", breakers)
         object.__setattr__(self, "stop_token_ids", _token_ids(self.stop_token_ids))
         object.__setattr__(self, "logit_bias", _biases(self.logit_bias))
 
@@ -113,7 +145,8 @@ class SamplingParams:
     @property
     def uses_penalties(self) -> bool:
         """Whether the sampler must see which tokens came before."""
-        return self.repetition_penalty != 1.0 or self.presence_penalty != 0.0 or self.frequency_penalty != 0.0
+        penalties = (self.presence_penalty, self.frequency_penalty, self.dry_multiplier)
+        return self.repetition_penalty != 1.0 or any(penalty != 0.0 for penalty in penalties)
 
 
 def _bad(name: str, value: object, domain: str) -> InvalidRequestError:
@@ -124,16 +157,16 @@ def _is_integer(value: Any) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
-def _stop_strings(value: object) -> tuple[str, ...]:
+def _strings(name: str, value: object) -> tuple[str, ...]:
     domain = "a non-empty string or a list of them"
     if value is None:
         return ()
     strings = [value] if isinstance(value, str) else value
     if not isinstance(strings, Iterable):
-        raise _bad("stop", value, domain)
+        raise _bad(name, value, domain)
     checked = tuple(strings)
     if not all(isinstance(text, str) and text for text in checked):
-        raise _bad("stop", value, domain)
+        raise _bad(name, value, domain)
     return checked
 
 

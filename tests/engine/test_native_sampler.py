@@ -48,6 +48,70 @@ def test_a_draw_is_keyed_by_seed_and_token_index() -> None:
     assert len(set(draws[0])) > 1
 
 
+def test_completions_of_a_prompt_draw_from_one_row() -> None:
+    requests = [request(temperature=1, seed=seed, logprobs=1) for seed in range(5)]
+    copies = [request(temperature=1, seed=seed, logprobs=1) for seed in range(5)]
+    rows = [3, 3, 0, 3, 1]
+    assert NativeSampler(None).sample(LOGITS, requests, rows) == NativeSampler(None).sample(LOGITS[rows], copies)
+
+
+def first_token(one: Request) -> int:
+    return NativeSampler(None, Letters()).sample(LOGITS[:1], [one])[0][0]
+
+
+class Letters:
+    """A vocabulary of single characters."""
+
+    n_vocab = len(LOGITS[0])
+
+    def token_bytes(self, id: int) -> bytes:
+        return chr(ord("A") + id).encode()
+
+
+class TestHistory:
+    def check(self, one: Request, sampler: NativeSampler) -> None:
+        """The row that was kept gives what a new one does."""
+        kept = sampler.sample(LOGITS[:1], [one])
+        state, one.sampler_state = one.sampler_state, None
+        assert sampler.sample(LOGITS[:1], [one]) == kept
+        one.sampler_state = state
+
+    def test_it_grows_with_the_request_and_shrinks_with_it(self) -> None:
+        best = int(LOGITS[0].argmax())
+        sampler = NativeSampler(None)
+        one = request(temperature=0, frequency_penalty=0.7, presence_penalty=0.1)
+        for more in ([best], [best], [5], [7, 7, 8], [best, best, best]):
+            one.token_ids += more
+            self.check(one, sampler)
+        assert sampler.sample(LOGITS[:1], [one])[0][0] != best
+        del one.token_ids[-6:]
+        self.check(one, sampler)
+        one.token_ids[-1] = 9
+        self.check(one, sampler)
+        del one.token_ids[2:]
+        self.check(one, sampler)
+        assert sampler.sample(LOGITS[:1], [one])[0][0] == best
+
+    def test_a_request_without_penalties_needs_none(self) -> None:
+        assert first_token(request(temperature=0)) == LOGITS[0].argmax()
+
+    def test_repetitions_end_at_the_breakers(self) -> None:
+        best = int(LOGITS[0].argmax())
+        for breakers, repeats in (((), False), ((chr(ord("A") + 11),), True), (("no token's text",), False)):
+            one = request(temperature=0, dry_multiplier=100.0, dry_sequence_breakers=breakers)
+            one.token_ids = [10, 11, best, 10, 11]
+            one.n_prompt = 5
+            assert (first_token(one) == best) == repeats
+
+
+def test_end_tokens_wait_for_the_least_number() -> None:
+    best = int(LOGITS[0].argmax())
+    for n_output, ends in ((0, False), (1, False), (2, True)):
+        one = Request([3], SamplingParams(temperature=0, min_tokens=2), 10, end_ids=frozenset({best, 49}))
+        one.token_ids += [4] * n_output
+        assert (first_token(one) == best) == ends
+
+
 def test_scores_are_the_log_softmax_of_the_given_tokens() -> None:
     targets = [0, 49, 7, 7]
     scores = NativeSampler(None).score(LOGITS, targets, 3)

@@ -36,11 +36,15 @@ class Detokenizer:
         self._held = ""
         self.stopped = False
 
-    def push(self, token_id: int) -> str:
-        """The text that this token decides."""
+    def push(self, token_id: int, may_stop: bool = True) -> str:
+        """The text that this token decides. Where it may not stop, its text is no part of a stop string."""
         if self.stopped or (self._tokenizer.is_special(token_id) and token_id not in self._visible):
             return ""
-        return self._release(self._decoder.decode(self._tokenizer.token_bytes(token_id)))
+        text = self._decoder.decode(self._tokenizer.token_bytes(token_id))
+        if may_stop:
+            return self._release(text)
+        text, self._held = self._held + text, ""
+        return text
 
     def flush(self) -> str:
         """The text still held back, where no token follows."""

@@ -73,7 +73,8 @@ class Request:
         followers: other completions of the same prompt, which begin as copies once the prompt is computed.
         choice: number of this completion of its prompt.
         constraint: this request's own, which every generated token but an end token goes through, or None.
-        sampler_state: what the sampler keeps with the request from one token to the next.
+        sampler_state: what the sampler keeps with the request from one token to the next. Whoever replaces tokens other
+            than the newest sets it to None.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
         listener: called, by whatever thread runs the step, after each step that gave the request a token or ended it.
     """
@@ -175,7 +176,7 @@ class Request:
         is_last = is_whole or len(self.token_ids) >= self.max_length
         text, stopped = "", False
         if self.detokenizer is not None:
-            text = "" if is_end else self.detokenizer.push(token_id)
+            text = "" if is_end else self.detokenizer.push(token_id, self.n_output > self.params.min_tokens)
             text += self.detokenizer.flush() if is_last else ""
             stopped = self.detokenizer.stopped
         self.deltas.append(Delta(text, token_id, logprob))

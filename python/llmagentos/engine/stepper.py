@@ -79,10 +79,8 @@ class Stepper:
     def _sample(self, step: Step, logits: NDArray[np.float32]) -> list[tuple[int, TokenLogprob | None]]:
         if not step.sampled:
             return []
-        rows = logits[: len(step.sampling)]
-        if len(step.sampled) > len(step.sampling):
-            rows = rows[[row for row, _ in step.sampled]]
-        return self._sampler.sample(rows, [request for _, request in step.sampled])
+        rows = [row for row, _ in step.sampled]
+        return self._sampler.sample(logits[: len(step.sampling)], [request for _, request in step.sampled], rows)
 
     def _score(self, step: Step, logits: NDArray[np.float32]) -> list[list[TokenLogprob]]:
         scores, row = [], len(step.sampling)
