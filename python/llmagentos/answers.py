@@ -125,8 +125,9 @@ class AnswerForms:
 
     def _with_tools(self, tool_set: ToolSet) -> AnswerForm:
         tool_format, special_id = self._tool_format, self._constraints.special_id
+        grammar = tool_grammar(tool_set, tool_format, special_id)
         try:
-            constraint = self._constraints.constraint(tool_grammar(tool_set, tool_format, special_id))
+            constraint = self._constraints.constraint(grammar, None if tool_set.must_call else tool_format.opening)
         except InvalidRequestError as error:
             raise self._fault_in(tool_set, str(error)) from None
         tags = [special_id(tag) for tag in (tool_format.opening, tool_format.closing) if tag]

@@ -1,10 +1,10 @@
 """From a conversation to token ids, with what people wrote kept apart from what steers the model.
 
 A template's special tokens (`<|im_start|>`) are control tokens; the same letters inside a message are data, and must
-not open a turn that the caller never gave. So are they in a tool's result, a call's arguments and the description of a
-tool. Where nothing spells a special token, which is nearly always, the rendered text is encoded in one
-piece, exactly as transformers and llama.cpp do. Where something does, the template is rendered again with each such text
-between two marks, and the marked parts are encoded without parsing special tokens.
+not open a turn that the caller never gave. So are they in a tool's result, a call's arguments and a tool's description.
+Where nothing spells a special token, which is nearly always, the rendered text is encoded in one piece, exactly as
+transformers and llama.cpp do. Where something does, the template is rendered again with each such text between two
+marks, and the marked parts are encoded without parsing special tokens.
 """
 
 from __future__ import annotations

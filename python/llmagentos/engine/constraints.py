@@ -14,12 +14,17 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 import numpy as np
 from numpy.typing import NDArray
 
+from llmagentos.engine.free_text import FreeText
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
 if TYPE_CHECKING:
     from llguidance import LLMatcher, LLTokenizer
 
 _KEPT = 32  # compiled grammars
+
+# llguidance looks at tokens that match one of these together, where all that match may follow: what strings hold, with
+# a bound on their length or without.
+_SLICES = [r'[^"\\\x00-\x1F\x7F]{1,10}', r'[^"\\\x00-\x1F\x7F]{1,30}']
 
 
 class TokenVocabulary(Protocol):
@@ -38,9 +43,10 @@ class Constraint:
     """One request's way through a grammar. Not for several threads at once.
 
     Args:
-        matcher: at the grammar's beginning, and this object's own.
-        n_vocab: tokens of the model. The matcher's vocabulary has one more, which stands for the end.
+        matcher: this object's own. Its vocabulary has one token more than the model's, which stands for the end.
+        tokenizer: the model's.
         end_ids: tokens that end this request; they may follow exactly where the grammar can end.
+        free_text: follows what is said before a call, where the grammar has calls that other text may come before.
 
     Attributes:
         allowed: uint32 [ceil(n_vocab / 32)], the mask that was computed last: token t may follow where bit t % 32 of
@@ -48,26 +54,43 @@ class Constraint:
         error: why no further token can be accepted, or None.
     """
 
-    def __init__(self, matcher: LLMatcher, n_vocab: int, end_ids: Collection[int] = ()) -> None:
+    def __init__(
+        self,
+        matcher: LLMatcher,
+        tokenizer: TokenVocabulary,
+        end_ids: Collection[int] = (),
+        free_text: FreeText | None = None,
+    ) -> None:
         self._matcher = matcher
-        self._n_vocab = n_vocab
+        self._tokenizer = tokenizer
         self._end_ids = tuple(end_ids)
-        self._words = np.zeros(_n_words(n_vocab + 1), np.uint32)
+        self._free_text = free_text
+        self._plain_masks: list[NDArray[np.uint32]] = []  # one, once it is known; shared by all copies
+        self._n_vocab = tokenizer.n_vocab
+        self._words = np.zeros(_n_words(self._n_vocab + 1), np.uint32)
         self._address = self._words.ctypes.data
-        self.allowed: NDArray[np.uint32] = self._words[: _n_words(n_vocab)]
+        self.allowed: NDArray[np.uint32] = self._words[: _n_words(self._n_vocab)]
         self.error: LLMAgentOSError | None = None
 
     def copy(self, end_ids: Collection[int]) -> Constraint:
         """Another one in the same state, for a request with these end tokens."""
-        return Constraint(self._matcher.deep_copy(), self._n_vocab, end_ids)
+        free_text = None if self._free_text is None else self._free_text.copy()
+        other = Constraint(self._matcher.deep_copy(), self._tokenizer, end_ids, free_text)
+        other._plain_masks = self._plain_masks
+        return other
 
     def mask(self) -> NDArray[np.uint32]:
         """Compute which tokens may follow, into `allowed`, which is returned."""
-        self._matcher.unsafe_compute_mask_ptr(self._address, self._words.nbytes)
-        if self._matcher.is_error():
-            self._fail()
-        can_end = bool(self._words[self._n_vocab // 32] >> self._n_vocab % 32 & 1)
-        self._words[self._n_vocab // 32] &= ~np.uint32(1 << self._n_vocab % 32)
+        is_plain = self._free_text is not None and self._free_text.is_plain
+        if is_plain and self._plain_masks:
+            self._words[:] = self._plain_masks[0]
+        else:
+            self._matcher.unsafe_compute_mask_ptr(self._address, self._words.nbytes)
+            if self._matcher.is_error():
+                self._fail()
+            if is_plain:
+                self._plain_masks.append(self._words.copy())
+        can_end = self._take_end_bit()
         for token_id in self._end_ids:
             bit = np.uint32(1 << token_id % 32)
             if can_end:
@@ -80,12 +103,18 @@ class Constraint:
         """Take a token, which is no end token. False, and `error`, where the grammar does not allow it."""
         if self.error is None and not self._matcher.consume_token(token_id):
             self._fail()
+        if self._free_text is not None:
+            if self._tokenizer.is_special(token_id):
+                self._free_text.leave()
+            else:
+                self._free_text.push(self._tokenizer.token_bytes(token_id))
         return self.error is None
 
     def rollback(self, n_tokens: int) -> None:
         """Forget the last `n_tokens` accepted tokens."""
         if n_tokens and not self._matcher.rollback(n_tokens):
             self._fail()
+        self._free_text = None  # it keeps no history; masks are computed from here on
 
     @property
     def can_end(self) -> bool:
@@ -97,8 +126,15 @@ class Constraint:
         """Whether it is, and nothing may follow."""
         return self.error is None and self._matcher.is_stopped() and self._matcher.is_accepting()
 
+    def _take_end_bit(self) -> bool:
+        """Whether the matcher allows the token that stands for the end, whose bit is cleared."""
+        word, bit = self._n_vocab // 32, np.uint32(1 << self._n_vocab % 32)
+        can_end = bool(self._words[word] & bit)
+        self._words[word] &= ~bit
+        return can_end
+
     def _fail(self) -> None:
-        reason = self._matcher.get_error().strip()
+        reason = _first_line(self._matcher.get_error())
         self.error = LLMAgentOSError(f"the grammar of this request cannot go on: {reason}")
 
 
@@ -115,22 +151,24 @@ class ConstraintTokenizer:
         self._vocabulary: LLTokenizer | None = None
         self._compiled: OrderedDict[str, Constraint] = OrderedDict()
 
-    def constraint(self, grammar: str) -> Constraint:
+    def constraint(self, grammar: str, opening: str | None = None) -> Constraint:
         """A grammar (Lark text) at its beginning, to be copied for each request.
+
+        Args:
+            opening: of calls, where anything may be said before one.
 
         Raises:
             InvalidRequestError: it does not compile; the compiler's message.
         """
-        from llguidance import LLMatcher
-
         with self._lock:
             if grammar in self._compiled:
                 self._compiled.move_to_end(grammar)
                 return self._compiled[grammar]
-            matcher = LLMatcher(self._built(), grammar, log_level=0)
+            matcher = self._matcher(grammar)
             if matcher.is_error():
                 raise InvalidRequestError(_first_line(matcher.get_error()))
-            constraint = Constraint(matcher, self._tokenizer.n_vocab)
+            free_text = None if opening is None else FreeText(opening)
+            constraint = Constraint(matcher, self._tokenizer, free_text=free_text)
             self._compiled[grammar] = constraint
             if len(self._compiled) > _KEPT:
                 self._compiled.popitem(last=False)
@@ -138,23 +176,20 @@ class ConstraintTokenizer:
 
     def error_of(self, grammar: str) -> str:
         """What is wrong with a grammar, "" where nothing is."""
-        from llguidance import LLMatcher
-
         with self._lock:
-            matcher = LLMatcher(self._built(), grammar, log_level=0)
-        return _first_line(matcher.get_error())
+            return _first_line(self._matcher(grammar).get_error())
 
     def special_id(self, text: str) -> int | None:
         """The special token that is spelled so, if there is one."""
         ids = self._tokenizer.encode(text, add_special=False, parse_special=True)
         return ids[0] if len(ids) == 1 and self._tokenizer.is_special(ids[0]) else None
 
-    def _built(self) -> LLTokenizer:
-        if self._vocabulary is None:
-            from llguidance import LLTokenizer
+    def _matcher(self, grammar: str) -> LLMatcher:
+        from llguidance import LLMatcher, LLTokenizer
 
-            self._vocabulary = LLTokenizer(cast(Any, _Vocabulary(self._tokenizer)))
-        return self._vocabulary
+        if self._vocabulary is None:
+            self._vocabulary = LLTokenizer(cast(Any, _Vocabulary(self._tokenizer)), slices=_SLICES)
+        return LLMatcher(self._vocabulary, grammar, log_level=0)
 
 
 class _Vocabulary:

@@ -46,8 +46,8 @@ LLAMA3 = ToolFormat("<|python_tag|>", arguments_key="parameters", is_bare=True, 
 # Mistral's tokenizers v2 and v3. The templates refuse other ids.
 MISTRAL = ToolFormat("[TOOL_CALLS]", separator=", ", is_list=True, short_ids=True)
 
-# For models whose template knows no tools, or writes calls in a way that is none of these: Hermes' way, described in the
-# system message.
+# For models whose template knows no tools, or writes calls in a way that is none of these: Hermes' way, described in
+# the system message.
 GENERIC = ToolFormat("<tool_call>", "</tool_call>", padding="\n", separator="\n", in_template=False)
 
 
