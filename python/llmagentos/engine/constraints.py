@@ -87,7 +87,7 @@ class Constraint:
         else:
             self._matcher.unsafe_compute_mask_ptr(self._address, self._words.nbytes)
             if self._matcher.is_error():
-                self._fail()
+                return self._allow_all()
             if is_plain:
                 self._plain_masks.append(self._words.copy())
         can_end = self._take_end_bit()
@@ -100,10 +100,15 @@ class Constraint:
         return self.allowed
 
     def accept(self, token_id: int) -> bool:
-        """Take a token, which is no end token. False, and `error`, where the grammar does not allow it."""
-        if self.error is None and not self._matcher.consume_token(token_id):
-            self._fail()
-        if self._free_text is not None:
+        """Take a token. False, and `error`, where the grammar does not allow it, or led nowhere."""
+        if self.error is not None:
+            return False
+        if token_id in self._end_ids:
+            if not self.can_end:
+                self._fail("it does not end here")
+        elif not self._matcher.consume_token(token_id):
+            self._fail(_first_line(self._matcher.get_error()))
+        elif self._free_text is not None:
             if self._tokenizer.is_special(token_id):
                 self._free_text.leave()
             else:
@@ -113,7 +118,7 @@ class Constraint:
     def rollback(self, n_tokens: int) -> None:
         """Forget the last `n_tokens` accepted tokens."""
         if n_tokens and not self._matcher.rollback(n_tokens):
-            self._fail()
+            self._fail(_first_line(self._matcher.get_error()))
         self._free_text = None  # it keeps no history; masks are computed from here on
 
     @property
@@ -133,8 +138,14 @@ class Constraint:
         self._words[word] &= ~bit
         return can_end
 
-    def _fail(self) -> None:
-        reason = _first_line(self._matcher.get_error())
+    def _allow_all(self) -> NDArray[np.uint32]:
+        """No token can follow, or the grammar has become too complex. The request fails with the token that comes."""
+        self._fail(_first_line(self._matcher.get_error()))
+        bits = np.packbits(np.arange(self._words.nbytes * 8) < self._n_vocab, bitorder="little")
+        self._words[:] = bits.view(np.uint32)
+        return self.allowed
+
+    def _fail(self, reason: str) -> None:
         self.error = LLMAgentOSError(f"the grammar of this request cannot go on: {reason}")
 
 

@@ -72,7 +72,7 @@ class Request:
         prompt_scores: where wanted, entry i is for token i + 1 of the prompt.
         followers: other completions of the same prompt, which begin as copies once the prompt is computed.
         choice: number of this completion of its prompt.
-        constraint: this request's own, which every generated token but an end token goes through, or None.
+        constraint: this request's own, which every generated token goes through, or None.
         sampler_state: what the sampler keeps with the request from one token to the next. Whoever replaces tokens other
             than the newest sets it to None.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
@@ -169,7 +169,7 @@ class Request:
         """Take a sampled token, and finish where it, or the text or the grammar it completes, ends the request."""
         self.token_ids.append(token_id)
         is_end = token_id in self.end_ids
-        if self.constraint is not None and not is_end and not self.constraint.accept(token_id):
+        if self.constraint is not None and not self.constraint.accept(token_id):
             self.finish("error", self.constraint.error)
             return
         is_whole = is_end or (self.constraint is not None and self.constraint.is_complete)

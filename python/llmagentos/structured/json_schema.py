@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from llmagentos.errors import SchemaError, shown
-from llmagentos.structured.keywords import SUBSCHEMAS, VALUES, is_annotation
+from llmagentos.structured.keywords import SUBSCHEMAS, VALUES, is_annotation, unwritable
 from llmagentos.structured.lark import json_value
 
 MAX_DEPTH = 64  # schemas inside schemas; what compiles them recurses
@@ -82,6 +82,7 @@ def _children(at: str, keyword: str, value: Any) -> list[tuple[str, Any]]:
     kind = SUBSCHEMAS[keyword]
     if kind == "map":
         if isinstance(value, dict):
+            _check_writable(at, list(value) if keyword == "properties" else [])
             return [(f"{at}/{escape(name)}", schema) for name, schema in value.items()]
         raise SchemaError(f"{_at(at)}: {keyword}={shown(value)} is not valid: it must be a dict of schemas", at)
     if kind == "list":
@@ -101,6 +102,14 @@ def _check_value(at: str, keyword: str, value: Any) -> None:
     is_valid, domain = VALUES[keyword]
     if not is_valid(value):
         raise SchemaError(f"{_at(at)}: {keyword}={shown(value)} is not supported: it must be {domain}", at)
+    if keyword in ("const", "enum", "required"):
+        _check_writable(at, value)
+
+
+def _check_writable(at: str, value: Any) -> None:
+    text = unwritable(value)
+    if text is not None:
+        raise SchemaError(f"{_at(at)}: {shown(text)} has a character that answers cannot hold", at)
 
 
 def _check_reference(pointer: str, reference: str, walked: Mapping[str, Any]) -> None:
@@ -137,16 +146,16 @@ def _check_counts(pointer: str, node: Mapping[str, Any]) -> None:
 
 def _check_patterns(pointer: str, node: Mapping[str, Any]) -> None:
     """A property that a pattern speaks of too would have to meet both schemas."""
-    for pattern in node.get("patternProperties", ()):
-        at = f"{pointer}/patternProperties/{escape(pattern)}"
+    names = list(node.get("properties", ()))
+    for text in node.get("patternProperties", ()) if names else ():
+        at = f"{pointer}/patternProperties/{escape(text)}"
         try:
-            matches = [name for name in node.get("properties", ()) if re.search(pattern, name)]
+            both = next(filter(re.compile(text).search, names), None)
         except re.error as error:
-            raise SchemaError(f"{_at(at)}: {shown(pattern)} is not a regular expression: {error}", at) from None
-        if matches:
+            raise SchemaError(f"{_at(at)}: {shown(text)} is not supported beside properties: {error}", at) from None
+        if both is not None:
             raise SchemaError(
-                f"{_at(at)}: {shown(pattern)} also matches {shown(matches[0])} of properties, which is not supported",
-                at,
+                f"{_at(at)}: {shown(text)} also matches {shown(both)} of properties, which is not supported", at
             )
 
 

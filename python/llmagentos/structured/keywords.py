@@ -73,12 +73,8 @@ def _is_types(value: Any) -> bool:
     return bool(types) and all(isinstance(name, str) and name in TYPES for name in types)
 
 
-def _is_pattern(value: Any) -> bool:
-    # The dialect that counts is the compiler's; what even Python's cannot read is refused with a clearer message.
-    try:
-        return isinstance(value, str) and re.compile(value) is not None
-    except re.error:
-        return False
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
 
 
 _COUNT = (_is_count, "an integer of at least 0")
@@ -97,7 +93,7 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "maxItems": _COUNT,
     "minLength": _COUNT,
     "maxLength": _COUNT,
-    "pattern": (_is_pattern, "a regular expression"),
+    "pattern": (_is_text, "a regular expression"),
     "format": (lambda value: value in FORMATS, f"one of {', '.join(FORMATS)}"),
     "minimum": _NUMBER,
     "maximum": _NUMBER,
@@ -110,3 +106,15 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 def is_annotation(keyword: str) -> bool:
     """Whether it may be passed over. Names that begin with x- are extensions by convention."""
     return keyword in ANNOTATIONS or (keyword.startswith("x-") and keyword != "x-guidance")
+
+
+# Characters that JSON can only write as \uXXXX, which grammars leave out.
+_ESCAPED = re.compile("[\x00-\x07\x0b\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def unwritable(value: Any) -> str | None:
+    """A string in this JSON value that no answer can hold, or None."""
+    if isinstance(value, str):
+        return value if _ESCAPED.search(value) else None
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((text for text in map(unwritable, parts) if text is not None), None)
