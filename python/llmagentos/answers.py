@@ -15,6 +15,7 @@ from llmagentos.chat.tool_calls.rendering import short_id
 from llmagentos.chat.tool_calls.tools import ToolSet, tool_set_of
 from llmagentos.completion import ToolCall
 from llmagentos.engine.constraints import Constraint, ConstraintTokenizer
+from llmagentos.engine.free_text import FreeText
 from llmagentos.errors import InvalidRequestError
 from llmagentos.structured.json_schema import fault_of
 from llmagentos.structured.response_format import ResponseFormat, response_format_of
@@ -126,8 +127,10 @@ class AnswerForms:
     def _with_tools(self, tool_set: ToolSet) -> AnswerForm:
         tool_format, special_id = self._tool_format, self._constraints.special_id
         grammar = tool_grammar(tool_set, tool_format, special_id)
+        beginning = "{" if tool_format.is_bare else ""
+        free_text = None if tool_set.must_call else FreeText(tool_format.opening, beginning)
         try:
-            constraint = self._constraints.constraint(grammar, None if tool_set.must_call else tool_format.opening)
+            constraint = self._constraints.constraint(grammar, free_text)
         except InvalidRequestError as error:
             raise self._fault_in(tool_set, str(error)) from None
         tags = [special_id(tag) for tag in (tool_format.opening, tool_format.closing) if tag]

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from llmagentos.engine.constraints import Constraint, ConstraintTokenizer
+from llmagentos.engine.free_text import FreeText
 from llmagentos.engine.mask_worker import MaskWorker
 from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
@@ -20,10 +21,15 @@ from .fake_tokenizer import SPECIAL, FakeTokenizer
 END_IDS = (257, 259)
 TOKENIZER = ConstraintTokenizer(FakeTokenizer())
 CALL = 'start: TEXT | spelled "!"\nspelled[lazy]: TEXT "<call>"\nTEXT: /(?s:.*)/'
+BARE_CALL = (
+    'start: TEXT | call | spelled call\ncall: "{" /[0-9]+/ "}"\nspelled[lazy]: SPACE "<call>"\n'
+    r"TEXT: /\s*([^\s{](?s:.*))?/"
+    "\nSPACE: /\\s*/"
+)
 
 
-def constraint_for(grammar: str, end_ids: tuple[int, ...] = END_IDS, opening: str | None = None) -> Constraint:
-    return TOKENIZER.constraint(grammar, opening).copy(end_ids)
+def constraint_for(grammar: str, end_ids: tuple[int, ...] = END_IDS, free_text: FreeText | None = None) -> Constraint:
+    return TOKENIZER.constraint(grammar, free_text).copy(end_ids)
 
 
 def allowed(constraint: Constraint) -> set[int]:
@@ -88,15 +94,35 @@ def test_tokens_can_be_taken_back() -> None:
     assert constraint.is_complete
 
 
-@pytest.mark.parametrize("text", ["hello <ca <call>!", "<call>!", "é<<call>!", "a b c d"])
-def test_masks_kept_for_plain_text_are_those_that_are_computed(text: str) -> None:
-    warm = constraint_for(CALL, opening="<call>")
-    for byte in b"plain text":
-        warm.mask()
-        warm.accept(byte)
-    kept, computed = warm.copy(END_IDS), constraint_for(CALL + "\n")
-    for byte in b"plain text":
-        computed.accept(byte)
+def warmed(grammar: str, free_text: FreeText) -> ConstraintTokenizer:
+    """A tokenizer of its own that knows the mask of the grammar's plain text."""
+    tokenizer = ConstraintTokenizer(FakeTokenizer())
+    constraint = tokenizer.constraint(grammar, free_text).copy(END_IDS)
+    for byte in b"plain":
+        constraint.mask()
+        assert constraint.accept(byte)
+    assert constraint._plain_masks
+    return tokenizer
+
+
+@pytest.mark.parametrize(
+    ("grammar", "free_text", "text"),
+    [
+        (CALL, FreeText("<call>"), "hello <ca <call>!"),
+        (CALL, FreeText("<call>"), "<call>!"),
+        (CALL, FreeText("<call>"), "aé<<call>!"),
+        (CALL, FreeText("<call>"), " \n日本 <call"),
+        (BARE_CALL, FreeText("<call>", "{"), "{1}"),
+        (BARE_CALL, FreeText("<call>", "{"), " <call>{22}"),
+        (BARE_CALL, FreeText("<call>", "{"), "<call>{3}"),
+        (BARE_CALL, FreeText("<call>", "{"), "a {x <call> é"),
+    ],
+)
+def test_a_mask_kept_for_plain_text_is_the_one_that_would_be_computed(
+    grammar: str, free_text: FreeText, text: str
+) -> None:
+    kept = warmed(grammar, free_text.copy()).constraint(grammar).copy(END_IDS)
+    computed = ConstraintTokenizer(FakeTokenizer()).constraint(grammar).copy(END_IDS)
     for byte in text.encode():
         assert allowed(kept) == allowed(computed)
         assert kept.accept(byte)

@@ -162,11 +162,11 @@ class ConstraintTokenizer:
         self._vocabulary: LLTokenizer | None = None
         self._compiled: OrderedDict[str, Constraint] = OrderedDict()
 
-    def constraint(self, grammar: str, opening: str | None = None) -> Constraint:
+    def constraint(self, grammar: str, free_text: FreeText | None = None) -> Constraint:
         """A grammar (Lark text) at its beginning, to be copied for each request.
 
         Args:
-            opening: of calls, where anything may be said before one.
+            free_text: at an answer's beginning, where anything may be said before a call.
 
         Raises:
             InvalidRequestError: it does not compile; the compiler's message.
@@ -178,7 +178,6 @@ class ConstraintTokenizer:
             matcher = self._matcher(grammar)
             if matcher.is_error():
                 raise InvalidRequestError(_first_line(matcher.get_error()))
-            free_text = None if opening is None else FreeText(opening)
             constraint = Constraint(matcher, self._tokenizer, free_text=free_text)
             self._compiled[grammar] = constraint
             if len(self._compiled) > _KEPT:

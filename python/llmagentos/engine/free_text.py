@@ -15,10 +15,12 @@ class FreeText:
 
     Args:
         opening: text that announces a call.
+        beginning: what a call begins with that stands at the answer's beginning without an opening; "" where none does.
     """
 
-    def __init__(self, opening: str) -> None:
+    def __init__(self, opening: str, beginning: str = "") -> None:
         self._opening = opening
+        self._beginning = beginning
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._tail = ""  # as many characters as an opening has, at most
         self._has_begun = False
@@ -35,8 +37,9 @@ class FreeText:
         if self._is_over:
             return
         text = self._tail + self._decoder.decode(data)
+        is_bare_call = bool(self._beginning) and not self._has_begun and text.lstrip().startswith(self._beginning)
         self._has_begun = self._has_begun or bool(text.strip())
-        self._is_over = self._opening in text
+        self._is_over = is_bare_call or self._opening in text
         self._tail = text[-len(self._opening) :]
 
     def leave(self) -> None:
@@ -44,7 +47,7 @@ class FreeText:
         self._is_over = True
 
     def copy(self) -> FreeText:
-        other = FreeText(self._opening)
+        other = FreeText(self._opening, self._beginning)
         other._decoder.setstate(self._decoder.getstate())
         other._tail, other._has_begun, other._is_over = self._tail, self._has_begun, self._is_over
         return other

@@ -84,8 +84,11 @@ class ToolCallParser:
 
     def _start(self) -> bool:
         """At the beginning of an answer that may be a call without an opening."""
-        text = self._pending.lstrip(_SPACE)
-        if self._format.opening.startswith(text):
+        text, opening = self._pending.lstrip(_SPACE), self._format.opening
+        if text.startswith(opening):
+            self._skip_to(text[len(opening) :])
+            return self._go(self._body)
+        if opening.startswith(text):
             return False
         if text.startswith("{"):
             self._skip_to(text)
