@@ -7,6 +7,7 @@ import threading
 import numpy as np
 import pytest
 
+from llmagentos._core.runtime import ThreadPool
 from llmagentos.engine.constraints import Constraint, ConstraintTokenizer
 from llmagentos.engine.free_text import FreeText
 from llmagentos.engine.mask_worker import MaskWorker
@@ -202,9 +203,10 @@ def test_a_grammar_with_no_way_on_fails_its_own_request_alone() -> None:
     assert fine.token_ids == alone([1, 2], 6)
 
 
-def test_masks_are_there_when_the_body_ends_and_computed_elsewhere() -> None:
-    worker, threads = MaskWorker(), list[str]()
-    constraint = constraint_for('start: "a"')
+@pytest.fixture
+def watched() -> tuple[Constraint, list[str]]:
+    """A constraint, and the threads that computed its masks."""
+    constraint, threads = constraint_for('start: "a"'), list[str]()
     original = constraint.mask
 
     def mask() -> np.ndarray:
@@ -212,6 +214,12 @@ def test_masks_are_there_when_the_body_ends_and_computed_elsewhere() -> None:
         return original()
 
     constraint.mask = mask  # type: ignore[method-assign]
+    return constraint, threads
+
+
+def test_masks_are_there_when_the_body_ends_and_computed_beside_it(watched: tuple[Constraint, list[str]]) -> None:
+    constraint, threads = watched
+    worker = MaskWorker(None)
     with worker.computing([constraint]):
         pass
     assert constraint.allowed[ord("a") // 32] == 1 << ord("a") % 32
@@ -220,5 +228,11 @@ def test_masks_are_there_when_the_body_ends_and_computed_elsewhere() -> None:
         raise ZeroDivisionError
     assert len(threads) == 2
     n_threads = threading.active_count()
-    with MaskWorker().computing([]):
+    with MaskWorker(None).computing([]):
         assert threading.active_count() == n_threads
+
+
+def test_no_thread_is_added_to_those_that_have_all_cpus(watched: tuple[Constraint, list[str]]) -> None:
+    constraint, threads = watched
+    with MaskWorker(ThreadPool()).computing([constraint]):
+        assert threads == [threading.current_thread().name]

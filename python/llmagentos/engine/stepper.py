@@ -35,7 +35,7 @@ class Stepper:
         self._scheduler = scheduler
         self._recorder = recorder
         self._lock = lock
-        self._masks = MaskWorker()
+        self._masks = MaskWorker(backend.pool)
 
     def step(self) -> None:
         """Run one step. What fails ends all requests with the error; an interruption does that and is raised."""
