@@ -41,7 +41,9 @@ class FileTensors {
       source.shape.assign(tensor.shape.begin(), tensor.shape.end());
       source.dtype = tensor.dtype;
       source.data = tensor.data;
-      source.drop = [&file, &tensor] { file.drop_pages(tensor); };
+      source.drop = [&file, &tensor](std::size_t offset, std::size_t n_bytes) {
+        file.drop_pages(tensor, offset, n_bytes);
+      };
       sources_.emplace(tensor.name, std::move(source));
     }
   }

@@ -154,8 +154,8 @@ std::vector<std::int32_t> GgufFile::int_array(std::string_view key) const {
   return values;
 }
 
-void GgufFile::drop_pages(const GgufTensor& tensor) const {
-  if (map_) map_->advise_dont_need(tensor.offset, tensor.n_bytes);
+void GgufFile::drop_pages(const GgufTensor& tensor, std::size_t offset, std::size_t n_bytes) const {
+  if (map_) map_->advise_dont_need(tensor.offset + offset, n_bytes);
 }
 
 const GgufValue& GgufFile::array_of(std::string_view key, std::string_view wanted) const {

@@ -111,8 +111,9 @@ class GgufFile {
   // Where in the file a value or a tensor's data lies.
   std::uint64_t offset_of(const std::byte* at) const { return static_cast<std::uint64_t>(at - bytes_.data()); }
 
-  // Drops the tensor's pages from memory; they are read from the file again when touched. Nothing for from_memory.
-  void drop_pages(const GgufTensor& tensor) const;
+  // Drops the pages of a part of the tensor from memory, whole pages inside it only; they are read from the file again
+  // when touched. Nothing for from_memory.
+  void drop_pages(const GgufTensor& tensor, std::size_t offset, std::size_t n_bytes) const;
 
  private:
   GgufFile(std::string path, std::optional<MappedFile> map, std::span<const std::byte> bytes);

@@ -27,6 +27,24 @@ const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& fin
 }
 
 constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
+constexpr std::size_t kSliceBytes = std::size_t{16} << 20;
+
+// Packs the row groups [begin, end) of a matrix whose rows lie `stride` bytes apart.
+void pack(const PackedMatrix& matrix, const std::byte* rows, std::size_t stride, std::int64_t begin, std::int64_t end,
+          std::byte* groups, ThreadPool& pool) {
+  constexpr std::int64_t kChunk = 8;
+  std::atomic<std::int64_t> next = begin;
+  pool.run([&](int) {
+    for (std::int64_t first; (first = next.fetch_add(kChunk)) < end;)
+      for (std::int64_t g = first; g < std::min(first + kChunk, end); ++g) {
+        const std::int64_t row = g * kernels::kRowGroup;
+        const auto n_rows = static_cast<int>(std::min<std::int64_t>(kernels::kRowGroup, matrix.rows - row));
+        matrix.kernel.pack_group(rows + static_cast<std::size_t>(row) * stride, stride, n_rows,
+                                 static_cast<std::size_t>(matrix.cols),
+                                 groups + static_cast<std::size_t>(g) * matrix.group_bytes);
+      }
+  });
+}
 
 }  // namespace
 
@@ -65,19 +83,17 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     std::byte* base = packed_.data() + offsets[id];
     matrix.groups = base;
     const std::size_t stride = row_bytes(tensor.dtype, static_cast<std::size_t>(spec.cols));
-    std::atomic<std::int64_t> next = 0;
-    pool.run([&](int) {
-      constexpr std::int64_t kChunk = 8;
-      for (std::int64_t first; (first = next.fetch_add(kChunk)) < matrix.n_groups();)
-        for (std::int64_t g = first; g < std::min(first + kChunk, matrix.n_groups()); ++g) {
-          const std::int64_t row = g * kernels::kRowGroup;
-          const auto n_rows = static_cast<int>(std::min<std::int64_t>(kernels::kRowGroup, matrix.rows - row));
-          matrix.kernel.pack_group(tensor.data + static_cast<std::size_t>(row) * stride, stride, n_rows,
-                                   static_cast<std::size_t>(matrix.cols),
-                                   base + static_cast<std::size_t>(g) * matrix.group_bytes);
-        }
-    });
-    if (tensor.drop) tensor.drop();
+    // Slice by slice, each dropped from the map when it is packed: an embedding is most of a small model, and would
+    // otherwise be in memory twice.
+    const std::int64_t slice = std::max<std::int64_t>(
+        1, static_cast<std::int64_t>(kSliceBytes / (stride * static_cast<std::size_t>(kernels::kRowGroup))));
+    for (std::int64_t begin = 0; begin < matrix.n_groups(); begin += slice) {
+      const std::int64_t end = std::min(begin + slice, matrix.n_groups());
+      pack(matrix, tensor.data, stride, begin, end, base, pool);
+      const auto first_row = static_cast<std::size_t>(begin * kernels::kRowGroup);
+      const auto last_row = static_cast<std::size_t>(std::min(end * kernels::kRowGroup, matrix.rows));
+      if (tensor.drop) tensor.drop(first_row * stride, (last_row - first_row) * stride);
+    }
   }
 }
 

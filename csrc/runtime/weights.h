@@ -12,12 +12,13 @@
 
 namespace llmagentos::runtime {
 
-// A tensor of a file, as its bytes lie there. `drop` gives its mapped pages back; it may be empty.
+// A tensor of a file, as its bytes lie there. `drop` gives the mapped pages of a part back, in bytes from
+// the tensor's beginning; it may be empty.
 struct TensorSource {
   std::vector<std::int64_t> shape;  // outermost first
   DType dtype = DType::f32;
   const std::byte* data = nullptr;
-  std::function<void()> drop;
+  std::function<void(std::size_t offset, std::size_t n_bytes)> drop;
 };
 
 using FindTensor = std::function<const TensorSource*(const std::string& name)>;
@@ -34,8 +35,8 @@ struct PackedMatrix {
 
 class Weights {
  public:
-  // Packs what the plan uses, in parallel, and drops each tensor's mapped pages once it is packed: memory holds one
-  // copy. Throws UnsupportedModelError for a missing tensor or one of another shape than the plan's, naming both.
+  // Packs what the plan uses, in parallel, and drops the mapped pages of each part of a tensor that is packed: memory
+  // holds one copy. Throws UnsupportedModelError for a missing tensor or one of another shape than the plan's, naming both.
   Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool);
 
   const PackedMatrix& matrix(graph::WeightId id) const { return matrices_[static_cast<std::size_t>(id)]; }

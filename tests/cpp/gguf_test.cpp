@@ -171,7 +171,7 @@ TEST(dropped_pages_are_read_again) {
     const GgufTensor* const tensor = file.find("w");
     const std::byte* const expected = bytes.bytes().data() + tensor->offset;
     CHECK(std::memcmp(tensor->data, expected, tensor->n_bytes) == 0);
-    file.drop_pages(*tensor);
+    file.drop_pages(*tensor, 0, tensor->n_bytes);
     CHECK(std::memcmp(tensor->data, expected, tensor->n_bytes) == 0);
 
     MappedFile first(path.string());

@@ -65,9 +65,16 @@ inline F32 load_exponents(const std::uint8_t* p) {
 template <class L>
 constexpr int kDotBits = L::kTable ? 8 : L::kBits;
 
+// Asks for `n` bytes of the group after this one, into the second-level cache. Several tokens take so long to compute
+// that the processor, which sees no further than its window, would wait for each block from memory.
+inline void prefetch_next(const std::uint8_t* bytes, std::size_t group_bytes, std::size_t n) {
+  for (std::size_t i = 0; i < n; i += 64) __builtin_prefetch(bytes + group_bytes + i, 0, 2);
+}
+
+// Tiles of the first tokens of several fetch the next group.
 template <class L, int kTokens, int kTileVectors>
 void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n_cols, float* out,
-          std::ptrdiff_t out_stride, int first_vector) {
+          std::ptrdiff_t out_stride, int first_vector, bool is_first) {
   const auto* bytes = reinterpret_cast<const std::uint8_t*>(group);
   const std::int8_t* quants[kTokens];
   const BlockMeta* meta[kTokens];
@@ -79,11 +86,14 @@ void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n
     for (int i = 0; i < kTileVectors; ++i) acc[t][i] = zero();
   }
   const std::size_t n_blocks = n_cols / kBlock;
+  const std::size_t group_bytes = n_blocks / L::kBlocks * L::kSuperBytes;
+  const bool fetches = kTokens >= 2 && is_first && first_vector == 0;
   for (std::size_t super = 0; super < n_blocks; super += L::kBlocks) {
     const std::uint8_t* header = bytes;
     bytes += L::kHeaderBytes;
     for (int b = 0; b < L::kBlocks; ++b) {
       const std::size_t block = super + static_cast<std::size_t>(b);
+      if (fetches) prefetch_next(bytes, group_bytes, L::kBlockBytes);
       LLMAGENTOS_UNROLL
       for (int i = 0; i < kTileVectors; ++i) {
         const int v = first_vector + i;
@@ -136,9 +146,10 @@ void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n
 // in whole cache lines; wide ones take one, for the registers.
 template <class L, int kTokens>
 void tile_rows(const std::byte* group, const MatmulInput& x, int token, std::size_t n_cols, float* out,
-               std::ptrdiff_t out_stride) {
+               std::ptrdiff_t out_stride, bool is_first) {
   constexpr int kAtOnce = kVectors == 1 ? 1 : kTokens <= 2 ? 2 : 1;
-  for (int v = 0; v < kVectors; v += kAtOnce) tile<L, kTokens, kAtOnce>(group, x, token, n_cols, out, out_stride, v);
+  for (int v = 0; v < kVectors; v += kAtOnce)
+    tile<L, kTokens, kAtOnce>(group, x, token, n_cols, out, out_stride, v, is_first);
 }
 
 template <class L>
@@ -146,14 +157,14 @@ void multiply(const std::byte* group, const MatmulInput& x, int first_token, int
               float* out, std::ptrdiff_t out_stride, float*) {
   int t = 0;
   for (; t + kMaxTile <= n_tokens; t += kMaxTile)
-    tile_rows<L, kMaxTile>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+    tile_rows<L, kMaxTile>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride, t == 0);
   if constexpr (kMaxTile > 4)
     for (; t + 4 <= n_tokens; t += 4)
-      tile_rows<L, 4>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+      tile_rows<L, 4>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride, t == 0);
   if constexpr (kMaxTile > 2)
     for (; t + 2 <= n_tokens; t += 2)
-      tile_rows<L, 2>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
-  for (; t < n_tokens; ++t) tile_rows<L, 1>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride);
+      tile_rows<L, 2>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride, t == 0);
+  for (; t < n_tokens; ++t) tile_rows<L, 1>(group, x, first_token + t, n_cols, out + t * out_stride, out_stride, t == 0);
 }
 
 // Float weights, packed as [k][16 rows] in their own type.
