@@ -39,7 +39,7 @@ Scratch& thread_scratch() {
 // What a token is drawn from. Either the whole row, with the sums of its blocks, or the candidates the filters left.
 struct Distribution {
   LogitRow logits;
-  Softmax softmax{0, 1};
+  Softmax softmax{0.0f, 1.0f};
   std::span<const double> block_sums;     // of the whole row; empty where filters are on
   std::span<const Candidate> candidates;  // empty where none is
   double total = 0;
@@ -48,7 +48,7 @@ struct Distribution {
 Distribution make_distribution(const LogitRow& logits, const SamplerRow& row, Scratch& scratch) {
   Distribution result;
   result.logits = logits;
-  result.softmax = {scratch.maxima.top, row.temperature};
+  result.softmax = Softmax(scratch.maxima.top, row.temperature);
   if (sampling::has_filters(row, logits.size())) {
     select_candidates(logits, scratch.maxima, result.softmax, row, scratch.block_sums, scratch.candidates);
     result.candidates = scratch.candidates;

@@ -20,9 +20,8 @@
 //  12. typical_p keeps those whose surprise, -log p, is nearest to the entropy of what is left, until their share of it
 //      reaches typical_p, and all as near as the last of those; at least one (Meister et al. 2023, "Locally typical
 //      sampling");
-//  13. one token is drawn from what is left, renormalised: inverse CDF in order of ids, with the one uniform number
-//  that
-//      belongs to (seed, token_index).
+//  13. one token is drawn from what is left, renormalised: inverse CDF in order of ids, with the one uniform number of
+//      (seed, token_index).
 // Nothing depends on other rows, on the number of threads, or on the instruction set in use.
 #pragma once
 
@@ -61,9 +60,9 @@ struct SamplerRow {
   TokenBits dry_breakers;               // no repetition reaches across these; may be shorter than the vocabulary
   std::vector<std::pair<std::int32_t, float>> logit_bias;  // ids of the vocabulary; -infinity forbids a token
   std::optional<TokenBits> allowed;                        // of ceil(vocabulary / 32) words
-  std::uint64_t min_tokens = 0;
-  std::vector<std::int32_t> end_ids;     // of the vocabulary, each once
-  std::vector<std::int32_t> prompt_ids;  // read only where a penalty is on
+  std::uint64_t min_tokens = 0;                            // with token_index: whether end_ids are forbidden
+  std::vector<std::int32_t> end_ids;                       // of the vocabulary, each once
+  std::vector<std::int32_t> prompt_ids;                    // read only where a penalty is on
   std::vector<std::int32_t> output_ids;
   std::optional<std::int64_t> logprobs;  // how many of the most probable tokens to list; 0: only the chosen one's
 

@@ -10,25 +10,49 @@
 namespace llmagentos::sampling {
 namespace {
 
-// Cut-offs that only narrow the search are lowered by this, in units of the exponent, to stay clear of rounding.
-constexpr double kMargin = 0.01;
+constexpr float kLowest = std::numeric_limits<float>::lowest();
+
+// A logit that all those reach whose scaled logit reaches `cutoff`. For cut-offs that only narrow the search: it is
+// lower than need be by a hundredth of the exponent's unit, to stay clear of rounding.
+float least_logit(double cutoff, const Softmax& softmax) {
+  constexpr double kMargin = 0.01;
+  const double least =
+      static_cast<double>(softmax.top) + (cutoff - kMargin) / static_cast<double>(softmax.inverse_temperature);
+  return least <= static_cast<double>(kLowest) ? kLowest : std::nextafter(static_cast<float>(least), kLowest);
+}
 
 bool more_probable(const Candidate& a, const Candidate& b) {
   return a.scaled != b.scaled ? a.scaled > b.scaled : a.id < b.id;
 }
 
-// All tokens that are possible and whose scaled logit reaches `cutoff`.
-void collect(const LogitRow& logits, const Maxima& maxima, const Softmax& softmax, float cutoff,
+// The logits of a block that reach `least`, moved to the front of `found` with their places in the block; how many.
+// Without branches, for which logit is large cannot be predicted.
+std::size_t gather(const float* values, float least, float* found, std::uint8_t* places) {
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < kBlock; ++i) {
+    found[n] = values[i];
+    places[n] = static_cast<std::uint8_t>(i);
+    n += values[i] >= least ? 1 : 0;
+  }
+  return n;
+}
+
+// All tokens that are possible and whose logit reaches `least`.
+void collect(const LogitRow& logits, const Maxima& maxima, const Softmax& softmax, float least,
              std::vector<Candidate>& candidates) {
   candidates.clear();
-  const float least = std::max(cutoff, std::numeric_limits<float>::lowest());  // -infinity is never collected
+  least = std::max(least, kLowest);  // -infinity is never collected
+  float buffer[kBlock];
+  float found[kBlock];
+  std::uint8_t places[kBlock];
   WeighedBlock weighed;
   for (std::size_t block = 0; block < maxima.blocks.size(); ++block) {
-    if (softmax.scaled(maxima.blocks[block]) < least) continue;
-    weigh_block(logits, block, softmax, weighed);
-    for (std::size_t i = 0; i < kBlock; ++i) {
-      if (weighed.scaled[i] < least) continue;
-      candidates.push_back({static_cast<std::int32_t>(block * kBlock + i), weighed.scaled[i], weighed.weight[i]});
+    if (maxima.blocks[block] < least) continue;
+    const std::size_t n = gather(block_values(logits, block, buffer), least, found, places);
+    weigh({found, n}, softmax, weighed.scaled, weighed.weight);
+    for (std::size_t i = 0; i < n; ++i) {
+      const std::size_t id = block * kBlock + places[i];
+      candidates.push_back({static_cast<std::int32_t>(id), weighed.scaled[i], weighed.weight[i]});
     }
   }
 }
@@ -74,7 +98,7 @@ void select_typical(const LogitRow& logits, const Maxima& maxima, const Softmax&
   // Tokens below twice the mean are farther from it than all others, the largest too, and the farther the less
   // probable; so those too rare to matter all come last.
   const double negligible = std::log((1 - typical_p) * total / static_cast<double>(logits.size()));
-  collect(logits, maxima, softmax, static_cast<float>(std::min(2 * mean, negligible) - kMargin), candidates);
+  collect(logits, maxima, softmax, least_logit(std::min(2 * mean, negligible), softmax), candidates);
   keep_typical(typical_p * total, static_cast<float>(mean), candidates);
 }
 
@@ -90,7 +114,7 @@ void select_candidates(const LogitRow& logits, const Maxima& maxima, const Softm
   double total = 0;
   if (row.top_k > 0 && static_cast<std::uint64_t>(row.top_k) < logits.size()) {
     const auto k = static_cast<std::size_t>(row.top_k);
-    collect(logits, maxima, softmax, softmax.scaled(kth_largest_bound(maxima, k)), candidates);
+    collect(logits, maxima, softmax, kth_largest_bound(maxima, k), candidates);
     keep_top_k(k, candidates);
     total = total_weight(candidates);
   } else if (row.top_p < 1) {
@@ -98,11 +122,9 @@ void select_candidates(const LogitRow& logits, const Maxima& maxima, const Softm
     // All tokens below this weight together weigh less than what top_p leaves out, so the rest holds the answer.
     const double negligible = (1 - static_cast<double>(row.top_p)) * total / static_cast<double>(logits.size());
     // The largest weighs 1 and is never left out, whatever the cut-off's rounding.
-    const double cutoff = std::min(0.0, std::log(negligible)) - kMargin;
-    collect(logits, maxima, softmax, static_cast<float>(cutoff), candidates);
+    collect(logits, maxima, softmax, least_logit(std::min(0.0, std::log(negligible)), softmax), candidates);
   } else if (row.min_p > 0) {
-    const double cutoff = std::log(static_cast<double>(row.min_p)) - kMargin;
-    collect(logits, maxima, softmax, static_cast<float>(cutoff), candidates);
+    collect(logits, maxima, softmax, least_logit(std::log(static_cast<double>(row.min_p)), softmax), candidates);
   } else {
     select_typical(logits, maxima, softmax, static_cast<double>(row.typical_p), block_sums, candidates);
     return;
@@ -122,7 +144,7 @@ std::vector<std::pair<std::int32_t, float>> largest_logits(const LogitRow& logit
                                                            std::size_t n) {
   std::vector<std::pair<std::int32_t, float>> found;
   if (n == 0) return found;
-  const float bound = std::max(kth_largest_bound(maxima, n), std::numeric_limits<float>::lowest());
+  const float bound = std::max(kth_largest_bound(maxima, n), kLowest);
   float buffer[kBlock];
   for (std::size_t block = 0; block < maxima.blocks.size(); ++block) {
     if (maxima.blocks[block] < bound) continue;

@@ -30,14 +30,12 @@ inline float exp_nonpositive(float x) {
   const float shifted = x * 1.44269504f + kRounder;
   const float n = shifted - kRounder;
   const float r = (x - n * kLn2High) - n * kLn2Low;
-  // |r| <= 0.347: Taylor's polynomial of degree 7 leaves 5e-9.
-  float p = 1.0f / 5040;
-  p = p * r + 1.0f / 720;
-  p = p * r + 1.0f / 120;
-  p = p * r + 1.0f / 24;
-  p = p * r + 1.0f / 6;
-  p = p * r + 0.5f;
-  p = p * r + 1.0f;
+  // The polynomial of degree 5 through (0, 1) with the least relative error for |r| <= 0.347: 1e-7.
+  float p = 0.00829027221f;
+  p = p * r + 0.0418981612f;
+  p = p * r + 0.166676387f;
+  p = p * r + 0.499991477f;
+  p = p * r + 0.999999702f;
   p = p * r + 1.0f;
   const float power = std::bit_cast<float>((std::bit_cast<std::uint32_t>(shifted) << 23) + 0x3f800000u);
   // A mask rather than a choice of floats, which strict floating-point rules keep from vectorising.
@@ -161,6 +159,14 @@ void weigh_block(const LogitRow& row, std::size_t block, const Softmax& softmax,
     const float scaled = map.scaled(values[i]);
     out.scaled[i] = scaled;
     out.weight[i] = exp_nonpositive(scaled);
+  }
+}
+
+void weigh(std::span<const float> logits, const Softmax& softmax, float* scaled, float* weight) {
+  const Softmax map = softmax;
+  for (std::size_t i = 0; i < logits.size(); ++i) {
+    scaled[i] = map.scaled(logits[i]);
+    weight[i] = exp_nonpositive(scaled[i]);
   }
 }
 

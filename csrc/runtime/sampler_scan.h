@@ -3,8 +3,10 @@
 // x86-64 machine.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <vector>
@@ -56,10 +58,14 @@ float kth_largest_bound(const Maxima& maxima, std::size_t k);
 // The map from logits to unnormalised probabilities: a logit's weight is exp(scaled), in (0, 1] for logits above the
 // underflow at exp(-87), else 0, and exactly 0 for -infinity. The largest logit's is exactly 1.
 struct Softmax {
-  float top;
-  float temperature;  // > 0
+  float top = 0;
+  float inverse_temperature = 1;
 
-  float scaled(float logit) const { return (logit - top) / temperature; }  // <= 0, non-decreasing in logit
+  // temperature > 0. The bound keeps the largest logit's 0 a 0 where the inverse overflows.
+  Softmax(float top_logit, float temperature)
+      : top(top_logit), inverse_temperature(std::min(1.0f / temperature, std::numeric_limits<float>::max())) {}
+
+  float scaled(float logit) const { return (logit - top) * inverse_temperature; }  // <= 0, non-decreasing in logit
 };
 
 struct WeighedBlock {
@@ -70,6 +76,9 @@ struct WeighedBlock {
 // Scales and weighs one block of the row, with weight 0 for forbidden tokens and beyond the row's end. Relative error
 // of a weight: 3e-7 beside what rounding `scaled` causes.
 void weigh_block(const LogitRow& row, std::size_t block, const Softmax& softmax, WeighedBlock& out);
+
+// The same for logits in any order and number.
+void weigh(std::span<const float> logits, const Softmax& softmax, float* scaled, float* weight);
 
 // The sum of each block's weights into `blocks`; returns their total, in a fixed order and float64 above the block.
 // `moment`, where given, gets the sum of weight * scaled.

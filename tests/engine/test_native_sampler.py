@@ -2,11 +2,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from llmagentos.engine.engine import Engine, EngineConfig
 from llmagentos.engine.native_sampler import NativeSampler
 from llmagentos.engine.request import Request
 from llmagentos.sampling_params import SamplingParams
 
-from .fake_backend import log_softmax
+from .fake_backend import FakeBackend, log_softmax
 
 LOGITS = np.random.default_rng(1).normal(size=(4, 50)).astype(np.float32)
 
@@ -102,6 +103,33 @@ class TestHistory:
             one.token_ids = [10, 11, best, 10, 11]
             one.n_prompt = 5
             assert (first_token(one) == best) == repeats
+
+
+def test_histories_survive_preemption_and_company() -> None:
+    settings: list[dict[str, object]] = [
+        {"repetition_penalty": 1.5},
+        {"frequency_penalty": 1.0, "temperature": 0.7},
+        {"dry_multiplier": 3.0, "dry_allowed_length": 1},
+        {"min_tokens": 9, "presence_penalty": 0.5},
+    ]
+
+    def run(n_blocks: int, chosen: list[int]) -> tuple[list[list[int]], int]:
+        backend = FakeBackend(n_blocks=n_blocks, block_size=4, vocab_size=12)
+        config = EngineConfig(24, 64, max_running=8, max_queued=8)
+        requests = [
+            Request([i, 3, 4, 3], SamplingParams(seed=i, **settings[i]), 24, end_ids=frozenset({5}))  # type: ignore[arg-type]
+            for i in chosen
+        ]
+        Engine(backend, NativeSampler(None), config).run(requests)
+        assert all(request.n_output > request.params.min_tokens for request in requests)
+        return [request.token_ids for request in requests], sum(backend.n_tokens_per_run)
+
+    alone = [run(6, [i])[0][0] for i in range(4)]
+    together, n_computed = run(24, [0, 1, 2, 3])
+    assert together == alone
+    crowded, n_recomputed = run(7, [0, 1, 2, 3])
+    assert crowded == alone
+    assert n_recomputed > n_computed
 
 
 def test_end_tokens_wait_for_the_least_number() -> None:
