@@ -14,6 +14,8 @@ from tests.engine.fake_model import CHATML
         ("{% if tools %}<tools>...{% endif %} within <tool_call></tool_call> XML tags", HERMES),
         ("{% if tools %}<tool_call><function=name>{% endif %}", GENERIC),
         ("{% if tools %}<tool_call>name<arg_key>{% endif %}", GENERIC),
+        ("{% if tools %}within <tool_call></tool_call> tags: <tool_calls>[{}]</tool_calls>", GENERIC),
+        ("{% if tools %}Environment: ipython{% endif %}<function=name>", GENERIC),
         ("{%- if tools is not none %}Environment: ipython{% endif %}", LLAMA3),
         ("{% if builtin_tools %}<|python_tag|>{% endif %}", LLAMA3),
         ("{% if tools %}[AVAILABLE_TOOLS]{% endif %}[TOOL_CALLS]", MISTRAL),

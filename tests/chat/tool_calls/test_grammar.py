@@ -104,6 +104,7 @@ def test_an_opening_that_is_a_token_is_written_as_that_token(name: str) -> None:
     if not tool_format.is_bare:
         assert takes(grammar(tool_format, special=SPECIAL), [*b"Well. ", *ids])
         assert takes(grammar(tool_format, "required", special=SPECIAL), ids)
+        assert takes(grammar(tool_format, "required", special=SPECIAL), [SPECIAL, ord(" "), *ids[1:]])
 
 
 @by_format

@@ -51,16 +51,20 @@ MISTRAL = ToolFormat("[TOOL_CALLS]", separator=", ", is_list=True, short_ids=Tru
 GENERIC = ToolFormat("<tool_call>", "</tool_call>", padding="\n", separator="\n", in_template=False)
 
 
+# Templates that write calls in another way, though they have what tells one of those above: XML or plain text in the
+# tags of Hermes (Qwen3-Coder, GLM, Apriel) or beside Llama's, and Mistral's later tokenizers.
+_OTHER = ("<function=", "<arg_key>", "<tool_calls>", "[ARGS]")
+
+
 def format_of(template: str | None) -> ToolFormat:
     """The format that a chat template writes calls in."""
     source = template or ""
-    if "tools" not in source:
+    if "tools" not in source or any(sign in source for sign in _OTHER):
         return GENERIC
-    if "[TOOL_CALLS]" in source and "[ARGS]" not in source:
+    if "[TOOL_CALLS]" in source:
         return MISTRAL
     if "<|python_tag|>" in source or "Environment: ipython" in source:
         return LLAMA3
-    # Qwen3-Coder and GLM have the tag too, around XML.
-    if "<tool_call>" in source and not any(xml in source for xml in ("<function=", "<arg_key>")):
+    if "<tool_call>" in source:
         return HERMES
     return GENERIC

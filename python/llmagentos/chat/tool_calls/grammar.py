@@ -57,7 +57,7 @@ def _list_rules(tool_set: ToolSet, tool_format: ToolFormat, tag: Callable[[str],
     else:
         calls = f"padded (more){{0,{MAX_CALLS - 1}}}"
         rules.append(f"more: {between} padded")
-    begin, end = ('"["', '"]"') if tool_format.is_list else ("", "")
+    begin, end = (r"/ ?\[/", '"]"') if tool_format.is_list else ("", "")
     return [f"calls: {begin} {calls} {end} {closing}", *rules]
 
 
