@@ -80,8 +80,9 @@ BoundRow make_row(float temperature, std::int64_t top_k, float top_p, float min_
                   std::uint64_t token_index, float repetition_penalty, float presence_penalty, float frequency_penalty,
                   float dry_multiplier, float dry_base, std::int64_t dry_allowed_length, std::int64_t dry_range,
                   const py::object& dry_breakers, const std::map<std::int32_t, float>& logit_bias,
-                  const py::object& allowed, std::uint64_t min_tokens, const py::object& end_ids,
-                  const py::object& prompt_ids, const py::object& output_ids, std::optional<std::int64_t> logprobs) {
+                  const py::object& allowed, std::int64_t no_repeat_ngram_size, std::uint64_t min_tokens,
+                  const py::object& end_ids, const py::object& prompt_ids, const py::object& output_ids,
+                  std::optional<std::int64_t> logprobs) {
   BoundRow row;
   row.temperature = temperature;
   row.top_k = top_k;
@@ -100,6 +101,7 @@ BoundRow make_row(float temperature, std::int64_t top_k, float top_p, float min_
   set_breakers(row, dry_breakers);
   set_bias(row, logit_bias);
   set_allowed(row, allowed);
+  row.no_repeat_ngram_size = no_repeat_ngram_size;
   row.min_tokens = min_tokens;
   row.end_ids = to_ids(end_ids);
   row.prompt_ids = to_ids(prompt_ids);
@@ -126,22 +128,48 @@ Ids to_logit_rows(const py::object& logit_rows, const Logits& logits, std::size_
   return rows;
 }
 
+// A call's arguments as the sampler takes them; the arrays that they look into are the caller's.
+struct Batch {
+  std::vector<const SamplerRow*> rows;
+  Ids logit_rows;
+  ThreadPool* pool;
+  std::size_t vocab;
+
+  Batch(const Logits& logits, const std::vector<const BoundRow*>& bound, const py::object& threads,
+        const py::object& logit_rows_of)
+      : rows(bound.begin(), bound.end()) {
+    if (logits.ndim() != 2 || (logit_rows_of.is_none() && logits.shape(0) != static_cast<py::ssize_t>(bound.size()))) {
+      throw InvalidArgument("logits must be of shape (" + std::to_string(bound.size()) + ", vocabulary), not " +
+                            shape_text(logits));
+    }
+    for (const SamplerRow* row : rows) {
+      if (row == nullptr) throw InvalidArgument("rows must not hold None");
+    }
+    logit_rows = to_logit_rows(logit_rows_of, logits, rows.size());
+    pool = threads.is_none() ? nullptr : threads.cast<ThreadPool*>();
+    vocab = static_cast<std::size_t>(logits.shape(1));
+  }
+};
+
 std::vector<Sampled> sample_rows(const Logits& logits, const std::vector<const BoundRow*>& rows, const py::object& pool,
                                  const py::object& logit_rows) {
-  if (logits.ndim() != 2 || (logit_rows.is_none() && logits.shape(0) != static_cast<py::ssize_t>(rows.size()))) {
-    throw InvalidArgument("logits must be of shape (" + std::to_string(rows.size()) + ", vocabulary), not " +
-                          shape_text(logits));
-  }
-  for (const BoundRow* row : rows) {
-    if (row == nullptr) throw InvalidArgument("rows must not hold None");
-  }
-  const std::vector<const SamplerRow*> settings(rows.begin(), rows.end());
-  const Ids read = to_logit_rows(logit_rows, logits, rows.size());
-  ThreadPool* const threads = pool.is_none() ? nullptr : pool.cast<ThreadPool*>();
-  const auto vocab = static_cast<std::size_t>(logits.shape(1));
+  const Batch batch(logits, rows, pool, logit_rows);
   const float* const values = logits.data();
   const py::gil_scoped_release unlocked;
-  return sample(values, vocab, settings, threads, read);
+  return sample(values, batch.vocab, batch.rows, batch.pool, batch.logit_rows);
+}
+
+std::vector<Continuations> continue_rows(const Logits& logits, const std::vector<const BoundRow*>& rows,
+                                         const std::vector<std::int64_t>& counts, const py::object& pool,
+                                         const py::object& logit_rows) {
+  const Batch batch(logits, rows, pool, logit_rows);
+  if (counts.size() != rows.size()) {
+    throw InvalidArgument("counts must hold " + std::to_string(rows.size()) + " numbers, one for each of `rows`, not " +
+                          std::to_string(counts.size()));
+  }
+  const float* const values = logits.data();
+  const py::gil_scoped_release unlocked;
+  return continuations(values, batch.vocab, batch.rows, counts, batch.pool, batch.logit_rows);
 }
 
 py::array_t<float> row_probabilities(const Logits& logits, const BoundRow& row) {
@@ -168,8 +196,8 @@ void bind_sampler(py::module_& core) {
            py::arg("frequency_penalty") = 0.0f, py::arg("dry_multiplier") = 0.0f, py::arg("dry_base") = 1.75f,
            py::arg("dry_allowed_length") = 2, py::arg("dry_range") = 0, py::arg("dry_breakers") = py::none(),
            py::arg("logit_bias") = std::map<std::int32_t, float>(), py::arg("allowed") = py::none(),
-           py::arg("min_tokens") = 0, py::arg("end_ids") = py::tuple(), py::arg("prompt_ids") = py::tuple(),
-           py::arg("output_ids") = py::tuple(), py::arg("logprobs") = py::none())
+           py::arg("no_repeat_ngram_size") = 0, py::arg("min_tokens") = 0, py::arg("end_ids") = py::tuple(),
+           py::arg("prompt_ids") = py::tuple(), py::arg("output_ids") = py::tuple(), py::arg("logprobs") = py::none())
       .def_readwrite("temperature", &BoundRow::temperature)
       .def_readwrite("top_k", &BoundRow::top_k)
       .def_readwrite("top_p", &BoundRow::top_p)
@@ -184,6 +212,7 @@ void bind_sampler(py::module_& core) {
       .def_readwrite("dry_base", &BoundRow::dry_base)
       .def_readwrite("dry_allowed_length", &BoundRow::dry_allowed_length)
       .def_readwrite("dry_range", &BoundRow::dry_range)
+      .def_readwrite("no_repeat_ngram_size", &BoundRow::no_repeat_ngram_size)
       .def_readwrite("min_tokens", &BoundRow::min_tokens)
       .def_readwrite("logprobs", &BoundRow::logprobs)
       .def_property(
@@ -207,9 +236,18 @@ void bind_sampler(py::module_& core) {
       .def_readonly("token_id", &Sampled::token_id)
       .def_readonly("logprob", &Sampled::logprob)
       .def_readonly("top", &Sampled::top);
+  py::class_<Continuation>(m, "Continuation")
+      .def_readonly("token_id", &Continuation::token_id)
+      .def_readonly("logprob", &Continuation::logprob)
+      .def_readonly("score", &Continuation::score);
+  py::class_<Continuations>(m, "Continuations")
+      .def_readonly("best", &Continuations::best)
+      .def_readonly("top", &Continuations::top);
   // The pool is an object here, because its class is registered by another area's binding.
   m.def("sample", &sample_rows, py::arg("logits").noconvert(), py::arg("rows"), py::arg("pool") = py::none(),
         py::arg("logit_rows") = py::none());
+  m.def("continuations", &continue_rows, py::arg("logits").noconvert(), py::arg("rows"), py::arg("counts"),
+        py::arg("pool") = py::none(), py::arg("logit_rows") = py::none());
   m.def("probabilities", &row_probabilities, py::arg("logits").noconvert(), py::arg("row"));
 }
 

@@ -10,7 +10,9 @@
 //      occurs, frequency once per occurrence (OpenAI's rule);
 //   6. DRY: from each token that would continue a repetition of dry_allowed_length or more tokens, a penalty that grows
 //      exponentially with its length is subtracted (sampler_dry.h);
-//   7. below min_tokens, end_ids are forbidden; not where step 2 leaves nothing else, since such a text can only end;
+//   7. below min_tokens, end_ids are forbidden; not where step 2 leaves nothing else, since such a text can only end.
+//      So are tokens that would complete an n-gram of prompt_ids and output_ids a second time, no_repeat_ngram_size
+//      tokens long; not where that leaves nothing (sampler_ngrams.h);
 //   8. temperature divides; 0 takes the largest logit (the lowest id of equal ones) and skips the rest;
 //   9. top_k keeps the k largest, and all that equal the smallest of those;
 //  10. top_p keeps the most probable, in order of (probability, lower id first), until their share of what top_k left
@@ -60,15 +62,17 @@ struct SamplerRow {
   TokenBits dry_breakers;               // no repetition reaches across these; may be shorter than the vocabulary
   std::vector<std::pair<std::int32_t, float>> logit_bias;  // ids of the vocabulary; -infinity forbids a token
   std::optional<TokenBits> allowed;                        // of ceil(vocabulary / 32) words
+  std::int64_t no_repeat_ngram_size = 0;                   // <= 0: off
   std::uint64_t min_tokens = 0;                            // with token_index: whether end_ids are forbidden
   std::vector<std::int32_t> end_ids;                       // of the vocabulary, each once
-  std::vector<std::int32_t> prompt_ids;                    // read only where a penalty is on
+  std::vector<std::int32_t> prompt_ids;                    // read only where a penalty or no_repeat_ngram_size is on
   std::vector<std::int32_t> output_ids;
   std::optional<std::int64_t> logprobs;  // how many of the most probable tokens to list; 0: only the chosen one's
 
   bool penalises_repetition() const { return repetition_penalty != 1.0f; }
   bool penalises_output() const { return presence_penalty != 0.0f || frequency_penalty != 0.0f; }
   bool penalises_continuations() const { return dry_multiplier > 0.0f; }
+  bool forbids_repeats() const { return no_repeat_ngram_size > 0; }
 };
 
 struct Sampled {
@@ -86,6 +90,25 @@ struct Sampled {
 // first such row.
 std::vector<Sampled> sample(const float* logits, std::size_t vocab, std::span<const SamplerRow* const> rows,
                             ThreadPool* pool, std::span<const std::int32_t> logit_rows = {});
+
+// A token that may follow, and how likely it is.
+struct Continuation {
+  std::int32_t token_id = -1;
+  double logprob = 0;  // natural log of the softmax of the row as the model gave it
+  double score = 0;    // the same after steps 2 to 7, which then work on log probabilities: what beam search adds up
+};
+
+struct Continuations {
+  std::vector<Continuation> best;  // highest score first, lower id first of equal ones; none is -infinity
+  std::vector<std::pair<std::int32_t, double>> top;  // as Sampled::top
+};
+
+// The counts[i] best continuations of each sequence, fewer where fewer are allowed; temperature, filters and seed are
+// not used. Steps 2 to 7 are applied to log probabilities rather than to logits, as in transformers' beam search, which
+// makes a difference to the repetition penalty alone. The rest is as for sample().
+std::vector<Continuations> continuations(const float* logits, std::size_t vocab,
+                                         std::span<const SamplerRow* const> rows, std::span<const std::int64_t> counts,
+                                         ThreadPool* pool, std::span<const std::int32_t> logit_rows = {});
 
 // The distribution that sample() draws the token from, into out[vocab]: zero for what the filters removed, summing
 // to 1 within rounding. With temperature 0 it is 1 for the chosen token. Throws as sample() does.

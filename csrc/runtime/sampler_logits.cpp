@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <limits>
+#include <optional>
 #include <sstream>
 #include <string>
 
@@ -54,21 +55,37 @@ void penalise_output(const SamplerRow& row, AdjustScratch& scratch) {
   }
 }
 
-// Whether the mask holds a token that does not end the text.
-bool allows_more_than(TokenBits allowed, std::span<const std::int32_t> end_ids, std::size_t vocab) {
-  const auto is_allowed = [&](std::int32_t id) { return has_token(allowed, static_cast<std::size_t>(id)); };
-  const auto n_ends = static_cast<std::size_t>(std::count_if(end_ids.begin(), end_ids.end(), is_allowed));
+// Whether a token is left that is none of `ids`, each of which is there once.
+bool leaves_a_token(const std::optional<TokenBits>& allowed, std::span<const std::int32_t> ids, std::size_t vocab) {
+  if (!allowed) return ids.size() < vocab;
+  const auto is_allowed = [&](std::int32_t id) { return has_token(*allowed, static_cast<std::size_t>(id)); };
+  const auto n_ids = static_cast<std::size_t>(std::count_if(ids.begin(), ids.end(), is_allowed));
   std::size_t n_allowed = 0;
-  for (std::size_t word = 0; word < allowed.size() && n_allowed <= n_ends; ++word) {
+  for (std::size_t word = 0; word < allowed->size() && n_allowed <= n_ids; ++word) {
     const std::size_t n_tokens = std::min<std::size_t>(32, vocab - word * 32);
-    n_allowed += static_cast<std::size_t>(std::popcount(allowed[word] & (~0u >> (32 - n_tokens))));
+    n_allowed += static_cast<std::size_t>(std::popcount((*allowed)[word] & (~0u >> (32 - n_tokens))));
   }
-  return n_allowed > n_ends;
+  return n_allowed > n_ids;
 }
 
-bool forbids_ends(const SamplerRow& row, std::size_t vocab) {
-  if (row.token_index >= row.min_tokens || row.end_ids.empty()) return false;
-  return !row.allowed || allows_more_than(*row.allowed, row.end_ids, vocab);
+// Fills scratch.forbidden with what step 7 forbids, each token once.
+void find_forbidden(const SamplerRow& row, std::size_t vocab, AdjustScratch& scratch) {
+  std::vector<std::int32_t>& forbidden = scratch.forbidden;
+  forbidden.clear();
+  if (row.token_index < row.min_tokens) forbidden = row.end_ids;
+  if (!forbidden.empty() && !leaves_a_token(row.allowed, forbidden, vocab)) forbidden.clear();
+  if (!row.forbids_repeats()) return;
+  const std::size_t n_ends = forbidden.size();
+  find_repeats(row, scratch.ngrams);
+  if (scratch.occurrences.size() < vocab) scratch.occurrences.resize(vocab);
+  for (const std::int32_t id : forbidden) scratch.occurrences[static_cast<std::size_t>(id)] = 1;
+  for (const std::int32_t id : scratch.ngrams.repeats) {
+    std::int32_t& seen = scratch.occurrences[static_cast<std::size_t>(id)];
+    if (seen == 0) forbidden.push_back(id);
+    seen = 1;
+  }
+  for (const std::int32_t id : forbidden) scratch.occurrences[static_cast<std::size_t>(id)] = 0;
+  if (!leaves_a_token(row.allowed, forbidden, vocab)) forbidden.resize(n_ends);
 }
 
 void check_penalties(const SamplerRow& row, std::size_t vocab) {
@@ -80,7 +97,7 @@ void check_penalties(const SamplerRow& row, std::size_t vocab) {
           "a finite number of at least 0");
   require(std::isfinite(row.dry_base) && row.dry_base >= 1, "dry_base", row.dry_base, "a finite number of at least 1");
   require(row.dry_allowed_length >= 1, "dry_allowed_length", row.dry_allowed_length, "at least 1");
-  const bool reads_prompt = row.penalises_repetition() || row.penalises_continuations();
+  const bool reads_prompt = row.penalises_repetition() || row.penalises_continuations() || row.forbids_repeats();
   if (reads_prompt) require_tokens(row.prompt_ids, vocab, "prompt_ids");
   if (reads_prompt || row.penalises_output()) require_tokens(row.output_ids, vocab, "output_ids");
 }
@@ -108,8 +125,8 @@ void check_row(const SamplerRow& row, std::size_t vocab) {
 }
 
 LogitRow adjusted_logits(std::span<const float> logits, const SamplerRow& row, AdjustScratch& scratch) {
-  const bool ends = forbids_ends(row, logits.size());
-  if (!ends && row.logit_bias.empty() && !row.penalises_repetition() && !row.penalises_output() &&
+  find_forbidden(row, logits.size(), scratch);
+  if (scratch.forbidden.empty() && row.logit_bias.empty() && !row.penalises_repetition() && !row.penalises_output() &&
       !row.penalises_continuations()) {
     return {logits, row.allowed};
   }
@@ -121,10 +138,8 @@ LogitRow adjusted_logits(std::span<const float> logits, const SamplerRow& row, A
   if (row.penalises_continuations()) {
     penalise_continuations(row, scratch.logits, scratch.occurrences, scratch.dry);
   }
-  if (ends) {
-    for (const std::int32_t id : row.end_ids) {
-      scratch.logits[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
-    }
+  for (const std::int32_t id : scratch.forbidden) {
+    scratch.logits[static_cast<std::size_t>(id)] = -std::numeric_limits<float>::infinity();
   }
   return {scratch.logits, row.allowed};
 }

@@ -1,5 +1,5 @@
-// What a row's settings do to its logits before a token is chosen: mask, bias, penalties and the least length (steps 2
-// to 7 of sampler.h).
+// What a row's settings do to its logits before a token is chosen: mask, bias, penalties, the least length and
+// repeated n-grams (steps 2 to 7 of sampler.h).
 #pragma once
 
 #include <cstddef>
@@ -9,6 +9,7 @@
 
 #include "runtime/sampler.h"
 #include "runtime/sampler_dry.h"
+#include "runtime/sampler_ngrams.h"
 #include "runtime/sampler_scan.h"
 
 namespace llmagentos::sampling {
@@ -19,7 +20,9 @@ void check_row(const SamplerRow& row, std::size_t vocab);
 struct AdjustScratch {
   std::vector<float> logits;
   std::vector<std::int32_t> occurrences;  // one per token of the vocabulary, all zero between calls
+  std::vector<std::int32_t> forbidden;    // beyond the mask
   DryScratch dry;
+  NgramScratch ngrams;
 };
 
 // The row's logits as its settings have them. The values are `logits` themselves where the mask alone changes them,

@@ -95,6 +95,8 @@ class Completion:
         parsed: what the text stands for where response_format asked for a form: an object made of the JSON, an instance
             of the pydantic model, or the text itself. None where the answer was cut, and where Python cannot hold a
             number of it or a validator of the model's own refuses it.
+        sequence_score: of beam search: the sum of the tokens' log probabilities, after penalties, divided by their
+            number to the power of length_penalty; transformers' sequences_scores. None otherwise.
         tool_calls: the tools that the model wants called. A call that was cut is left out.
     """
 
@@ -106,6 +108,7 @@ class Completion:
     prompt_logprobs: Sequence[TokenLogprob | None] | None = None
     parsed: Any = None
     tool_calls: list[ToolCall] = field(default_factory=list)
+    sequence_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypedDict, cast
 
 from llmagentos.answers import AnswerForm, AnswerReader
 from llmagentos.completion import Chunk, Completion, FinishReason, TokenLogprob, Usage
+from llmagentos.engine.beams import BeamGroup
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Delta, Request, Service
@@ -71,8 +72,12 @@ class Work:
         return [request for group in self.groups for request in group]
 
     def results(self) -> list[Any]:
-        """A completion for each prompt, or a list of n where n > 1."""
-        results = [[completion_of(request, self.form) for request in _best(group, self.n)] for group in self.groups]
+        """A completion for each prompt, or a list of n where n > 1.
+
+        A beam search that finds fewer than n texts, since no more are allowed, has a list of fewer.
+        """
+        found = [[r for r in _best(group, self.n) if r.finish_reason != "cancelled"] for group in self.groups]
+        results = [[completion_of(request, self.form) for request in group] for group in found]
         return [group[0] for group in results] if self.n == 1 else results
 
 
@@ -114,7 +119,7 @@ def new_requests(
     engine: Engine,
     tokenizer: Tokenizer,
 ) -> list[Request]:
-    """One request for each of the prompt's completions; all but the first begin from it.
+    """One request for each of the prompt's completions; all but the first begin from it, or are beams beside it.
 
     Raises:
         ContextLengthError: the prompt does not fit.
@@ -140,8 +145,11 @@ def new_requests(
             constraint=None if form.constraint is None else form.constraint.copy(end_ids),
             service=service,
         )
-        for choice in range(params.best_of or params.n)
+        for choice in range(max(params.best_of or params.n, params.num_beams))
     ]
+    if params.num_beams > 1:
+        BeamGroup(requests)
+        return requests[: params.n]
     requests[0].followers = requests[1:]
     return requests
 
@@ -166,6 +174,7 @@ def completion_of(request: Request, form: AnswerForm) -> Completion:
         prompt_logprobs=prompt_logprobs,
         parsed=form.parsed(request, text),
         tool_calls=reader.calls,
+        sequence_score=request.sequence_score,
     )
 
 

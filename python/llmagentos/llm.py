@@ -358,11 +358,9 @@ class LLM:
     ) -> tuple[Request, AnswerForm]:
         form = self._form(options, has_messages=is_messages(prompt))
         params = self._checked(params)
-        if params.n != 1 or params.best_of not in (None, 1):
-            n = params.n if params.n != 1 else params.best_of
-            raise InvalidRequestError(
-                f"{'n' if params.n != 1 else 'best_of'}={n} is not valid for a stream: it must be 1"
-            )
+        for name in ("n", "best_of", "num_beams"):
+            if getattr(params, name) not in (None, 1):
+                raise InvalidRequestError(f"{name}={getattr(params, name)} is not valid for a stream: it must be 1")
         if _is_list_of_prompts(prompt):
             raise InvalidRequestError(
                 "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"

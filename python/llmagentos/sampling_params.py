@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 from llmagentos.errors import InvalidRequestError, shown
 
 MAX_SEED = 2**64 - 1
 MAX_LOGPROBS = 1000
 MAX_COMPLETIONS = 1024
+MAX_BEAMS = 256
 DRY_SEQUENCE_BREAKERS = ("\n", ":", '"', "*")
 
 
@@ -55,6 +56,15 @@ class SamplingParams:
         prompt_logprobs: as `logprobs`, for the tokens of the prompt.
         logprobs: return the chosen token's natural log and this many most likely tokens; None returns none.
         ignore_eos: go on past the model's end tokens.
+        no_repeat_ngram_size: no sequence of this many tokens of prompt and output occurs twice; 0 allows all.
+        min_length: as `min_tokens`, with the prompt's tokens counted in.
+        num_beams: above 1, beam search takes the place of sampling: this many texts are continued side by side, and the
+            n with the best `sequence_score` are the answers, best first. The rules are those of transformers.
+            Nothing is drawn: temperature must be 0 or 1, the filters top_k, top_p, min_p and typical_p off.
+        length_penalty: a text's score is the sum of its log probabilities divided by its length to this power, so
+            above 0 long texts are favoured, below 0 short ones. Needs beams, and so does
+        early_stopping: True ends the search as soon as num_beams texts have ended; False when the best text under way,
+            as long as it is, scores no better than these; "never" when no text under way can, however long it gets.
 
     Raises:
         InvalidRequestError: a value outside its domain; the message names the field, the value and the domain.
@@ -84,6 +94,11 @@ class SamplingParams:
     dry_allowed_length: int = 2
     dry_range: int = 0
     dry_sequence_breakers: str | Sequence[str] | None = DRY_SEQUENCE_BREAKERS
+    no_repeat_ngram_size: int = 0
+    min_length: int = 0
+    num_beams: int = 1
+    length_penalty: float = 1.0
+    early_stopping: bool | Literal["never"] = False
 
     def __post_init__(self) -> None:
         self._number("temperature", 0.0, 1e6, "from 0 to 1e6")
@@ -109,6 +124,13 @@ class SamplingParams:
         self._number("dry_base", 1.0, 1e6, "from 1 to 1e6")
         self._integer("dry_allowed_length", 1, 2**31 - 1, "a positive integer")
         self._integer("dry_range", 0, 2**31 - 1, "0 (all tokens) or a positive integer")
+        self._integer("no_repeat_ngram_size", 0, 2**31 - 1, "0 (off) or a positive integer")
+        self._integer("min_length", 0, 2**31 - 1, "0 or a positive integer")
+        self._integer("num_beams", 1, MAX_BEAMS, f"an integer from 1 to {MAX_BEAMS}")
+        self._number("length_penalty", -10.0, 10.0, "from -10 to 10")
+        if not isinstance(self.early_stopping, bool) and self.early_stopping != "never":
+            raise _bad("early_stopping", self.early_stopping, 'True, False or "never"')
+        self._check_beams()
         if not isinstance(self.ignore_eos, bool):
             raise _bad("ignore_eos", self.ignore_eos, "True or False")
         object.__setattr__(self, "stop", _strings("stop", self.stop))
@@ -137,15 +159,33 @@ class SamplingParams:
             raise _bad(name, value, domain)
         object.__setattr__(self, name, int(value))
 
+    def _check_beams(self) -> None:
+        """Check that nothing is asked for that beam search, or its absence, would leave without effect."""
+        if self.num_beams == 1:
+            for name, default in (("length_penalty", 1.0), ("early_stopping", False)):
+                if getattr(self, name) != default:
+                    raise _bad(name, getattr(self, name), f"{default} with num_beams=1: only beam search uses it")
+            return
+        without = f"with num_beams={self.num_beams}"
+        if self.temperature not in (0.0, 1.0):
+            raise _bad("temperature", self.temperature, f"0 or 1 {without}: beam search draws nothing")
+        for name, off in (("top_p", 1.0), ("top_k", 0), ("min_p", 0.0), ("typical_p", 1.0)):
+            if getattr(self, name) != off:
+                raise _bad(name, getattr(self, name), f"{off} {without}: beam search draws nothing")
+        if self.best_of is not None:
+            raise _bad("best_of", self.best_of, f"None {without}, which has its own best ones")
+        if self.n > self.num_beams:
+            raise _bad("n", self.n, f"at most num_beams={self.num_beams}")
+
     def __hash__(self) -> int:
         values = {field.name: getattr(self, field.name) for field in fields(self)}
         biases = None if self.logit_bias is None else frozenset(self.logit_bias.items())
         return hash((*(values | {"logit_bias": biases}).values(),))
 
     @property
-    def uses_penalties(self) -> bool:
+    def uses_history(self) -> bool:
         """Whether the sampler must see which tokens came before."""
-        penalties = (self.presence_penalty, self.frequency_penalty, self.dry_multiplier)
+        penalties = (self.presence_penalty, self.frequency_penalty, self.dry_multiplier, self.no_repeat_ngram_size)
         return self.repetition_penalty != 1.0 or any(penalty != 0.0 for penalty in penalties)
 
 

@@ -24,6 +24,7 @@ class SamplerRow:
     dry_base: float
     dry_allowed_length: int
     dry_range: int
+    no_repeat_ngram_size: int
     min_tokens: int
     logprobs: int | None
     def __init__(
@@ -46,6 +47,7 @@ class SamplerRow:
         dry_breakers: NDArray[np.uint32] | None = None,
         logit_bias: Mapping[int, float] = ...,
         allowed: NDArray[np.uint32] | None = None,
+        no_repeat_ngram_size: int = 0,
         min_tokens: int = 0,
         end_ids: Sequence[int] | NDArray[np.int32] = (),
         prompt_ids: Sequence[int] | NDArray[np.int32] = (),
@@ -116,6 +118,40 @@ def sample(
 
     Raises InvalidRequestError for a setting outside its domain, and an error that names the token where the model
     produced NaN or +infinity, or where every token is forbidden.
+    """
+
+class Continuation:
+    """A token that may follow. Both numbers are natural log probabilities."""
+
+    @property
+    def token_id(self) -> int: ...
+    @property
+    def logprob(self) -> float:
+        """From the raw logits."""
+    @property
+    def score(self) -> float:
+        """After mask, bias, penalties and what is forbidden."""
+
+class Continuations:
+    """What may follow one row."""
+
+    @property
+    def best(self) -> list[Continuation]:
+        """Highest score first; forbidden tokens are left out."""
+    @property
+    def top(self) -> list[tuple[int, float]]:
+        """As that of `Sampled`; empty unless the row asked for logprobs."""
+
+def continuations(
+    logits: NDArray[np.float32],
+    rows: Sequence[SamplerRow],
+    counts: Sequence[int],
+    pool: ThreadPool | None = None,
+    logit_rows: Sequence[int] | NDArray[np.int32] | None = None,
+) -> list[Continuations]:
+    """The `counts[i]` best continuations of each of `rows`, fewer where fewer are allowed.
+
+    Temperature, filters and seed have no part in it. The other arguments, and errors, are those of `sample`.
     """
 
 def probabilities(logits: NDArray[np.float32], row: SamplerRow) -> NDArray[np.float32]:

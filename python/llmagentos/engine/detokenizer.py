@@ -36,6 +36,13 @@ class Detokenizer:
         self._held = ""
         self.stopped = False
 
+    def copy(self) -> Detokenizer:
+        """Another one that has seen the same tokens."""
+        other = Detokenizer(self._tokenizer, self._stop, self._visible)
+        other._decoder.setstate(self._decoder.getstate())
+        other._held, other.stopped = self._held, self.stopped
+        return other
+
     def push(self, token_id: int, may_stop: bool = True) -> str:
         """The text that this token decides. Where it may not stop, its text is no part of a stop string."""
         if self.stopped or (self._tokenizer.is_special(token_id) and token_id not in self._visible):

@@ -12,6 +12,7 @@ from llmagentos._core import sampler as native
 from llmagentos._core.runtime import ThreadPool
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.request import Request
+from llmagentos.engine.sampler import Continuation, Continuations
 from llmagentos.engine.sequence_breakers import SequenceBreakers, Vocabulary
 from llmagentos.sampling_params import SamplingParams
 
@@ -38,6 +39,16 @@ class NativeSampler:
         results = native.sample(logits, rows, self._pool, logit_rows)
         return [(r.token_id, None if r.logprob is None else _logprob(r)) for r in results]
 
+    def continuations(
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int], counts: Sequence[int]
+    ) -> list[Continuations]:
+        rows = [self._row(request) for request in requests]
+        found = native.continuations(logits, rows, counts, self._pool, logit_rows)
+        return [
+            Continuations([Continuation(c.token_id, c.logprob, c.score) for c in one.best], tuple(one.top))
+            for one in found
+        ]
+
     def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
         # A forced token comes back with its log probability from the raw logits: the same reduction, to the bit, as
         # the logprobs of generation.
@@ -50,7 +61,7 @@ class NativeSampler:
         if not isinstance(row, native.SamplerRow):
             row = request.sampler_state = self._new_row(request)
         row.token_index = request.n_output
-        if request.params.uses_penalties:
+        if request.params.uses_history:
             # By length: one token more as a rule, several or fewer where tokens were accepted or taken back together.
             row.sync_output(request.token_ids, request.n_prompt)
         return row
@@ -68,14 +79,15 @@ class NativeSampler:
             presence_penalty=params.presence_penalty,
             frequency_penalty=params.frequency_penalty,
             logit_bias=dict(params.logit_bias or {}),
-            min_tokens=params.min_tokens,
+            no_repeat_ngram_size=params.no_repeat_ngram_size,
+            min_tokens=max(0, request.min_tokens),
             logprobs=0 if params.logprobs is None and params.best_of else params.logprobs,
         )
         if request.constraint is not None:
             row.allowed = request.constraint.allowed  # computed anew in place for each token
-        if params.min_tokens > 0:
+        if request.min_tokens > 0:
             row.end_ids = sorted(request.end_ids)
-        if params.uses_penalties:
+        if params.uses_history:
             row.prompt_ids = np.array(request.token_ids[: request.n_prompt], np.int32)
         if params.dry_multiplier > 0:
             self._set_dry(row, params)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,33 @@ from numpy.typing import NDArray
 
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A token that may follow.
+
+    Attributes:
+        logprob: natural log of its raw probability.
+        score: the same after bias, penalties and bans, which work on log probabilities here.
+    """
+
+    token_id: int
+    logprob: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Continuations:
+    """What may follow a sequence.
+
+    Attributes:
+        best: highest score first.
+        top: the raw distribution's most likely (token id, natural log probability) pairs, as `TokenLogprob.top`.
+    """
+
+    best: Sequence[Continuation]
+    top: tuple[tuple[int, float], ...]
 
 
 class Sampler(Protocol):
@@ -21,6 +49,14 @@ class Sampler(Protocol):
         """The next token of each request, from its row of `logits` [R, vocab].
 
         Request i reads row `logit_rows[i]`, or row i without them; completions of one prompt begin from one row.
+        """
+
+    def continuations(
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int], counts: Sequence[int]
+    ) -> list[Continuations]:
+        """The `counts[i]` best tokens to follow request i, from row `logit_rows[i]` of `logits` [R, vocab].
+
+        Fewer where fewer are allowed, but at least one.
         """
 
     def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
