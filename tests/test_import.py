@@ -19,6 +19,8 @@ HEAVY = (
     "pydantic",
     "openai",
     "ray",
+    "llguidance",
+    "concurrent.futures.thread",
 )
 
 

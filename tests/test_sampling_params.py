@@ -25,6 +25,15 @@ BAD = {
     "logit_bias": [[1], {-1: 0.0}, {1: NAN}, {"1": 0.0}],
     "logprobs": [-1, 1.0, True],
     "ignore_eos": [1, None],
+    "best_of": [0, 1.0, True, 1025],
+    "prompt_logprobs": [-1, 1.0, True, 1001],
+    "typical_p": [0, -1, 1.01, NAN, None],
+    "min_tokens": [-1, 1.0, None, True],
+    "dry_multiplier": [-0.1, NAN, None],
+    "dry_base": [0.9, NAN, float("inf")],
+    "dry_allowed_length": [0, 1.5, None],
+    "dry_range": [-1, None],
+    "dry_sequence_breakers": ["", [""], [1], 5],
 }
 
 
@@ -58,6 +67,12 @@ def test_numbers_beyond_floats_are_refused_in_few_words() -> None:
         with pytest.raises(InvalidRequestError, match=f"^{name}=.* is not valid: it must be ") as caught:
             SamplingParams(**{name: value})  # type: ignore[arg-type]
         assert len(str(caught.value)) < 200
+
+
+def test_more_tokens_cannot_be_required_than_are_allowed() -> None:
+    assert SamplingParams(min_tokens=5, max_tokens=5).min_tokens == 5
+    with pytest.raises(InvalidRequestError, match=r"min_tokens=6 is not valid: .* from 0 to 5, which is max_tokens"):
+        SamplingParams(min_tokens=6, max_tokens=5)
 
 
 def test_bytes_are_no_token_ids() -> None:

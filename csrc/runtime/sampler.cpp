@@ -1,16 +1,13 @@
 #include "runtime/sampler.h"
 
 #include <algorithm>
-#include <atomic>
 #include <cmath>
-#include <exception>
-#include <string>
+#include <optional>
 
-#include "base/error.h"
-#include "base/thread_pool.h"
 #include "runtime/sampler_candidates.h"
 #include "runtime/sampler_logits.h"
 #include "runtime/sampler_random.h"
+#include "runtime/sampler_rows.h"
 #include "runtime/sampler_scan.h"
 
 namespace llmagentos {
@@ -18,6 +15,7 @@ namespace {
 
 using sampling::Candidate;
 using sampling::kBlock;
+using sampling::LogitRow;
 using sampling::Maxima;
 using sampling::Softmax;
 
@@ -36,17 +34,17 @@ Scratch& thread_scratch() {
 
 // What a token is drawn from. Either the whole row, with the sums of its blocks, or the candidates the filters left.
 struct Distribution {
-  std::span<const float> logits;
-  Softmax softmax{0, 1};
+  LogitRow logits;
+  Softmax softmax{0.0f, 1.0f};
   std::span<const double> block_sums;     // of the whole row; empty where filters are on
   std::span<const Candidate> candidates;  // empty where none is
   double total = 0;
 };
 
-Distribution make_distribution(std::span<const float> logits, const SamplerRow& row, Scratch& scratch) {
+Distribution make_distribution(const LogitRow& logits, const SamplerRow& row, Scratch& scratch) {
   Distribution result;
   result.logits = logits;
-  result.softmax = {scratch.maxima.top, row.temperature};
+  result.softmax = Softmax(scratch.maxima.top, row.temperature);
   if (sampling::has_filters(row, logits.size())) {
     select_candidates(logits, scratch.maxima, result.softmax, row, scratch.block_sums, scratch.candidates);
     result.candidates = scratch.candidates;
@@ -97,7 +95,7 @@ std::int32_t draw_from_row(const Distribution& from, double target) {
 }
 
 std::int32_t choose(std::span<const float> logits, const SamplerRow& row, Scratch& scratch) {
-  const std::span<const float> adjusted = adjusted_logits(logits, row, scratch.adjust);
+  const LogitRow adjusted = adjusted_logits(logits, row, scratch.adjust);
   find_maxima(adjusted, scratch.maxima);
   if (row.temperature == 0) return static_cast<std::int32_t>(argmax(adjusted, scratch.maxima));
   const Distribution from = make_distribution(adjusted, row, scratch);
@@ -105,82 +103,38 @@ std::int32_t choose(std::span<const float> logits, const SamplerRow& row, Scratc
   return from.candidates.empty() ? draw_from_row(from, target) : draw_candidate(from, target);
 }
 
-void take_logprobs(std::span<const float> logits, std::size_t n, Scratch& scratch, Sampled& sampled) {
-  find_maxima(logits, scratch.maxima);
-  const Softmax softmax{scratch.maxima.top, 1.0f};
-  const double log_total = std::log(sum_weights(logits, softmax, scratch.block_sums));
-  const auto logprob = [&](float logit) {
-    return static_cast<double>(logit) - static_cast<double>(softmax.top) - log_total;
-  };
-  sampled.logprob = logprob(logits[static_cast<std::size_t>(sampled.token_id)]);
-  for (const auto& [id, logit] : largest_logits(logits, scratch.maxima, n))
-    sampled.top.emplace_back(id, logprob(logit));
-}
-
 Sampled sample_row(std::span<const float> logits, const SamplerRow& row) {
   Scratch& scratch = thread_scratch();
   Sampled sampled;
   sampled.token_id = choose(logits, row, scratch);
-  if (row.logprobs) take_logprobs(logits, static_cast<std::size_t>(*row.logprobs), scratch, sampled);
+  if (row.logprobs) {
+    const LogitRow raw{logits, std::nullopt};
+    const sampling::LogSoftmax log_softmax(raw, scratch.maxima, scratch.block_sums);
+    sampled.logprob = log_softmax(logits[static_cast<std::size_t>(sampled.token_id)]);
+    sampled.top = most_probable(raw, scratch.maxima, log_softmax, static_cast<std::size_t>(*row.logprobs));
+  }
   return sampled;
-}
-
-std::string row_prefix(std::size_t row, std::size_t rows) {
-  return rows == 1 ? std::string() : "row " + std::to_string(row) + ": ";
-}
-
-void check_rows(std::size_t vocab, std::span<const SamplerRow* const> rows) {
-  if (vocab == 0 || vocab > INT32_MAX) {
-    throw InvalidArgument("the logits must be of 1 to 2147483647 tokens, not " + std::to_string(vocab));
-  }
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    try {
-      sampling::check_row(*rows[i], vocab);
-    } catch (const InvalidArgument& error) {
-      throw InvalidArgument(row_prefix(i, rows.size()) + error.what());
-    }
-  }
 }
 
 }  // namespace
 
 std::vector<Sampled> sample(const float* logits, std::size_t vocab, std::span<const SamplerRow* const> rows,
-                            ThreadPool* pool) {
-  check_rows(vocab, rows);
+                            ThreadPool* pool, std::span<const std::int32_t> logit_rows) {
+  sampling::check_rows(vocab, rows);
   std::vector<Sampled> results(rows.size());
-  std::vector<std::exception_ptr> failures(rows.size());
-  std::atomic<std::size_t> next{0};
-  const auto take_rows = [&](int) {
-    for (std::size_t i = next.fetch_add(1); i < rows.size(); i = next.fetch_add(1)) {
-      try {
-        results[i] = sample_row({logits + i * vocab, vocab}, *rows[i]);
-      } catch (...) {
-        failures[i] = std::current_exception();
-      }
-    }
-  };
-  if (pool != nullptr && rows.size() > 1) {
-    pool->run(take_rows);
-  } else {
-    take_rows(0);
-  }
-  for (std::size_t i = 0; i < rows.size(); ++i) {
-    if (!failures[i]) continue;
-    try {
-      std::rethrow_exception(failures[i]);
-    } catch (const Error& error) {
-      throw Error(row_prefix(i, rows.size()) + error.what());
-    }
-  }
+  sampling::for_each_row(rows.size(), pool, [&](std::size_t i) {
+    const std::size_t row = logit_rows.empty() ? i : static_cast<std::size_t>(logit_rows[i]);
+    results[i] = sample_row({logits + row * vocab, vocab}, *rows[i]);
+  });
   return results;
 }
 
 void probabilities(const float* logits, std::size_t vocab, const SamplerRow& row, float* out) {
   const SamplerRow* const rows[] = {&row};
-  check_rows(vocab, rows);
+  sampling::check_rows(vocab, rows);
   Scratch& scratch = thread_scratch();
   std::fill(out, out + vocab, 0.0f);
-  const std::span<const float> adjusted = adjusted_logits({logits, vocab}, row, scratch.adjust);
+  const LogitRow adjusted = adjusted_logits({logits, vocab}, row, scratch.adjust);
   find_maxima(adjusted, scratch.maxima);
   if (row.temperature == 0) {
     out[argmax(adjusted, scratch.maxima)] = 1.0f;

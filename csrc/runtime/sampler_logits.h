@@ -1,4 +1,5 @@
-// What a row's settings do to its logits before a token is chosen: bias and penalties (steps 2 to 4 of sampler.h).
+// What a row's settings do to its logits before a token is chosen: mask, bias, penalties, the least length and
+// repeated n-grams (steps 2 to 7 of sampler.h).
 #pragma once
 
 #include <cstddef>
@@ -7,6 +8,9 @@
 #include <vector>
 
 #include "runtime/sampler.h"
+#include "runtime/sampler_dry.h"
+#include "runtime/sampler_ngrams.h"
+#include "runtime/sampler_scan.h"
 
 namespace llmagentos::sampling {
 
@@ -16,10 +20,13 @@ void check_row(const SamplerRow& row, std::size_t vocab);
 struct AdjustScratch {
   std::vector<float> logits;
   std::vector<std::int32_t> occurrences;  // one per token of the vocabulary, all zero between calls
+  std::vector<std::int32_t> forbidden;    // beyond the mask
+  DryScratch dry;
+  NgramScratch ngrams;
 };
 
-// The row's logits with bias and penalties: `logits` itself where none is set, else a copy in `scratch`. The row must
-// have passed check_row.
-std::span<const float> adjusted_logits(std::span<const float> logits, const SamplerRow& row, AdjustScratch& scratch);
+// The row's logits as its settings have them. The values are `logits` themselves where the mask alone changes them,
+// else a copy in `scratch`. The row must have passed check_row.
+LogitRow adjusted_logits(std::span<const float> logits, const SamplerRow& row, AdjustScratch& scratch);
 
 }  // namespace llmagentos::sampling

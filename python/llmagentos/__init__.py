@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from llmagentos.completion import Chunk as Chunk
     from llmagentos.completion import Completion as Completion
     from llmagentos.completion import TokenLogprob as TokenLogprob
+    from llmagentos.completion import ToolCall as ToolCall
+    from llmagentos.completion import ToolCallDelta as ToolCallDelta
     from llmagentos.completion import Usage as Usage
     from llmagentos.engine.statistics import EngineStats as EngineStats
     from llmagentos.engine.statistics import Event as Event
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from llmagentos.errors import ModelNotFoundError as ModelNotFoundError
     from llmagentos.errors import OutOfMemoryError as OutOfMemoryError
     from llmagentos.errors import QueueFullError as QueueFullError
+    from llmagentos.errors import SchemaError as SchemaError
     from llmagentos.errors import UnsupportedModelError as UnsupportedModelError
     from llmagentos.llm import LLM as LLM
     from llmagentos.local_model import ModelInfo as ModelInfo
@@ -38,6 +41,8 @@ _HOMES = {
     "Chunk": "completion",
     "Completion": "completion",
     "TokenLogprob": "completion",
+    "ToolCall": "completion",
+    "ToolCallDelta": "completion",
     "Usage": "completion",
     "EngineStats": "engine.statistics",
     "Event": "engine.statistics",
@@ -48,6 +53,7 @@ _HOMES = {
     "ModelNotFoundError": "errors",
     "OutOfMemoryError": "errors",
     "QueueFullError": "errors",
+    "SchemaError": "errors",
     "UnsupportedModelError": "errors",
     "LLM": "llm",
     "ModelInfo": "local_model",

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
-FinishReason = Literal["stop", "length", "timeout"]
+FinishReason = Literal["stop", "length", "tool_calls", "timeout"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,18 +45,59 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ToolCall:
+    """A tool that the model wants called.
+
+    Attributes:
+        id: names the call in the message that brings its result: nine letters and digits, which the same request gets
+            each time.
+        name: the tool's.
+        arguments: as the model wrote them: JSON text that is valid for the tool's parameters.
+        parsed: the arguments as an object.
+    """
+
+    id: str
+    name: str
+    arguments: str
+    parsed: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ToolCallDelta:
+    """A piece of a call in a stream. The arguments of all pieces of a call, joined, are the call's.
+
+    Attributes:
+        index: number of the call in this answer.
+        id, name: the call's, on its first piece; None on the others.
+        arguments: a piece of their JSON text, which may be empty.
+    """
+
+    index: int
+    id: str | None
+    name: str | None
+    arguments: str
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """One finished answer.
 
     Attributes:
-        text: the generated text, without special tokens and without the stop string.
+        text: the generated text, without special tokens, the stop string and tool calls.
         token_ids: every generated token, the end token and the tokens of a stop string included.
         logprobs: one entry per token of `token_ids`, or None where `SamplingParams.logprobs` was None.
-        finish_reason: "stop" (an end token, a stop id or a stop string), "length" (max_tokens or the context's end), or
-            "timeout" (the call's time was over; what there is, is here).
+        finish_reason: "stop" (an end token, a stop id, a stop string, or all that response_format allows is there),
+            "tool_calls" (the same, with tools called), "length" (max_tokens or the context's end), or "timeout" (the
+            call's time was over; what there is, is here).
         usage: token counts.
         prompt_logprobs: one entry per token of the prompt where `SamplingParams.prompt_logprobs` asked for it: None for
             the first, which nothing precedes, then each token's own log probability and the most likely ones.
+        parsed: what the text stands for where response_format asked for a form: an object made of the JSON, an instance
+            of the pydantic model, or the text itself. None where the answer was cut, and where Python cannot hold a
+            number of it or a validator of the model's own refuses it.
+        sequence_score: of beam search: the sum of the tokens' log probabilities, after penalties, divided by their
+            number to the power of length_penalty; transformers' sequences_scores. None otherwise.
+        tool_calls: the tools that the model wants called. A call that was cut is left out.
     """
 
     text: str
@@ -65,6 +106,9 @@ class Completion:
     finish_reason: FinishReason
     usage: Usage
     prompt_logprobs: Sequence[TokenLogprob | None] | None = None
+    parsed: Any = None
+    tool_calls: list[ToolCall] = field(default_factory=list)
+    sequence_score: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +121,7 @@ class Chunk:
         logprob: its log probability where `SamplingParams.logprobs` asked for it.
         finish_reason: None before the last chunk.
         usage: token counts, on the last chunk only.
+        tool_calls: pieces of tool calls that the token completes.
     """
 
     text: str
@@ -84,3 +129,4 @@ class Chunk:
     logprob: TokenLogprob | None
     finish_reason: FinishReason | None
     usage: Usage | None
+    tool_calls: tuple[ToolCallDelta, ...] = ()

@@ -64,3 +64,15 @@ class OutOfMemoryError(LLMAgentOSError, MemoryError):
 
 class QueueFullError(LLMAgentOSError):
     """As many requests wait as may: the caller is to try again later, or to slow down."""
+
+
+class SchemaError(InvalidRequestError):
+    """A JSON schema that is not valid, or that says something which cannot be enforced.
+
+    Attributes:
+        pointer: JSON pointer (RFC 6901) to the place in the schema; "" is the schema itself.
+    """
+
+    def __init__(self, message: str, pointer: str = "") -> None:
+        super().__init__(message)
+        self.pointer = pointer

@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from llmagentos.answers import AnswerForm, AnswerReader
 from llmagentos.completion import Chunk, Completion, FinishReason, TokenLogprob, Usage
+from llmagentos.engine.beams import BeamGroup
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Delta, Request, Service
@@ -18,6 +20,8 @@ from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from llmagentos._core.tokenize import Tokenizer
+    from llmagentos.chat.tool_calls.tools import ToolChoice
+    from llmagentos.structured.response_format import ResponseFormatArgument
 
 
 class RequestOptions(TypedDict, total=False):
@@ -27,40 +31,76 @@ class RequestOptions(TypedDict, total=False):
         priority: an integer; requests of a lower one go first, and may take the place of running ones. 0 by default.
         timeout: seconds from the call; what is then unfinished ends with finish_reason "timeout" and the text so far.
         cache_salt: the call shares cached prompts only with calls of the same salt.
+        response_format: what answers must look like: a pydantic model, or a dict: {"type": "json_object"},
+            {"type": "json_schema", "json_schema": {"schema": ...}} as OpenAI's, {"type": "regex", "regex": ...},
+            {"type": "grammar", "grammar": ...} in llguidance's Lark, {"type": "choice", "choices": [...]}, or
+            {"type": "text"}.
     """
 
     priority: int
     timeout: float | None
     cache_salt: str | None
+    response_format: ResponseFormatArgument
+
+
+class ChatOptions(RequestOptions, total=False):
+    """What calls with messages take besides.
+
+    Attributes:
+        tools: what the model may call, as OpenAI's clients write it: {"type": "function", "function": {"name",
+            "description", "parameters"}}, the parameters a JSON schema.
+        tool_choice: "auto" (text or calls; the default), "required" (calls), "none" (text), or the name of the one tool
+            to call, as it is or as {"type": "function", "function": {"name": ...}}.
+        parallel_tool_calls: whether an answer may call several times. True by default.
+    """
+
+    tools: Sequence[Mapping[str, Any]] | None
+    tool_choice: ToolChoice | None
+    parallel_tool_calls: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Requests for one call: those of each prompt, and how many of them are its answer."""
+    """Requests for one call: those of each prompt, how many of them are its answer, and what answers look like."""
 
     groups: list[list[Request]]
     n: int
+    form: AnswerForm
 
     @property
     def requests(self) -> list[Request]:
         return [request for group in self.groups for request in group]
 
     def results(self) -> list[Any]:
-        """A completion for each prompt, or a list of n where n > 1."""
-        results = [[completion_of(request) for request in _best(group, self.n)] for group in self.groups]
+        """A completion for each prompt, or a list of n where n > 1.
+
+        A beam search that finds fewer than n texts, since no more are allowed, has a list of fewer.
+        """
+        found = [[r for r in _best(group, self.n) if r.finish_reason != "cancelled"] for group in self.groups]
+        results = [[completion_of(request, self.form) for request in group] for group in found]
         return [group[0] for group in results] if self.n == 1 else results
 
 
-def service_of(options: RequestOptions) -> Service:
-    """Check a call's options.
+def check_options(options: Mapping[str, Any], has_messages: bool) -> None:
+    """Check the names of a call's options.
 
     Raises:
-        InvalidRequestError: an unknown option, or one outside its domain; names it.
+        InvalidRequestError: one that there is not; names it.
     """
-    unknown = [name for name in options if name not in RequestOptions.__annotations__]
+    known = (ChatOptions if has_messages else RequestOptions).__optional_keys__
+    unknown = [name for name in options if name not in known]
+    if unknown and unknown[0] in ChatOptions.__optional_keys__:
+        raise InvalidRequestError(f"{unknown[0]} needs messages: a prompt that is continued has no tools")
     if unknown:
-        known = ", ".join(RequestOptions.__annotations__)
-        raise InvalidRequestError(f"there is no option {unknown[0]!r}; these are: {known}")
+        raise InvalidRequestError(f"there is no option {unknown[0]!r}; these are: {', '.join(sorted(known))}")
+
+
+def service_of(options: RequestOptions) -> Service:
+    """What a call's options ask of the engine.
+
+    Raises:
+        InvalidRequestError: an option outside its domain; names it.
+    """
     priority, timeout, salt = options.get("priority", 0), options.get("timeout"), options.get("cache_salt")
     if isinstance(priority, bool) or not isinstance(priority, int):
         raise InvalidRequestError(f"priority={shown(priority)} is not valid: it must be an integer")
@@ -72,9 +112,14 @@ def service_of(options: RequestOptions) -> Service:
 
 
 def new_requests(
-    prompt_ids: list[int], params: SamplingParams, service: Service, engine: Engine, tokenizer: Tokenizer
+    prompt_ids: list[int],
+    params: SamplingParams,
+    service: Service,
+    form: AnswerForm,
+    engine: Engine,
+    tokenizer: Tokenizer,
 ) -> list[Request]:
-    """One request for each of the prompt's completions; all but the first begin from it.
+    """One request for each of the prompt's completions; all but the first begin from it, or are beams beside it.
 
     Raises:
         ContextLengthError: the prompt does not fit.
@@ -93,19 +138,23 @@ def new_requests(
             prompt_ids,
             params,
             max_length,
-            Detokenizer(tokenizer, stop),
+            Detokenizer(tokenizer, stop, form.visible_ids),
             end_ids,
             choice=choice,
             prompt_logprobs=params.prompt_logprobs,
+            constraint=None if form.constraint is None else form.constraint.copy(end_ids),
             service=service,
         )
-        for choice in range(params.best_of or params.n)
+        for choice in range(max(params.best_of or params.n, params.num_beams))
     ]
+    if params.num_beams > 1:
+        BeamGroup(requests)
+        return requests[: params.n]
     requests[0].followers = requests[1:]
     return requests
 
 
-def completion_of(request: Request) -> Completion:
+def completion_of(request: Request, form: AnswerForm) -> Completion:
     """What a finished request generated."""
     params = request.params
     logprobs, prompt_logprobs = None, None
@@ -113,24 +162,30 @@ def completion_of(request: Request) -> Completion:
         logprobs = [cast(TokenLogprob, delta.logprob) for delta in request.deltas]
     if params.prompt_logprobs is not None:
         prompt_logprobs = [None, *request.prompt_scores]
+    reader = form.reader(request)
+    text = reader.push("".join(delta.text for delta in request.deltas) + request.tail).content
+    text += reader.finish(is_cut=request.finish_reason != "stop").content
     return Completion(
-        text="".join(delta.text for delta in request.deltas) + request.tail,
+        text=text,
         token_ids=request.token_ids[request.n_prompt :],
         logprobs=logprobs,
-        finish_reason=cast(FinishReason, request.finish_reason),
+        finish_reason=_reason(request, reader),
         usage=_usage(request),
         prompt_logprobs=prompt_logprobs,
+        parsed=form.parsed(request, text),
+        tool_calls=reader.calls,
+        sequence_score=request.sequence_score,
     )
 
 
-def stream_chunks(engine: Engine, request: Request) -> Iterator[Chunk]:
+def stream_chunks(engine: Engine, request: Request, form: AnswerForm) -> Iterator[Chunk]:
     """The request's tokens as they come; closing the iterator cancels it."""
-    deltas = engine.stream(request)
+    deltas, reader = engine.stream(request), form.reader(request)
     try:
         for index, delta in enumerate(deltas):
-            yield _chunk(request, index, delta)
+            yield _chunk(request, reader, index, delta)
         if request.finish_reason == "timeout":
-            yield _timeout_chunk(request)
+            yield _last_chunk(request, reader, request.tail, None)
     finally:
         deltas.close()
 
@@ -151,15 +206,15 @@ async def run_async(engine: Engine, requests: Sequence[Request]) -> None:
             raise request.error
 
 
-async def stream_chunks_async(engine: Engine, request: Request) -> AsyncIterator[Chunk]:
+async def stream_chunks_async(engine: Engine, request: Request, form: AnswerForm) -> AsyncIterator[Chunk]:
     """The request's tokens as they come; closing the iterator, or cancelling its task, cancels it."""
-    changed = _listen([request])
+    changed, reader = _listen([request]), form.reader(request)
     n_taken = 0
     try:
         engine.start([request])
         while True:
             for delta in request.deltas[n_taken:]:
-                yield _chunk(request, n_taken, delta)
+                yield _chunk(request, reader, n_taken, delta)
                 n_taken += 1
             if request.finished and n_taken == len(request.deltas):
                 break
@@ -168,7 +223,7 @@ async def stream_chunks_async(engine: Engine, request: Request) -> AsyncIterator
         if request.error is not None:
             raise request.error
         if request.finish_reason == "timeout":
-            yield _timeout_chunk(request)
+            yield _last_chunk(request, reader, request.tail, None)
     finally:
         engine.cancel([request])
 
@@ -186,16 +241,25 @@ def _listen(requests: Sequence[Request]) -> asyncio.Event:
     return changed
 
 
-def _chunk(request: Request, index: int, delta: Delta) -> Chunk:
+def _chunk(request: Request, reader: AnswerReader, index: int, delta: Delta) -> Chunk:
     # Other callers may have driven the request on: only its last token carries the end.
     if request.finish_reason in ("stop", "length") and index == len(request.deltas) - 1:
-        reason = cast(FinishReason, request.finish_reason)
-        return Chunk(delta.text, delta.token_id, delta.logprob, reason, _usage(request))
-    return Chunk(delta.text, delta.token_id, delta.logprob, None, None)
+        return _last_chunk(request, reader, delta.text, delta)
+    read = reader.push(delta.text)
+    return Chunk(read.content, delta.token_id, delta.logprob, None, None, read.deltas)
 
 
-def _timeout_chunk(request: Request) -> Chunk:
-    return Chunk(request.tail, None, None, "timeout", _usage(request))
+def _last_chunk(request: Request, reader: AnswerReader, text: str, delta: Delta | None) -> Chunk:
+    """The end of a stream, with its last token or, where time was over, with what was held back."""
+    read, rest = reader.push(text), reader.finish(is_cut=request.finish_reason != "stop")
+    token_id, logprob = (None, None) if delta is None else (delta.token_id, delta.logprob)
+    content, pieces = read.content + rest.content, read.deltas + rest.deltas
+    return Chunk(content, token_id, logprob, _reason(request, reader), _usage(request), pieces)
+
+
+def _reason(request: Request, reader: AnswerReader) -> FinishReason:
+    reason = cast(FinishReason, request.finish_reason)
+    return "tool_calls" if reason == "stop" and reader.calls else reason
 
 
 def _usage(request: Request) -> Usage:

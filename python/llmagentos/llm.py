@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
+from llmagentos.answers import AnswerForm, AnswerForms
 from llmagentos.completion import Chunk, Completion
 from llmagentos.engine.request import Request
 from llmagentos.engine.statistics import EngineStats, Event
 from llmagentos.errors import InvalidRequestError
 from llmagentos.generation import (
+    ChatOptions,
     RequestOptions,
     Work,
+    check_options,
     check_vocabulary,
     new_requests,
     run_async,
@@ -108,6 +112,7 @@ class LLM:
         self._tokenizer = opened.tokenizer
         self._default_params = opened.default_params
         self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
+        self._answers = AnswerForms(opened.tokenizer, opened.chat_template)
         self._info = opened.info
 
     @property
@@ -153,7 +158,7 @@ class LLM:
         A prompt is a string, whose special tokens are parsed, or a list of token ids, taken as they are.
 
         Args:
-            options: priority, timeout, cache_salt; see `RequestOptions`.
+            options: priority, timeout, cache_salt, response_format; see `RequestOptions`.
 
         Returns:
             A Completion for one prompt, a list of them for a list; with n > 1, which the types do not show, a list of
@@ -162,7 +167,8 @@ class LLM:
         Raises:
             ContextLengthError: a prompt does not fit; says by how much. Nothing has run then.
             InvalidRequestError: an empty prompt (for a model that has no token to begin with), ids outside the
-                vocabulary.
+                vocabulary, an option outside its domain.
+            SchemaError: a JSON schema that is not valid, or says what cannot be enforced; points at the place.
             QueueFullError: as many requests wait as may.
         """
         is_single, work = self._generate_work(prompts, params, options)
@@ -179,27 +185,30 @@ class LLM:
 
     @overload
     def chat(
-        self, messages: Sequence[Message], params: SamplingParams | None = None, **options: Unpack[RequestOptions]
+        self, messages: Sequence[Message], params: SamplingParams | None = None, **options: Unpack[ChatOptions]
     ) -> Completion: ...
     @overload
     def chat(
         self,
         messages: Sequence[Sequence[Message]],
         params: SamplingParams | None = None,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ChatOptions],
     ) -> list[Completion]: ...
-    def chat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]) -> Any:
+    def chat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Any:
         """The assistant's answer to a conversation, or to each of a list of conversations as one batch.
 
         Args:
-            messages: dicts with role ("system", "user", "assistant") and content, as OpenAI's clients write them.
-            options: as `generate`.
+            messages: dicts with role ("system", "user", "assistant", "tool") and content, as OpenAI's clients write
+                them; an assistant's may have tool_calls, a tool's has the tool_call_id that it answers.
+            options: as `generate`, and tools, tool_choice, parallel_tool_calls; see `ChatOptions`.
 
         Returns:
             As `generate`.
 
         Raises:
-            InvalidRequestError: a malformed message (names its index), or a model without a chat template.
+            InvalidRequestError: a malformed message (names its index), an option outside its domain, or a model
+                without a chat template.
+            SchemaError: as `generate`; also for the parameters of a tool.
             ContextLengthError: the conversation does not fit; says by how much.
             QueueFullError: as many requests wait as may.
         """
@@ -207,9 +216,7 @@ class LLM:
         self._engine.run(work.requests)
         return work.results()[0] if is_single else work.results()
 
-    async def achat(
-        self, messages: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]
-    ) -> Any:
+    async def achat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Any:
         """`chat` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
         is_single, work = self._chat_work(messages, params, options)
         await run_async(self._engine, work.requests)
@@ -219,7 +226,7 @@ class LLM:
         self,
         prompt: Prompt | Sequence[Message],
         params: SamplingParams | None = None,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ChatOptions],
     ) -> Iterator[Chunk]:
         """Generate for a prompt (as `generate`) or for messages (as `chat`), token by token.
 
@@ -231,16 +238,16 @@ class LLM:
             ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
             QueueFullError: when it is first iterated.
         """
-        return stream_chunks(self._engine, self._stream_request(prompt, params, options))
+        return stream_chunks(self._engine, *self._stream_request(prompt, params, options))
 
     def astream(
         self,
         prompt: Prompt | Sequence[Message],
         params: SamplingParams | None = None,
-        **options: Unpack[RequestOptions],
+        **options: Unpack[ChatOptions],
     ) -> AsyncIterator[Chunk]:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
-        return stream_chunks_async(self._engine, self._stream_request(prompt, params, options))
+        return stream_chunks_async(self._engine, *self._stream_request(prompt, params, options))
 
     def score(self, text: Prompt) -> NDArray[np.float32]:
         """How likely the model finds a given text.
@@ -309,51 +316,62 @@ class LLM:
         check_vocabulary(params, self._tokenizer.n_vocab)
         return params
 
+    def _form(self, options: Mapping[str, Any], has_messages: bool) -> AnswerForm:
+        self._engine.check_open()
+        check_options(options, has_messages)
+        return self._answers.form_of(options)
+
     def _generate_work(self, prompts: Any, params: SamplingParams | None, options: RequestOptions) -> tuple[bool, Work]:
         """The requests of `generate`, and whether it was called with one prompt."""
+        form = self._form(options, has_messages=False)
         if isinstance(prompts, str) or is_token_ids(prompts):
-            return True, self._work([self._prompts.encode(prompts)], params, options)
+            return True, self._work([self._prompts.encode(prompts)], params, options, form)
         if not isinstance(prompts, Sequence):
             raise InvalidRequestError(
                 f"a prompt must be a string, a list of token ids, or a list of prompts, not {type(prompts).__name__}"
             )
-        return False, self._work(_each(prompts, "prompt", self._prompts.encode), params, options, "prompt")
+        return False, self._work(_each(prompts, "prompt", self._prompts.encode), params, options, form, "prompt")
 
-    def _chat_work(self, messages: Any, params: SamplingParams | None, options: RequestOptions) -> tuple[bool, Work]:
+    def _chat_work(self, messages: Any, params: SamplingParams | None, options: ChatOptions) -> tuple[bool, Work]:
         """The requests of `chat`, and whether it was called with one conversation."""
+        form = self._form(options, has_messages=True)
+        encode = partial(self._prompts.encode_chat, tool_set=form.tool_set)
         if not _is_batch(messages):
-            return True, self._work([self._prompts.encode_chat(messages)], params, options)
-        ids = _each(messages, "conversation", self._prompts.encode_chat)
-        return False, self._work(ids, params, options, "conversation")
+            return True, self._work([encode(messages)], params, options, form)
+        return False, self._work(_each(messages, "conversation", encode), params, options, form, "conversation")
 
     def _work(
         self,
         prompts: list[list[int]],
         params: SamplingParams | None,
         options: RequestOptions,
+        form: AnswerForm,
         kind: str | None = None,
     ) -> Work:
         """Requests for all prompts as one batch. `kind` names them in errors."""
-        self._engine.check_open()
         checked, service = self._checked(params), service_of(options)
-        groups = _each(prompts, kind, lambda ids: new_requests(ids, checked, service, self._engine, self._tokenizer))
-        return Work(groups, checked.n)
 
-    def _stream_request(self, prompt: Any, params: SamplingParams | None, options: RequestOptions) -> Request:
-        self._engine.check_open()
+        def requests(ids: list[int]) -> list[Request]:
+            return new_requests(ids, checked, service, form, self._engine, self._tokenizer)
+
+        return Work(_each(prompts, kind, requests), checked.n, form)
+
+    def _stream_request(
+        self, prompt: Any, params: SamplingParams | None, options: ChatOptions
+    ) -> tuple[Request, AnswerForm]:
+        form = self._form(options, has_messages=is_messages(prompt))
         params = self._checked(params)
-        if params.n != 1 or params.best_of not in (None, 1):
-            n = params.n if params.n != 1 else params.best_of
-            raise InvalidRequestError(
-                f"{'n' if params.n != 1 else 'best_of'}={n} is not valid for a stream: it must be 1"
-            )
+        for name in ("n", "best_of", "num_beams"):
+            if getattr(params, name) not in (None, 1):
+                raise InvalidRequestError(f"{name}={getattr(params, name)} is not valid for a stream: it must be 1")
         if _is_list_of_prompts(prompt):
             raise InvalidRequestError(
                 "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
             )
-        encode = self._prompts.encode_chat if is_messages(prompt) else self._prompts.encode
-        (request,) = new_requests(encode(prompt), params, service_of(options), self._engine, self._tokenizer)
-        return request
+        is_chat = is_messages(prompt)
+        ids = self._prompts.encode_chat(prompt, form.tool_set) if is_chat else self._prompts.encode(prompt)
+        (request,) = new_requests(ids, params, service_of(options), form, self._engine, self._tokenizer)
+        return request, form
 
 
 def _each(items: Sequence[_T], kind: str | None, act: Callable[[_T], _R]) -> list[_R]:

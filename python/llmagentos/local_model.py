@@ -163,7 +163,7 @@ def open_local_model(
         inter_token_target=inter_token_target,
         on_event=on_event,
     )
-    engine = Engine(backend, NativeSampler(backend.pool), config)
+    engine = Engine(backend, NativeSampler(backend.pool, checkpoint.tokenizer), config)
     return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info)
 
 

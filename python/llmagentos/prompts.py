@@ -14,6 +14,7 @@ from llmagentos.errors import InvalidRequestError, shown
 if TYPE_CHECKING:
     from llmagentos._core.tokenize import Tokenizer
     from llmagentos.chat.templates import ChatTemplate
+    from llmagentos.chat.tool_calls.tools import ToolSet
 
 Prompt: TypeAlias = "str | Sequence[int] | NDArray[np.integer[Any]]"
 Message: TypeAlias = "Mapping[str, Any]"
@@ -98,13 +99,21 @@ class PromptEncoder:
             raise _no_prompt(prompt)
         return self.checked_ids(prompt)
 
-    def encode_chat(self, messages: object) -> list[int]:
-        """Ids of a conversation, up to where the answer begins."""
+    def encode_chat(self, messages: object, tool_set: ToolSet | None = None) -> list[int]:
+        """Ids of a conversation, up to where the answer begins.
+
+        Args:
+            tool_set: what the answer may call.
+        """
         from llmagentos.chat.encoding import encode_conversation
         from llmagentos.chat.messages import checked_messages
+        from llmagentos.chat.tool_calls.formats import format_of
+        from llmagentos.chat.tool_calls.rendering import conversation_of
 
-        conversation = checked_messages(messages)
-        return encode_conversation(conversation, self._chat_template(), self._tokenizer)
+        checked, template = checked_messages(messages), self._chat_template()
+        takes_system = tool_set is None or template.takes_system_message()
+        conversation = conversation_of(checked, tool_set, format_of(self._template_source), takes_system)
+        return encode_conversation(conversation, template, self._tokenizer)
 
     def checked_ids(self, ids: Any) -> list[int]:
         """Token ids as a list of ints, each inside the vocabulary."""

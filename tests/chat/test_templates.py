@@ -38,3 +38,21 @@ def test_a_refusal_carries_the_templates_words() -> None:
 def test_a_broken_or_hostile_template_is_an_error(source: str) -> None:
     with pytest.raises(UnsupportedModelError, match="chat template"):
         rendered(source)
+
+
+def test_tools_are_what_a_template_may_ask_for() -> None:
+    source = "{% if tools %}{{ tools[0].function.name }}{% else %}none{% endif %}"
+    template = ChatTemplate(source, "<s>", "</s>")
+    assert template.render(MESSAGES, [{"type": "function", "function": {"name": "f"}}]) == "f"
+    assert template.render(MESSAGES) == "none"
+
+
+@pytest.mark.parametrize(
+    ("source", "answer"),
+    [
+        ("{{ messages[0].content }}", True),
+        ("{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}", False),
+    ],
+)
+def test_whether_a_conversation_may_begin_with_a_system_message(source: str, answer: bool) -> None:
+    assert ChatTemplate(source, "<s>", "</s>").takes_system_message() == answer

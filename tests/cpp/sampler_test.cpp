@@ -5,6 +5,7 @@
 #include <limits>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
@@ -68,7 +69,8 @@ TEST(every_bit_of_seed_and_index_changes_the_number) {
 
 TEST(rows_do_not_depend_on_batch_or_threads) {
   const std::size_t vocab = 3001;  // not a whole number of blocks
-  std::vector<SamplerRow> settings(8);
+  const std::vector<std::uint32_t> mask((vocab + 31) / 32, 0x00f00000u);
+  std::vector<SamplerRow> settings(12);
   for (std::size_t i = 0; i < settings.size(); ++i) {
     settings[i].seed = 100 + i;
     settings[i].token_index = 7 * i;
@@ -83,6 +85,12 @@ TEST(rows_do_not_depend_on_batch_or_threads) {
   settings[6].frequency_penalty = 0.4f;
   settings[6].output_ids = {9, 9, 8};
   settings[7].temperature = 1.7f;
+  settings[8].typical_p = 0.7f;
+  settings[9].allowed = mask;
+  settings[10].dry_multiplier = 0.8f;
+  settings[10].prompt_ids = {1, 2, 3, 1, 2};
+  settings[11].min_tokens = 100;
+  settings[11].end_ids = {0, 5, 3000};
   std::vector<const SamplerRow*> rows;
   std::vector<float> logits;
   for (std::size_t i = 0; i < settings.size(); ++i) {
@@ -97,6 +105,60 @@ TEST(rows_do_not_depend_on_batch_or_threads) {
     for (std::size_t i = 0; i < rows.size(); ++i) {
       const SamplerRow* const alone[] = {rows[i]};
       CHECK(same(together[i], llmagentos::sample(logits.data() + i * vocab, vocab, alone, pool).at(0)));
+    }
+  }
+}
+
+TEST(sequences_that_read_one_row_get_what_it_gives_alone) {
+  const std::size_t vocab = 3001;
+  const std::vector<float> logits = random_logits(3 * vocab, 4);
+  std::vector<SamplerRow> settings(6);
+  for (std::size_t i = 0; i < settings.size(); ++i) {
+    settings[i].seed = i;
+    settings[i].logprobs = 2;
+    settings[i].logit_bias = {{7, static_cast<float>(i)}};
+  }
+  std::vector<const SamplerRow*> rows;
+  for (const SamplerRow& row : settings) rows.push_back(&row);
+  const std::vector<std::int32_t> read = {2, 0, 0, 1, 2, 0};
+  ThreadPool pool(3);
+  const std::vector<Sampled> together = llmagentos::sample(logits.data(), vocab, rows, &pool, read);
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto begin = logits.begin() + static_cast<std::ptrdiff_t>(static_cast<std::size_t>(read[i]) * vocab);
+    CHECK(same(together[i], sample_one({begin, begin + static_cast<std::ptrdiff_t>(vocab)}, settings[i])));
+  }
+}
+
+// What is forbidden might as well be at -infinity, to the bit, wherever it lies in a block.
+TEST(a_mask_is_as_good_as_logits_of_minus_infinity) {
+  std::mt19937 generator(7);
+  for (const std::size_t vocab :
+       {std::size_t{1}, std::size_t{63}, std::size_t{64}, std::size_t{65}, std::size_t{3001}}) {
+    for (const std::uint32_t density : {0u, 1u, 2u, 3u}) {  // of words that are all, or partly, or not allowed
+      std::vector<std::uint32_t> mask((vocab + 31) / 32);
+      for (std::uint32_t& word : mask) {
+        word = generator() % 4 < density ? (generator() % 2 != 0 ? ~0u : static_cast<std::uint32_t>(generator())) : 0;
+      }
+      mask[0] |= 1;
+      const std::vector<float> logits = random_logits(vocab, density);
+      std::vector<float> forbidden = logits;
+      for (std::size_t id = 0; id < vocab; ++id) {
+        if (!llmagentos::has_token(mask, id)) forbidden[id] = -kInfinity;
+      }
+      for (int filter = 0; filter < 5; ++filter) {
+        SamplerRow row;
+        row.seed = static_cast<std::uint64_t>(filter) + 10 * density;
+        if (filter == 1) row.top_k = 7;
+        if (filter == 2) row.top_p = 0.9f;
+        if (filter == 3) row.typical_p = 0.9f;
+        if (filter == 4) row.frequency_penalty = 0.5f;
+        row.output_ids = {0, 0};
+        const std::vector<float> expected = distribution(forbidden, row);
+        const std::int32_t token = sample_one(forbidden, row).token_id;
+        row.allowed = mask;
+        CHECK(distribution(logits, row) == expected);
+        CHECK(sample_one(logits, row).token_id == token);
+      }
     }
   }
 }
@@ -181,11 +243,18 @@ TEST(settings_outside_their_domain_are_errors) {
     rejects([&](SamplerRow& row) { row.temperature = bad; });
     rejects([&](SamplerRow& row) { row.top_p = bad; });
     rejects([&](SamplerRow& row) { row.min_p = bad; });
+    rejects([&](SamplerRow& row) { row.typical_p = bad; });
+    rejects([&](SamplerRow& row) { row.dry_multiplier = bad; });
+    rejects([&](SamplerRow& row) { row.dry_base = bad; });
     rejects([&](SamplerRow& row) { row.repetition_penalty = bad; });
   }
   rejects([](SamplerRow& row) { row.presence_penalty = kNan; });
   rejects([](SamplerRow& row) { row.frequency_penalty = kInfinity; });
+  rejects([](SamplerRow& row) { row.dry_allowed_length = 0; });
   rejects([](SamplerRow& row) { row.logprobs = -1; });
+  const std::vector<std::uint32_t> words(2, ~0u);
+  rejects([&](SamplerRow& row) { row.allowed = words; });
+  rejects([&](SamplerRow& row) { row.allowed = llmagentos::TokenBits(); });
   rejects([](SamplerRow& row) { row.logit_bias = {{3, kInfinity}}; });
   rejects([](SamplerRow& row) { row.logit_bias = {{3, kNan}}; });
   for (const std::int32_t outside : {-1, 10}) {
@@ -197,6 +266,14 @@ TEST(settings_outside_their_domain_are_errors) {
     rejects([&](SamplerRow& row) {
       row.presence_penalty = 1;
       row.output_ids = {outside};
+    });
+    rejects([&](SamplerRow& row) {
+      row.dry_multiplier = 1;
+      row.prompt_ids = {outside};
+    });
+    rejects([&](SamplerRow& row) {
+      row.min_tokens = 1;
+      row.end_ids = {outside};
     });
   }
 }
@@ -215,8 +292,14 @@ TEST(extreme_settings_and_logits_give_a_token) {
     for (const float temperature : {tiny, 1e-6f, 1.0f, largest}) {
       for (const std::int64_t top_k : {std::int64_t{-1}, std::int64_t{1}, std::numeric_limits<std::int64_t>::max()}) {
         for (const float top_p : {0.0f, tiny, std::nextafter(1.0f, 0.0f), 1.0f}) {
-          for (const float min_p : {0.0f, tiny, 1.0f}) {
+          for (const auto& [min_p, typical_p] : {std::pair{0.0f, 1.0f},
+                                                 {tiny, 1.0f},
+                                                 {1.0f, 0.5f},
+                                                 {0.0f, 0.0f},
+                                                 {0.0f, tiny},
+                                                 {0.0f, std::nextafter(1.0f, 0.0f)}}) {
             SamplerRow row;
+            row.typical_p = typical_p;
             row.temperature = temperature;
             row.top_k = top_k;
             row.top_p = top_p;

@@ -6,17 +6,24 @@ from typing import Any
 
 from llmagentos.engine.engine import Engine, EngineConfig
 from llmagentos.engine.request import Request
+from llmagentos.engine.sampler import Sampler
 from llmagentos.sampling_params import SamplingParams
 
 from .fake_backend import FakeBackend, FakeSampler
 
 
 def engine_on(
-    backend: FakeBackend, context_length: int | None = None, max_batched_tokens: int = 512, **config: Any
+    backend: FakeBackend,
+    context_length: int | None = None,
+    max_batched_tokens: int = 512,
+    sampler: Sampler | None = None,
+    **config: Any,
 ) -> Engine:
     room = backend.n_blocks * backend.block_size
     settings = {"max_running": 64, "max_queued": 1000, **config}
-    return Engine(backend, FakeSampler(), EngineConfig(context_length or room, max_batched_tokens, **settings))
+    return Engine(
+        backend, sampler or FakeSampler(), EngineConfig(context_length or room, max_batched_tokens, **settings)
+    )
 
 
 def request_for(

@@ -64,9 +64,11 @@ def hashed_logits(seen: NDArray[np.int64], vocab_size: int) -> NDArray[np.float3
 class FakeSampler:
     """The rules of the native sampler that the engine relies on, in numpy: greedy, seeded draws, raw logprobs."""
 
-    def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
-        assert len(logits) == len(requests)
-        return [self._one(row, request) for row, request in zip(logits, requests, strict=True)]
+    def sample(
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int] | None = None
+    ) -> list[tuple[int, TokenLogprob | None]]:
+        rows = logits if logit_rows is None else logits[list(logit_rows)]
+        return [self._one(row, request) for row, request in zip(rows, requests, strict=True)]
 
     def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
         assert len(logits) == len(token_ids)
@@ -77,6 +79,9 @@ class FakeSampler:
         biased = raw.copy()
         for token, bias in (params.logit_bias or {}).items():
             biased[token] += bias
+        if request.constraint is not None:
+            allowed = np.unpackbits(request.constraint.allowed.view(np.uint8), count=len(row), bitorder="little")
+            biased[allowed == 0] = -np.inf
         if params.temperature > 0:
             noise = np.random.Generator(np.random.Philox(key=request.seed, counter=request.n_output))
             biased = biased / params.temperature + noise.gumbel(size=len(row))

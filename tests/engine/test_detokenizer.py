@@ -49,6 +49,15 @@ def test_what_is_held_back_comes_with_the_flush() -> None:
     assert detokenizer.flush() == "EN"
 
 
+def test_text_that_may_not_stop_is_part_of_no_stop_string() -> None:
+    detokenizer = Detokenizer(FakeTokenizer(), ("END",))
+    texts = [detokenizer.push(byte, may_stop=False) for byte in b"END EN"] + [detokenizer.push(ord("D"))]
+    assert texts == ["E", "N", "D", " ", "E", "N", "D"]
+    assert not detokenizer.stopped
+    assert "".join(detokenizer.push(byte) for byte in b" END") == " "
+    assert detokenizer.stopped
+
+
 def test_the_earliest_of_several_stop_strings_ends_the_text() -> None:
     detokenizer = Detokenizer(WordTokenizer("one two three"), ("three", "two"))
     assert detokenizer.push(0) == "one "

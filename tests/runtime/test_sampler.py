@@ -1,78 +1,18 @@
 """The sampler against a plain numpy oracle: distributions, penalties, log-probabilities, seeds."""
 
-from dataclasses import dataclass, field
+import json
+from pathlib import Path
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from llmagentos._core.runtime import ThreadPool
 from llmagentos._core.sampler import SamplerRow, probabilities, sample
 from llmagentos.errors import InvalidRequestError
 
-Floats = NDArray[np.float32]
+from .sampler_oracle import Settings, assert_same_distribution, distribution, log_softmax, random_logits
 
-
-@dataclass
-class Settings:
-    """SamplerRow's arguments, as the oracle reads them."""
-
-    temperature: float = 1.0
-    top_k: int = 0
-    top_p: float = 1.0
-    min_p: float = 0.0
-    repetition_penalty: float = 1.0
-    presence_penalty: float = 0.0
-    frequency_penalty: float = 0.0
-    logit_bias: dict[int, float] = field(default_factory=dict)
-    prompt_ids: list[int] = field(default_factory=list)
-    output_ids: list[int] = field(default_factory=list)
-
-    def row(self, **more: int) -> SamplerRow:
-        return SamplerRow(**vars(self), **more)
-
-
-def log_softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
-    shifted = logits - logits.max()
-    return shifted - np.log(np.exp(shifted).sum())
-
-
-def oracle(logits: Floats, settings: Settings) -> NDArray[np.float64]:
-    """The distribution by the definition: sort everything, in float64."""
-    x = logits.astype(np.float64)
-    for token, bias in settings.logit_bias.items():
-        x[token] += bias
-    for token in set(settings.prompt_ids) | set(settings.output_ids):
-        x[token] = x[token] / settings.repetition_penalty if x[token] > 0 else x[token] * settings.repetition_penalty
-    for token in set(settings.output_ids):
-        x[token] -= settings.presence_penalty + settings.frequency_penalty * settings.output_ids.count(token)
-    if settings.temperature == 0:
-        return (np.arange(len(x)) == np.argmax(x)).astype(np.float64)
-    x /= settings.temperature
-    if 0 < settings.top_k < len(x):
-        x[x < np.sort(x)[-settings.top_k]] = -np.inf
-    p = np.exp(log_softmax(x))
-    if settings.top_p < 1:
-        order = np.argsort(-p, kind="stable")
-        before = np.cumsum(p[order]) - p[order]
-        dropped = before >= settings.top_p
-        dropped[0] = False
-        p[order[dropped]] = 0
-    p[p < settings.min_p * p.max()] = 0
-    return p / p.sum()
-
-
-def random_logits(n: int, seed: int, scale: float = 3.0) -> Floats:
-    return np.random.default_rng(seed).normal(0, scale, n).astype(np.float32)
-
-
-def assert_same_distribution(logits: Floats, settings: Settings) -> None:
-    found = probabilities(logits, settings.row())
-    expected = oracle(logits, settings)
-    # Which tokens are kept is compared exactly, but for those that float32 weights cannot hold.
-    vanishing = (expected > 0) & (expected < 1e-30)
-    assert np.array_equal((found > 0)[~vanishing], (expected > 0)[~vanishing])
-    np.testing.assert_allclose(found, expected, rtol=3e-5, atol=1e-30)
+TRANSFORMERS = Path(__file__).parents[1] / "oracles" / "sampler" / "filters.npz"
 
 
 @pytest.mark.parametrize("vocab", [1, 7, 64, 65, 1000, 49152])
@@ -96,7 +36,14 @@ def assert_same_distribution(logits: Floats, settings: Settings) -> None:
         Settings(top_p=1.0),
         Settings(min_p=0.1),
         Settings(min_p=1.0),
+        Settings(typical_p=0.0),
+        Settings(typical_p=0.3),
+        Settings(typical_p=0.9),
+        Settings(typical_p=0.99, temperature=1.5),
+        Settings(typical_p=0.8, temperature=0.4),
         Settings(top_k=30, top_p=0.7),
+        Settings(top_k=30, typical_p=0.7),
+        Settings(top_p=0.9, min_p=0.01, typical_p=0.5),
         Settings(top_k=50, top_p=0.95, min_p=0.2, temperature=1.3),
     ],
     ids=str,
@@ -106,12 +53,21 @@ def test_the_distribution_equals_the_definition(vocab: int, settings: Settings) 
         assert_same_distribution(random_logits(vocab, seed), settings)
 
 
+def test_filters_equal_transformers() -> None:
+    oracle = np.load(TRANSFORMERS)
+    for settings, rows in zip(json.loads(str(oracle["settings"])), oracle["expected"], strict=True):
+        for logits, expected in zip(oracle["logits"], rows, strict=True):
+            found = probabilities(logits, SamplerRow(**settings))
+            assert np.array_equal(found > 0, expected > 0), settings
+            np.testing.assert_allclose(found, expected, rtol=1e-4)
+
+
 @pytest.mark.parametrize("temperature", [0.5, 1.0])
 def test_a_large_flat_vocabulary_is_filtered_right(temperature: float) -> None:
     """Most of the row is in the nucleus: nothing can be skipped."""
     logits = random_logits(100_000, 5, scale=0.05)
     found = probabilities(logits, SamplerRow(temperature=temperature, top_p=0.8))
-    expected = oracle(logits, Settings(temperature=temperature, top_p=0.8))
+    expected = distribution(logits, Settings(temperature=temperature, top_p=0.8))
     # Neighbours differ by less than float32 resolves, so the boundary may fall a few tokens away.
     assert abs(int((found > 0).sum()) - int((expected > 0).sum())) <= 3
     assert found[expected > 0].sum() == pytest.approx(1, abs=1e-4)
@@ -154,7 +110,7 @@ def test_penalties_leave_the_logits_and_other_rows_alone() -> None:
     assert first.token_id == 7
     assert second.token_id == int(before[1].argmax())
     assert np.array_equal(logits, before)
-    assert np.array_equal(probabilities(logits[1], plain), oracle(before[1], Settings(temperature=0)))
+    assert np.array_equal(probabilities(logits[1], plain), distribution(before[1], Settings(temperature=0)))
 
 
 def test_ids_can_be_arrays_or_lists_and_appended() -> None:
@@ -165,6 +121,34 @@ def test_ids_can_be_arrays_or_lists_and_appended() -> None:
     assert row.prompt_ids.tolist() == [5, 6]
     with pytest.raises((TypeError, ValueError, RuntimeError)):
         row.output_ids = [2**40]
+
+
+def test_what_was_set_can_be_read() -> None:
+    values = {
+        "temperature": 0.5,
+        "top_k": 3,
+        "top_p": 0.25,
+        "min_p": 0.125,
+        "typical_p": 0.75,
+        "seed": 2**64 - 1,
+        "token_index": 7,
+        "repetition_penalty": 1.5,
+        "presence_penalty": 0.5,
+        "frequency_penalty": -0.5,
+        "dry_multiplier": 2.0,
+        "dry_base": 1.25,
+        "dry_allowed_length": 4,
+        "dry_range": 100,
+        "logit_bias": {3: 0.5, 1: -2.0},
+        "min_tokens": 9,
+        "logprobs": None,
+    }
+    given, later = SamplerRow(**values), SamplerRow(logprobs=4)  # type: ignore[arg-type]
+    for name, value in values.items():
+        setattr(later, name, value)
+        assert getattr(given, name) == getattr(later, name) == value
+    later.end_ids = [4, 2]
+    assert later.end_ids.tolist() == [4, 2]
 
 
 class TestTies:
@@ -223,15 +207,17 @@ class TestLogprobs:
         assert [token for token, _ in found.top] == [0, 2]
 
 
-@pytest.mark.parametrize("settings", [Settings(temperature=1.3), Settings(top_k=8, top_p=0.9), Settings(min_p=0.05)])
+@pytest.mark.parametrize(
+    "settings", [Settings(temperature=1.3), Settings(top_k=8, top_p=0.9), Settings(min_p=0.05), Settings(typical_p=0.6)]
+)
 def test_draws_have_the_distributions_frequencies(settings: Settings) -> None:
     logits = random_logits(24, 8, scale=1.5)
-    expected = oracle(logits, settings)
+    expected = distribution(logits, settings)
     draws = 20_000
     batch = np.broadcast_to(logits, (1000, 24)).copy()
     counts = np.zeros(24)
     for start in range(0, draws, 1000):
-        rows = [settings.row(seed=seed) for seed in range(start, start + 1000)]
+        rows = [settings.row(24, seed=seed) for seed in range(start, start + 1000)]
         counts += np.bincount([found.token_id for found in sample(batch, rows)], minlength=24)
     kept = expected > 0
     assert counts[~kept].sum() == 0
@@ -270,6 +256,9 @@ def test_unusable_logits_are_errors() -> None:
         ("temperature", float("nan")),
         ("top_p", 1.5),
         ("min_p", -1.0),
+        ("typical_p", 1.1),
+        ("dry_multiplier", -1.0),
+        ("dry_base", 0.5),
         ("repetition_penalty", 0.0),
     ],
 )

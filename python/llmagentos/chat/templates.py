@@ -34,17 +34,20 @@ class ChatTemplate:
             self._template = environment.from_string(source)
         except Exception as error:  # besides jinja2's own: Python's compiler, on what is nested too deeply
             raise UnsupportedModelError(f"the model's chat template does not compile: {error}") from error
-        self._variables = {"bos_token": bos_token, "eos_token": eos_token, "tools": None, "documents": None}
+        self._variables = {"bos_token": bos_token, "eos_token": eos_token, "documents": None}
 
-    def render(self, messages: Sequence[Mapping[str, str]]) -> str:
+    def render(self, messages: Sequence[Mapping[str, Any]], tools: Sequence[Mapping[str, Any]] | None = None) -> str:
         """The conversation as text, up to where the assistant's answer begins.
+
+        Args:
+            tools: their definitions in OpenAI's shape, for templates that know of tools.
 
         Raises:
             InvalidRequestError: the template refuses the conversation, such as for roles that do not alternate.
             UnsupportedModelError: the template itself fails, or runs or grows beyond its budget.
         """
         try:
-            return self._render(list(messages))
+            return self._render(list(messages), None if tools is None else list(tools))
         except _RefusedError as error:
             raise InvalidRequestError(f"the model's chat template refuses these messages: {error}") from error
         except (OSError, LLMAgentOSError):
@@ -54,11 +57,20 @@ class ChatTemplate:
                 f"the model's chat template failed ({type(error).__name__}: {error}); generate() takes text as it is"
             ) from error
 
-    def _render(self, messages: list[Mapping[str, str]]) -> str:
+    def takes_system_message(self) -> bool:
+        """Whether a conversation may begin with a system message."""
+        try:
+            self.render([{"role": "system", "content": "system"}, {"role": "user", "content": "user"}])
+        except InvalidRequestError:
+            return False
+        return True
+
+    def _render(self, messages: list[Mapping[str, Any]], tools: list[Mapping[str, Any]] | None) -> str:
         start_budget()
         pieces: list[str] = []
         size = 0
-        for piece in self._template.generate(messages=messages, add_generation_prompt=True, **self._variables):
+        variables = {"messages": messages, "tools": tools, "add_generation_prompt": True, **self._variables}
+        for piece in self._template.generate(**variables):
             pieces.append(bounded(piece))
             size += len(piece)
             if size > MAX_TEXT:

@@ -19,7 +19,8 @@ class Step:
         batch: what the backend runs. Its logit rows are first one for each of `sampling`, then those of `scored`.
         chunks: all of the batch.
         sampling: chunks that compute a last known token.
-        sampled: who gets a token from which row: each of `sampling`, with the completions that begin from it.
+        sampled: who gets a token from which row: each of `sampling` but beams, with the completions that begin from it.
+        searched: the beams of `sampling`, and their rows.
         scored: chunks with rows of their prompts to score, one for each of `Scheduled.scored`.
     """
 
@@ -27,6 +28,7 @@ class Step:
     chunks: list[Scheduled]
     sampling: list[Scheduled]
     sampled: list[tuple[int, Request]]
+    searched: list[tuple[int, Request]]
     scored: list[Scheduled]
 
 
@@ -36,7 +38,8 @@ def build_step(schedule: Schedule) -> Step:
     chunks = schedule.chunks
     starts, token_ids, positions = [0], list[int](), list[int]()
     block_tables = np.full((len(chunks), max(len(chunk.request.blocks) for chunk in chunks)), -1, np.int32)
-    sampling, sampled, scored = list[Scheduled](), list[tuple[int, Request]](), list[Scheduled]()
+    sampling, scored = list[Scheduled](), list[Scheduled]()
+    sampled, searched = list[tuple[int, Request]](), list[tuple[int, Request]]()
     sampled_rows, scored_rows = list[int](), list[int]()
     for index, chunk in enumerate(chunks):
         request, first, last = chunk.request, starts[-1], starts[-1] + chunk.n_tokens
@@ -49,7 +52,8 @@ def build_step(schedule: Schedule) -> Step:
             scored.append(chunk)
             scored_rows += [first + position - begin for position in chunk.scored]
         if chunk.samples:
-            sampled += [(len(sampling), one) for one in (request, *request.followers)]
+            takers = sampled if request.group is None else searched
+            takers += [(len(sampling), one) for one in (request, *request.followers)]
             sampling.append(chunk)
             sampled_rows.append(last - 1)
     batch = RaggedBatch(
@@ -60,4 +64,4 @@ def build_step(schedule: Schedule) -> Step:
         logit_rows=np.array(sampled_rows + scored_rows, np.int32),
         block_copies=schedule.copies,
     )
-    return Step(batch, chunks, sampling, sampled, scored)
+    return Step(batch, chunks, sampling, sampled, searched, scored)

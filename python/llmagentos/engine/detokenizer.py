@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Protocol
+
+from llmagentos.partial_match import partial_match
 
 
 class TokenBytes(Protocol):
@@ -19,24 +21,37 @@ class Detokenizer:
 
     A character split over tokens is held back until it is whole, and the longest tail that may yet become a stop
     string until it is decided. The texts returned, joined, are the text of all tokens up to the first stop string.
-    Special tokens have no text. Bytes that are no UTF-8 become U+FFFD, as the standard decoder does it.
+    Special tokens have no text, but for those in `visible`. Bytes that are no UTF-8 become U+FFFD, as the standard
+    decoder does it.
 
     Attributes:
         stopped: a stop string was found; further tokens add no text.
     """
 
-    def __init__(self, tokenizer: TokenBytes, stop: Sequence[str] = ()) -> None:
+    def __init__(self, tokenizer: TokenBytes, stop: Sequence[str] = (), visible: Collection[int] = ()) -> None:
         self._tokenizer = tokenizer
+        self._visible = visible
         self._stop = tuple(stop)
         self._decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
         self._held = ""
         self.stopped = False
 
-    def push(self, token_id: int) -> str:
-        """The text that this token decides."""
-        if self.stopped or self._tokenizer.is_special(token_id):
+    def copy(self) -> Detokenizer:
+        """Another one that has seen the same tokens."""
+        other = Detokenizer(self._tokenizer, self._stop, self._visible)
+        other._decoder.setstate(self._decoder.getstate())
+        other._held, other.stopped = self._held, self.stopped
+        return other
+
+    def push(self, token_id: int, may_stop: bool = True) -> str:
+        """The text that this token decides. Where it may not stop, its text is no part of a stop string."""
+        if self.stopped or (self._tokenizer.is_special(token_id) and token_id not in self._visible):
             return ""
-        return self._release(self._decoder.decode(self._tokenizer.token_bytes(token_id)))
+        text = self._decoder.decode(self._tokenizer.token_bytes(token_id))
+        if may_stop:
+            return self._release(text)
+        text, self._held = self._held + text, ""
+        return text
 
     def flush(self) -> str:
         """The text still held back, where no token follows."""
@@ -55,14 +70,6 @@ class Detokenizer:
         if found:
             self.stopped, self._held = True, ""
             return text[: min(found)]
-        keep = max(_overlap(text, stop) for stop in self._stop)
+        keep = max(partial_match(text, stop) for stop in self._stop)
         self._held = text[len(text) - keep :]
         return text[: len(text) - keep]
-
-
-def _overlap(text: str, stop: str) -> int:
-    """Length of the longest end of `text` that is a beginning of `stop`."""
-    for length in range(min(len(stop) - 1, len(text)), 0, -1):
-        if text.endswith(stop[:length]):
-            return length
-    return 0

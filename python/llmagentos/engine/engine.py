@@ -184,7 +184,8 @@ class Engine:
         Takes no lock, so that it may run at any point of any thread, a generator's finaliser included.
         """
         for request in requests:
-            request.cancel_requested = True
+            for one in request.members:
+                one.cancel_requested = True
 
     def close(self) -> None:
         """Fail what is unfinished and give the backend's memory back, once the step under way is through.
@@ -325,9 +326,9 @@ class _Waiter:
 
 
 def leaders(requests: Sequence[Request]) -> list[Request]:
-    """Those that do not begin from another of them."""
+    """Those that do not begin from another of them, and of beams the one that computes the prompt."""
     followers = {follower for request in requests for follower in request.followers}
-    return [request for request in requests if request not in followers]
+    return [request for request in requests if request not in followers and request.members[0] is request]
 
 
 def _raise_failure(request: Request) -> None:

@@ -15,12 +15,16 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.blocks import BlockKey
+from llmagentos.engine.constraints import Constraint
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.sampling_params import SamplingParams
+
+if TYPE_CHECKING:
+    from llmagentos.engine.beams import BeamGroup
 
 EndReason = Literal["stop", "length", "timeout", "cancelled", "error"]
 
@@ -70,7 +74,14 @@ class Request:
         tail: text that was held back when the request ran out of time.
         prompt_scores: where wanted, entry i is for token i + 1 of the prompt.
         followers: other completions of the same prompt, which begin as copies once the prompt is computed.
-        sampler_state: what the sampler keeps with the request from one token to the next.
+        group: the beams of the same prompt, with this one among them, or None.
+        is_parked: a beam that waits for the others of its group; it has nothing to compute.
+        sequence_score: of a beam search's answer: the sum of its tokens' log probabilities, after penalties, divided by
+            its length to the power of length_penalty.
+        choice: number of this completion of its prompt.
+        constraint: this request's own, which every generated token goes through, or None.
+        sampler_state: what the sampler keeps with the request from one token to the next. Whoever replaces tokens other
+            than the newest sets it to None.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
         listener: called, by whatever thread runs the step, after each step that gave the request a token or ended it.
     """
@@ -85,6 +96,7 @@ class Request:
         *,
         choice: int = 0,
         prompt_logprobs: int | None = None,
+        constraint: Constraint | None = None,
         service: Service = Service(),
     ) -> None:
         self.token_ids = list(prompt_ids)
@@ -94,6 +106,7 @@ class Request:
         self.detokenizer = detokenizer
         self.end_ids = end_ids
         self.service = service
+        self.choice = choice
         self.seed = choice_seed(params.seed, choice)
         self.state = State.WAITING
         self.arrival = 0  # given by the scheduler, in order
@@ -108,8 +121,13 @@ class Request:
         self.prompt_logprobs = prompt_logprobs
         self.prompt_scores: list[TokenLogprob] = []
         self.followers: list[Request] = []
+        self.group: BeamGroup | None = None
+        self.is_parked = False
+        self.sequence_score: float | None = None
+        self.min_tokens = max(params.min_tokens, params.min_length - self.n_prompt)
         self.finish_reason: EndReason | None = None
         self.error: BaseException | None = None
+        self.constraint = constraint
         self.sampler_state: object = None
         self.cancel_requested = False
         self.listener: Callable[[], None] | None = None
@@ -123,6 +141,11 @@ class Request:
     @property
     def salt(self) -> bytes:
         return self.service.salt
+
+    @property
+    def members(self) -> Sequence[Request]:
+        """All that end together: the beams of a group, the one that computes the prompt first, or this request."""
+        return (self,) if self.group is None else self.group.requests
 
     @property
     def n_output(self) -> int:
@@ -159,37 +182,55 @@ class Request:
         return self.state is State.FINISHED
 
     def append(self, token_id: int, logprob: TokenLogprob | None) -> None:
-        """Take a sampled token, and finish where it, or the text it completes, ends the request."""
+        """Take a sampled token, and finish where it, or the text or the grammar it completes, ends the request."""
         self.token_ids.append(token_id)
         is_end = token_id in self.end_ids
-        is_last = is_end or len(self.token_ids) >= self.max_length
+        if self.constraint is not None and not self.constraint.accept(token_id):
+            self.finish("error", self.constraint.error)
+            return
+        is_whole = is_end or (self.constraint is not None and self.constraint.is_complete)
+        is_last = is_whole or len(self.token_ids) >= self.max_length
         text, stopped = "", False
         if self.detokenizer is not None:
-            text = "" if is_end else self.detokenizer.push(token_id)
+            text = "" if is_end else self.detokenizer.push(token_id, self.n_output > self.min_tokens)
             text += self.detokenizer.flush() if is_last else ""
             stopped = self.detokenizer.stopped
         self.deltas.append(Delta(text, token_id, logprob))
-        if is_end or stopped:
+        if is_whole or stopped:
             self.finish("stop")
         elif is_last:
             self.finish("length")
 
     def begin_as_copy_of(self, leader: Request) -> None:
         """Take over what the leader has computed of the prompt that both have; the caller shares the blocks."""
-        self.blocks, self.keys = list(leader.blocks), list(leader.keys)
-        self.n_computed, self.n_published, self.n_cached = leader.n_computed, leader.n_published, leader.n_prompt
-        self.prompt_scores = leader.prompt_scores
-        self.state = State.RUNNING
+        self.go_on_as(leader)
+        self.n_cached = leader.n_prompt
+
+    def go_on_as(self, other: Request) -> None:
+        """Take over another's tokens and what is computed of them; the caller shares the blocks."""
+        self.token_ids, self.blocks, self.keys = list(other.token_ids), list(other.blocks), list(other.keys)
+        self.n_computed, self.n_published, self.awaited = other.n_computed, other.n_published, None
+        self.prompt_scores = other.prompt_scores
+        self.sampler_state = None
+        self.state = other.state
+        self.times.began = True
 
     def finish(self, reason: EndReason, error: BaseException | None = None) -> None:
-        """End the request, and with it the completions that were to begin from it."""
+        """End the request, and with it its group and the completions that were to begin from it."""
+        if self.group is not None:
+            self.group.end(reason, error)
+            return
         if reason == "timeout" and self.detokenizer is not None:
             self.tail = self.detokenizer.flush()
+        self.end(reason, error)
+        for follower in self.followers:
+            follower.finish(reason, error)
+
+    def end(self, reason: EndReason, error: BaseException | None = None) -> None:
+        """End this request alone, as it is."""
         self.state = State.FINISHED
         self.finish_reason = reason
         self.error = error
-        for follower in self.followers:
-            follower.finish(reason, error)
 
 
 @dataclass(slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
@@ -12,11 +13,51 @@ from llmagentos.completion import TokenLogprob
 from llmagentos.engine.request import Request
 
 
+@dataclass(frozen=True, slots=True)
+class Continuation:
+    """A token that may follow.
+
+    Attributes:
+        logprob: natural log of its raw probability.
+        score: the same after bias, penalties and bans, which work on log probabilities here.
+    """
+
+    token_id: int
+    logprob: float
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Continuations:
+    """What may follow a sequence.
+
+    Attributes:
+        best: highest score first.
+        top: the raw distribution's most likely (token id, natural log probability) pairs, as `TokenLogprob.top`.
+    """
+
+    best: Sequence[Continuation]
+    top: tuple[tuple[int, float], ...]
+
+
 class Sampler(Protocol):
     """Chooses tokens and measures given ones. Nothing it returns for a row depends on the other rows."""
 
-    def sample(self, logits: NDArray[np.float32], requests: Sequence[Request]) -> list[tuple[int, TokenLogprob | None]]:
-        """The next token of each request, from its row of `logits` [R, vocab]."""
+    def sample(
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int] | None = None
+    ) -> list[tuple[int, TokenLogprob | None]]:
+        """The next token of each request, from its row of `logits` [R, vocab].
+
+        Request i reads row `logit_rows[i]`, or row i without them; completions of one prompt begin from one row.
+        """
+
+    def continuations(
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int], counts: Sequence[int]
+    ) -> list[Continuations]:
+        """The `counts[i]` best tokens to follow request i, from row `logit_rows[i]` of `logits` [R, vocab].
+
+        Fewer where fewer are allowed, but at least one.
+        """
 
     def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
         """How likely one given token per row of `logits` [R, vocab] is, and the `n_top` most likely ones."""

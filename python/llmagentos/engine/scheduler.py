@@ -101,7 +101,7 @@ class Scheduler:
 
     def add(self, request: Request) -> None:
         """Queue a request, behind all of its priority that came before."""
-        for one in (request, *request.followers):
+        for one in (*request.members, *request.followers):
             one.arrival = self._n_arrived
             self._n_arrived += 1
         insort(self.waiting, request, key=_rank)
@@ -142,9 +142,18 @@ class Scheduler:
         return followers
 
     def retire(self, request: Request) -> None:
-        """Take back everything a finished request holds."""
-        self.running.remove(request)
+        """Take back everything that a request holds which is finished, or is no beam now."""
+        for queue in (self.running, self.waiting):
+            if request in queue:
+                queue.remove(request)
         self.cache.detach(request)
+
+    def fork(self, request: Request, parent: Request) -> None:
+        """Let a request go on from where another is, on its blocks, instead of from where it was itself."""
+        self.retire(request)
+        request.go_on_as(parent)
+        self.pool.share(request.blocks)
+        insort(self.running if request.state is State.RUNNING else self.waiting, request, key=_rank)
 
     def abandon(self) -> list[Request]:
         """Forget all requests and all of the cache, whatever state a failed step left them in."""
@@ -160,18 +169,22 @@ class Scheduler:
         """Start waiting requests in order of rank, as long as all that they know fits.
 
         All known tokens, not only the first chunk: a request let in sooner would be pre-empted at once. One that needs
-        what a running request is just computing waits for it instead of computing it again, and lets others by.
+        what a running request is just computing waits for it instead of computing it again, and lets others by. Where
+        all that run are beams that wait for others, they give way: it may be this one that they wait for.
         """
         index = 0
         while index < len(self.waiting):
             request = self.waiting[index]
-            if self.cache.must_wait(request):
+            if request.is_parked or self.cache.must_wait(request):
                 index += 1
                 continue
             blocks = self.cache.lookup(request)
             needed = self.pool.blocks_for(request.n_known) - len(blocks)
             while len(self.running) >= self.limits.running or not self.pool.has_room(needed, blocks):
-                if not self.running or self.running[-1].service.priority <= request.service.priority:
+                if not self.running:
+                    return
+                is_lower = self.running[-1].service.priority > request.service.priority
+                if not is_lower and not all(one.is_parked for one in self.running):
                     return
                 self._preempt(self.running[-1], schedule)
             self.waiting.remove(request)
@@ -237,11 +250,13 @@ class Scheduler:
 
     def _drop_ended(self, schedule: Schedule) -> None:
         now = time.monotonic()
-        for queue, drop in ((self.running, self.retire), (self.waiting, self.waiting.remove)):
-            for request in [r for r in queue if _is_over(r, now)]:
-                request.finish("cancelled" if request.cancel_requested else "timeout")
-                drop(request)
-                schedule.ended.append(request)
+        for request in [r for queue in (self.running, self.waiting) for r in queue if _is_over(r, now)]:
+            if request.finished:  # with its group
+                continue
+            request.finish("cancelled" if request.cancel_requested else "timeout")
+            for one in request.members:
+                self.retire(one)
+            schedule.ended.append(request.members[0])
 
 
 def _is_over(request: Request, now: float) -> bool:

@@ -12,8 +12,10 @@ from numpy.typing import NDArray
 from llmagentos.backends.protocol import Backend
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.batch import Step, build_step
+from llmagentos.engine.beams import BeamGroup
+from llmagentos.engine.mask_worker import MaskWorker
 from llmagentos.engine.request import Request
-from llmagentos.engine.sampler import Sampler
+from llmagentos.engine.sampler import Continuations, Sampler
 from llmagentos.engine.scheduler import Schedule, Scheduler
 from llmagentos.engine.statistics import Recorder
 from llmagentos.errors import LLMAgentOSError
@@ -34,6 +36,7 @@ class Stepper:
         self._scheduler = scheduler
         self._recorder = recorder
         self._lock = lock
+        self._masks = MaskWorker(backend.pool)
 
     def step(self) -> None:
         """Run one step. What fails ends all requests with the error; an interruption does that and is raised."""
@@ -56,7 +59,7 @@ class Stepper:
     def fail_all(self, error: BaseException) -> None:
         """End every request with this error, and forget the cache."""
         with self._lock:
-            failed = [request for request in self._scheduler.abandon() if not request.finished]
+            failed = dict.fromkeys(r.members[0] for r in self._scheduler.abandon() if not r.finished)
             for request in failed:
                 request.finish("error", error)
                 self._recorder.ended(request)
@@ -65,20 +68,29 @@ class Stepper:
     def _run(self, schedule: Schedule) -> None:
         began = time.monotonic()
         step = build_step(schedule)
-        logits = self._backend.run(step.batch)  # the backend's memory, valid until its next run
+        takers = (*step.sampled, *step.searched)
+        constraints = [one.constraint for _, one in takers if one.constraint is not None]
+        with self._masks.computing(constraints):
+            logits = self._backend.run(step.batch)  # the backend's memory, valid until its next run
         scores = self._score(step, logits)
         tokens = self._sample(step, logits)
+        found = self._search(step, logits)
         with self._lock:
-            self._book(step, scores, tokens, began)
+            self._book(step, scores, tokens, found, began)
         _tell([chunk.request for chunk in step.chunks])
 
     def _sample(self, step: Step, logits: NDArray[np.float32]) -> list[tuple[int, TokenLogprob | None]]:
         if not step.sampled:
             return []
-        rows = logits[: len(step.sampling)]
-        if len(step.sampled) > len(step.sampling):
-            rows = rows[[row for row, _ in step.sampled]]
-        return self._sampler.sample(rows, [request for _, request in step.sampled])
+        rows = [row for row, _ in step.sampled]
+        return self._sampler.sample(logits[: len(step.sampling)], [request for _, request in step.sampled], rows)
+
+    def _search(self, step: Step, logits: NDArray[np.float32]) -> list[Continuations]:
+        if not step.searched:
+            return []
+        rows, requests = [row for row, _ in step.searched], [request for _, request in step.searched]
+        counts = [request.group.n_continuations for request in requests if request.group is not None]
+        return self._sampler.continuations(logits[: len(step.sampling)], requests, rows, counts)
 
     def _score(self, step: Step, logits: NDArray[np.float32]) -> list[list[TokenLogprob]]:
         scores, row = [], len(step.sampling)
@@ -95,13 +107,14 @@ class Stepper:
         step: Step,
         scores: list[list[TokenLogprob]],
         tokens: list[tuple[int, TokenLogprob | None]],
+        found: list[Continuations],
         began: float,
     ) -> None:
         scheduler, recorder, now = self._scheduler, self._recorder, time.monotonic()
         n_tokens = sum(chunk.n_tokens for chunk in step.chunks)
         n_streams = sum(chunk.request.has_started for chunk in step.chunks)
         scheduler.pace.record(n_streams, n_tokens - n_streams, now - began)
-        recorder.step(n_tokens, len(tokens), now)
+        recorder.step(n_tokens, len(tokens) + len(found), now)
         for chunk, chunk_scores in zip(step.scored, scores, strict=True):
             chunk.request.prompt_scores += chunk_scores
         touched = [chunk.request for chunk in step.chunks]
@@ -114,13 +127,30 @@ class Stepper:
         for (_, request), (token_id, logprob) in zip(step.sampled, tokens, strict=True):
             request.append(token_id, logprob)
             recorder.token(request, now)
+        touched += self._advance_groups(step, found, now)
         for chunk in step.scored:
-            if chunk.request.n_to_compute == 0:
+            if chunk.request.n_to_compute == 0 and not (chunk.request.finished or chunk.request.is_parked):
                 chunk.request.finish("length")
-        for request in touched:
+        for request in dict.fromkeys(touched):
             if request.finished:
                 scheduler.retire(request)
-                recorder.ended(request)
+                if request.members[0] is request:
+                    recorder.ended(request)
+
+    def _advance_groups(self, step: Step, found: list[Continuations], now: float) -> list[Request]:
+        """Give the beams what may follow them. Returns the requests of groups that have ended."""
+        groups, ended = dict[BeamGroup, None](), list[Request]()
+        for (_, request), continuations in zip(step.searched, found, strict=True):
+            if request.group is not None:
+                request.group.report(request, continuations)
+                groups[request.group] = None
+        for group in groups:
+            if group.is_ready:
+                group.advance(self._scheduler)
+                self._recorder.token(group.requests[0], now)
+            if group.ended:
+                ended += group.requests
+        return ended
 
     def _record_schedule(self, schedule: Schedule) -> None:
         for request in schedule.admitted:
@@ -134,5 +164,6 @@ class Stepper:
 def _tell(requests: Iterable[Request]) -> None:
     """Wake whoever listens to these requests, which may have got a token or ended."""
     for request in requests:
-        if request.listener is not None:
-            request.listener()
+        for one in request.members:
+            if one.listener is not None:
+                one.listener()

@@ -1,0 +1,120 @@
+"""JSON Schema's keywords: which are enforced, and what each may hold.
+
+Draft 2020-12, and of earlier drafts what means the same. Nothing is read past silently: a keyword that is in neither of
+the two tables is an error.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, Literal
+
+TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
+FORMATS = ("date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid")
+
+# They say something about a value but forbid none. `discriminator` (OpenAPI) names the property that tells the
+# alternatives of a oneOf apart, which their own schemas say too.
+ANNOTATIONS = frozenset(
+    {
+        "$comment",
+        "$schema",
+        "contentEncoding",
+        "contentMediaType",
+        "contentSchema",
+        "default",
+        "deprecated",
+        "description",
+        "discriminator",
+        "example",
+        "examples",
+        "readOnly",
+        "title",
+        "writeOnly",
+    }
+)
+
+Children = Literal["schema", "list", "map"]
+
+# Where a keyword's value holds schemas: it is one, a list of them, or a map from names to them.
+SUBSCHEMAS: Mapping[str, Children] = {
+    "$defs": "map",
+    "definitions": "map",
+    "properties": "map",
+    "patternProperties": "map",
+    "additionalProperties": "schema",
+    "items": "schema",
+    "prefixItems": "list",
+    "allOf": "list",
+    "anyOf": "list",
+    "oneOf": "list",
+}
+
+
+def _is_anything(_value: Any) -> bool:
+    return True
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 0
+
+
+def _is_number(value: Any) -> bool:
+    return type(value) in (int, float) and math.isfinite(value)
+
+
+def _is_names(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(name, str) for name in value) and len(set(value)) == len(value)
+
+
+def _is_types(value: Any) -> bool:
+    types = value if isinstance(value, list) else [value]
+    return bool(types) and all(isinstance(name, str) and name in TYPES for name in types)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, str)
+
+
+_COUNT = (_is_count, "an integer of at least 0")
+_NUMBER = (_is_number, "a finite number")
+
+# What the value of a keyword must be, and in words.
+VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
+    "type": (_is_types, f"one of {', '.join(TYPES)}, or a list of them"),
+    "const": (_is_anything, "any value"),
+    "enum": (lambda value: isinstance(value, list) and bool(value), "a list of at least one value"),
+    "$ref": (lambda value: isinstance(value, str) and value.startswith("#"), 'a reference within the schema ("#/...")'),
+    "required": (_is_names, "a list of different strings"),
+    "minProperties": _COUNT,
+    "maxProperties": _COUNT,
+    "minItems": _COUNT,
+    "maxItems": _COUNT,
+    "minLength": _COUNT,
+    "maxLength": _COUNT,
+    "pattern": (_is_text, "a regular expression"),
+    "format": (lambda value: value in FORMATS, f"one of {', '.join(FORMATS)}"),
+    "minimum": _NUMBER,
+    "maximum": _NUMBER,
+    "exclusiveMinimum": _NUMBER,
+    "exclusiveMaximum": _NUMBER,
+    "multipleOf": (lambda value: _is_number(value) and value > 0, "a finite number above 0"),
+}
+
+
+def is_annotation(keyword: str) -> bool:
+    """Whether it may be passed over. Names that begin with x- are extensions by convention."""
+    return keyword in ANNOTATIONS or (keyword.startswith("x-") and keyword != "x-guidance")
+
+
+# Characters that JSON can only write as \uXXXX, which grammars leave out.
+_ESCAPED = re.compile("[\x00-\x07\x0b\x0e-\x1f\x7f\ud800-\udfff]")
+
+
+def unwritable(value: Any) -> str | None:
+    """A string in this JSON value that no answer can hold, or None."""
+    if isinstance(value, str):
+        return value if _ESCAPED.search(value) else None
+    parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return next((text for text in map(unwritable, parts) if text is not None), None)
