@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llmagentos import LLM, Completion, InvalidRequestError, SamplingParams
+from llmagentos import LLM, Completion, SamplingParams
 
 ORACLES = Path(__file__).parent / "oracles" / "beams"
 NAMES = sorted(path.stem for path in ORACLES.glob("*.gguf"))

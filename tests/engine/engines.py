@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from llmagentos.engine.beams import BeamGroup
+from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.engine.engine import Engine, EngineConfig
-from llmagentos.engine.request import Request
+from llmagentos.engine.request import Request, Service
 from llmagentos.engine.sampler import Sampler
 from llmagentos.sampling_params import SamplingParams
 
 from .fake_backend import FakeBackend, FakeSampler
+from .fake_tokenizer import FakeTokenizer
+
+NO_SERVICE = Service()
 
 
 def engine_on(
@@ -31,6 +37,24 @@ def request_for(
 ) -> Request:
     sampling = SamplingParams(**{"temperature": 0.0, "seed": 1, **params})
     return Request(prompt, sampling, len(prompt) + n_new, end_ids=end_ids, choice=choice)
+
+
+def search_for(
+    prompt: Sequence[int],
+    n_new: int = 8,
+    end_ids: frozenset[int] = frozenset(),
+    service: Service = NO_SERVICE,
+    **params: Any,
+) -> list[Request]:
+    """The requests of one search, the first of which computes the prompt."""
+    sampling = SamplingParams(**{"temperature": 0.0, "num_beams": 3, **params})
+    text = [Detokenizer(FakeTokenizer(), sampling.stop or ()) for _ in range(sampling.num_beams)]
+    requests = [
+        Request(prompt, sampling, len(prompt) + n_new, text[choice], end_ids, choice=choice, service=service)
+        for choice in range(sampling.num_beams)
+    ]
+    BeamGroup(requests)
+    return requests
 
 
 def alone(prompt: list[int], n_new: int, choice: int = 0, **params: Any) -> list[int]:

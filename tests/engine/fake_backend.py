@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.request import Request
+from llmagentos.engine.sampler import Continuation, Continuations
 
 
 class FakeBackend:
@@ -70,18 +71,36 @@ class FakeSampler:
         rows = logits if logit_rows is None else logits[list(logit_rows)]
         return [self._one(row, request) for row, request in zip(rows, requests, strict=True)]
 
+    def continuations(
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int], counts: Sequence[int]
+    ) -> list[Continuations]:
+        found = []
+        for row, request, count in zip(logits[list(logit_rows)], requests, counts, strict=True):
+            raw, adjusted = log_softmax(row), self._adjusted(row, request)
+            order = np.argsort(-adjusted, kind="stable")[: min(count, np.isfinite(adjusted).sum())]
+            best = [Continuation(int(token), float(raw[token]), float(adjusted[token])) for token in order]
+            top = _logprob(raw, 0, request.params.logprobs or 0).top
+            found.append(Continuations(best, top))
+        return found
+
     def score(self, logits: NDArray[np.float32], token_ids: Sequence[int], n_top: int) -> list[TokenLogprob]:
         assert len(logits) == len(token_ids)
         return [_logprob(log_softmax(row), token, n_top) for row, token in zip(logits, token_ids, strict=True)]
 
-    def _one(self, row: NDArray[np.float32], request: Request) -> tuple[int, TokenLogprob | None]:
-        raw, params = log_softmax(row), request.params
-        biased = raw.copy()
-        for token, bias in (params.logit_bias or {}).items():
-            biased[token] += bias
+    def _adjusted(self, row: NDArray[np.float32], request: Request) -> NDArray[np.float64]:
+        """Raw log probabilities with bias, mask and the least length applied."""
+        adjusted = log_softmax(row)
+        for token, bias in (request.params.logit_bias or {}).items():
+            adjusted[token] += bias
         if request.constraint is not None:
             allowed = np.unpackbits(request.constraint.allowed.view(np.uint8), count=len(row), bitorder="little")
-            biased[allowed == 0] = -np.inf
+            adjusted[allowed == 0] = -np.inf
+        if request.n_output < request.min_tokens:
+            adjusted[list(request.end_ids)] = -np.inf
+        return adjusted
+
+    def _one(self, row: NDArray[np.float32], request: Request) -> tuple[int, TokenLogprob | None]:
+        raw, params, biased = log_softmax(row), request.params, self._adjusted(row, request)
         if params.temperature > 0:
             noise = np.random.Generator(np.random.Philox(key=request.seed, counter=request.n_output))
             biased = biased / params.temperature + noise.gumbel(size=len(row))

@@ -12,15 +12,23 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from llmagentos.engine.request import Request, Service
 from llmagentos.sampling_params import SamplingParams
 
-from .engines import alone, assert_idle, engine_on
+from .engines import alone, assert_idle, engine_on, search_for
 from .fake_backend import FakeBackend
 
 PROMPTS = [(1,), (1, 2, 3, 4, 5), (1, 2, 3, 4, 9), (7, 7, 7), tuple(range(12)), (*range(12), 1)]
+ENDS = frozenset(range(0, 260, 9))  # many, so that searches end at any length
 
 
 @cache
 def expected(prompt: tuple[int, ...], n_new: int, choice: int) -> list[int]:
     return alone(list(prompt), n_new, choice, temperature=1.0)
+
+
+@cache
+def best_texts(prompt: tuple[int, ...], n_new: int, num_beams: int) -> list[list[int]]:
+    requests = search_for(prompt, n_new, ENDS, num_beams=num_beams)
+    engine_on(FakeBackend()).run(requests)
+    return [request.token_ids for request in requests]
 
 
 class EngineMachine(RuleBasedStateMachine):
@@ -31,6 +39,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.backend = FakeBackend(n_blocks=9, block_size=4)
         self.engine = engine_on(self.backend, context_length=32, max_batched_tokens=11, max_running=5)
         self.asked: list[tuple[Request, tuple[int, ...], int, int]] = []
+        self.searches: list[tuple[list[Request], tuple[int, ...], int]] = []
 
     @rule(prompt=st.sampled_from(PROMPTS), n_new=st.integers(1, 12), n=st.integers(1, 3), priority=st.integers(0, 1))
     def submit(self, prompt: tuple[int, ...], n_new: int, n: int, priority: int) -> None:
@@ -42,6 +51,12 @@ class EngineMachine(RuleBasedStateMachine):
         self.engine._submit(group)
         self.asked += [(request, prompt, n_new, choice) for choice, request in enumerate(group)]
 
+    @rule(prompt=st.sampled_from(PROMPTS), n_new=st.integers(1, 6), beams=st.integers(2, 4), priority=st.integers(0, 1))
+    def search(self, prompt: tuple[int, ...], n_new: int, beams: int, priority: int) -> None:
+        requests = search_for(prompt, n_new, ENDS, Service(priority), num_beams=beams)
+        self.engine._submit(requests)
+        self.searches.append((requests, prompt, n_new))
+
     @rule(times=st.integers(1, 4))
     def step(self, times: int) -> None:
         for _ in range(times):
@@ -49,14 +64,18 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(index=st.integers(0, 100))
     def cancel(self, index: int) -> None:
-        if self.asked:
-            self.engine.cancel([self.asked[index % len(self.asked)][0]])
+        if self.requests:
+            self.engine.cancel([self.requests[index % len(self.requests)]])
 
     @rule(index=st.integers(0, 100))
     def run_out_of_time(self, index: int) -> None:
-        if self.asked:
-            request = self.asked[index % len(self.asked)][0]
+        if self.requests:
+            request = self.requests[index % len(self.requests)]
             request.service = Service(request.service.priority, deadline=time.monotonic())
+
+    @property
+    def requests(self) -> list[Request]:
+        return [request for request, *_ in self.asked] + [one for beams, *_ in self.searches for one in beams]
 
     @invariant()
     def owners_are_those_that_run(self) -> None:
@@ -75,11 +94,19 @@ class EngineMachine(RuleBasedStateMachine):
             if request.finish_reason == "length":
                 assert len(tokens) == len(prompt) + n_new
 
+    @invariant()
+    def texts_found_are_those_of_the_search_alone(self) -> None:
+        for requests, prompt, n_new in self.searches:
+            if requests[0].finish_reason in ("stop", "length"):
+                assert [request.token_ids for request in requests] == best_texts(prompt, n_new, len(requests))
+            assert len({request.finished for request in requests}) == 1
+
     def teardown(self) -> None:
-        # Everybody gets there: no request needs more steps than its tokens, times those that may go first.
-        for _ in range(40 * len(self.asked) + 1):
+        # Everybody gets there: no request needs more steps than its tokens, times those that may go first; a search
+        # whose beams have no room together computes each of them anew for each token.
+        for _ in range(40 * len(self.asked) + 200 * len(self.searches) + 1):
             self.engine._stepper.step()
-        assert all(request.finished for request, *_ in self.asked)
+        assert all(request.finished for request in self.requests)
         assert_idle(self.engine)
 
 
