@@ -3,50 +3,26 @@
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
-from functools import partial
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, TypeVar, overload
+from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.answers import AnswerForm, AnswerForms
+from llmagentos.answers import AnswerForms
+from llmagentos.calls import Calls
 from llmagentos.completion import Chunk, Completion
 from llmagentos.engine.request import Request
 from llmagentos.engine.statistics import EngineStats, Event
-from llmagentos.errors import InvalidRequestError
-from llmagentos.generation import (
-    ChatOptions,
-    RequestOptions,
-    Work,
-    check_options,
-    check_vocabulary,
-    new_requests,
-    run_async,
-    service_of,
-    stream_chunks,
-    stream_chunks_async,
-)
+from llmagentos.generation import ChatOptions, RequestOptions, run_async, stream_chunks, stream_chunks_async
 from llmagentos.local_model import ModelInfo, open_local_model
-from llmagentos.prompts import (
-    BINARY,
-    Message,
-    Prompt,
-    PromptEncoder,
-    check_positive,
-    check_text,
-    is_messages,
-    is_token_ids,
-)
+from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -112,7 +88,8 @@ class LLM:
         self._tokenizer = opened.tokenizer
         self._default_params = opened.default_params
         self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
-        self._answers = AnswerForms(opened.tokenizer, opened.chat_template)
+        answers = AnswerForms(opened.tokenizer, opened.chat_template)
+        self._calls = Calls(opened.engine, opened.tokenizer, self._prompts, answers, opened.default_params)
         self._info = opened.info
 
     @property
@@ -171,7 +148,7 @@ class LLM:
             SchemaError: a JSON schema that is not valid, or says what cannot be enforced; points at the place.
             QueueFullError: as many requests wait as may.
         """
-        is_single, work = self._generate_work(prompts, params, options)
+        is_single, work = self._calls.generate(prompts, params, options)
         self._engine.run(work.requests)
         return work.results()[0] if is_single else work.results()
 
@@ -179,7 +156,7 @@ class LLM:
         self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]
     ) -> Any:
         """`generate` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
-        is_single, work = self._generate_work(prompts, params, options)
+        is_single, work = self._calls.generate(prompts, params, options)
         await run_async(self._engine, work.requests)
         return work.results()[0] if is_single else work.results()
 
@@ -212,13 +189,13 @@ class LLM:
             ContextLengthError: the conversation does not fit; says by how much.
             QueueFullError: as many requests wait as may.
         """
-        is_single, work = self._chat_work(messages, params, options)
+        is_single, work = self._calls.chat(messages, params, options)
         self._engine.run(work.requests)
         return work.results()[0] if is_single else work.results()
 
     async def achat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Any:
         """`chat` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
-        is_single, work = self._chat_work(messages, params, options)
+        is_single, work = self._calls.chat(messages, params, options)
         await run_async(self._engine, work.requests)
         return work.results()[0] if is_single else work.results()
 
@@ -238,7 +215,7 @@ class LLM:
             ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
             QueueFullError: when it is first iterated.
         """
-        return stream_chunks(self._engine, *self._stream_request(prompt, params, options))
+        return stream_chunks(self._engine, *self._calls.stream(prompt, params, options))
 
     def astream(
         self,
@@ -247,7 +224,7 @@ class LLM:
         **options: Unpack[ChatOptions],
     ) -> AsyncIterator[Chunk]:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
-        return stream_chunks_async(self._engine, *self._stream_request(prompt, params, options))
+        return stream_chunks_async(self._engine, *self._calls.stream(prompt, params, options))
 
     def score(self, text: Prompt) -> NDArray[np.float32]:
         """How likely the model finds a given text.
@@ -307,102 +284,3 @@ class LLM:
 
     def __repr__(self) -> str:
         return f"LLM({self._info.name!r})"
-
-    def _checked(self, params: SamplingParams | None) -> SamplingParams:
-        if params is None:
-            return self._default_params
-        if not isinstance(params, SamplingParams):
-            raise InvalidRequestError(f"params must be a SamplingParams or None, not {type(params).__name__}")
-        check_vocabulary(params, self._tokenizer.n_vocab)
-        return params
-
-    def _form(self, options: Mapping[str, Any], has_messages: bool) -> AnswerForm:
-        self._engine.check_open()
-        check_options(options, has_messages)
-        return self._answers.form_of(options)
-
-    def _generate_work(self, prompts: Any, params: SamplingParams | None, options: RequestOptions) -> tuple[bool, Work]:
-        """The requests of `generate`, and whether it was called with one prompt."""
-        form = self._form(options, has_messages=False)
-        if isinstance(prompts, str) or is_token_ids(prompts):
-            return True, self._work([self._prompts.encode(prompts)], params, options, form)
-        if not isinstance(prompts, Sequence):
-            raise InvalidRequestError(
-                f"a prompt must be a string, a list of token ids, or a list of prompts, not {type(prompts).__name__}"
-            )
-        return False, self._work(_each(prompts, "prompt", self._prompts.encode), params, options, form, "prompt")
-
-    def _chat_work(self, messages: Any, params: SamplingParams | None, options: ChatOptions) -> tuple[bool, Work]:
-        """The requests of `chat`, and whether it was called with one conversation."""
-        form = self._form(options, has_messages=True)
-        encode = partial(self._prompts.encode_chat, tool_set=form.tool_set)
-        if not _is_batch(messages):
-            return True, self._work([encode(messages)], params, options, form)
-        return False, self._work(_each(messages, "conversation", encode), params, options, form, "conversation")
-
-    def _work(
-        self,
-        prompts: list[list[int]],
-        params: SamplingParams | None,
-        options: RequestOptions,
-        form: AnswerForm,
-        kind: str | None = None,
-    ) -> Work:
-        """Requests for all prompts as one batch. `kind` names them in errors."""
-        checked, service = self._checked(params), service_of(options)
-
-        def requests(ids: list[int]) -> list[Request]:
-            return new_requests(ids, checked, service, form, self._engine, self._tokenizer)
-
-        return Work(_each(prompts, kind, requests), checked.n, form)
-
-    def _stream_request(
-        self, prompt: Any, params: SamplingParams | None, options: ChatOptions
-    ) -> tuple[Request, AnswerForm]:
-        form = self._form(options, has_messages=is_messages(prompt))
-        params = self._checked(params)
-        for name in ("n", "best_of", "num_beams"):
-            if getattr(params, name) not in (None, 1):
-                raise InvalidRequestError(f"{name}={getattr(params, name)} is not valid for a stream: it must be 1")
-        if _is_list_of_prompts(prompt):
-            raise InvalidRequestError(
-                "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
-            )
-        is_chat = is_messages(prompt)
-        ids = self._prompts.encode_chat(prompt, form.tool_set) if is_chat else self._prompts.encode(prompt)
-        (request,) = new_requests(ids, params, service_of(options), form, self._engine, self._tokenizer)
-        return request, form
-
-
-def _each(items: Sequence[_T], kind: str | None, act: Callable[[_T], _R]) -> list[_R]:
-    """act on each item; what is wrong with one says which one, where there is a kind to call them by."""
-    results = []
-    for index, item in enumerate(items):
-        try:
-            results.append(act(item))
-        except InvalidRequestError as error:
-            if kind is not None:
-                error.args = (f"{kind} {index}: {error}",)
-            raise
-    return results
-
-
-def _is_list_of_prompts(value: object) -> bool:
-    """Whether this is a list of texts, of lists of token ids or of conversations."""
-    return (
-        isinstance(value, Sequence)
-        and not isinstance(value, (str, *BINARY))
-        and bool(value)
-        and (isinstance(value[0], (str, Sequence, np.ndarray)))
-    )
-
-
-def _is_batch(messages: object) -> bool:
-    """Whether this is a list of conversations, each a list itself."""
-    return (
-        isinstance(messages, Sequence)
-        and not isinstance(messages, str)
-        and bool(messages)
-        and isinstance(messages[0], Sequence)
-        and not isinstance(messages[0], str)
-    )
