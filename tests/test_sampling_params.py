@@ -34,6 +34,11 @@ BAD = {
     "dry_allowed_length": [0, 1.5, None],
     "dry_range": [-1, None],
     "dry_sequence_breakers": ["", [""], [1], 5],
+    "no_repeat_ngram_size": [-1, 1.5, True],
+    "min_length": [-1, 1.5, None],
+    "num_beams": [0, 257, 1.5, None, True],
+    "length_penalty": [-10.5, NAN, "1", None],
+    "early_stopping": ["always", None, 1, [1]],
 }
 
 
@@ -85,3 +90,30 @@ def test_equal_params_are_one_key_of_a_dict() -> None:
     same = SamplingParams(logit_bias={3: 4, 1: 2}, stop=("a",), stop_token_ids=(5,))
     assert {biased: "x"}[same] == "x"
     assert len({biased, SamplingParams(), SamplingParams(logit_bias={1: 2.0})}) == 3
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ({"num_beams": 0}, r"num_beams=0 is not valid: it must be an integer from 1 to 256"),
+        ({"num_beams": 2, "early_stopping": "always"}, r"early_stopping='always' .* True, False or \"never\""),
+        ({"num_beams": 2, "length_penalty": 11}, r"length_penalty=11 .* from -10 to 10"),
+        ({"num_beams": 2, "n": 3}, r"n=3 is not valid: it must be at most num_beams=2"),
+        ({"num_beams": 2, "best_of": 2}, r"best_of=2 .* None with num_beams=2"),
+        ({"num_beams": 2, "temperature": 0.5}, r"temperature=0.5 .* 0 or 1 with num_beams=2"),
+        ({"num_beams": 2, "top_k": 5}, r"top_k=5 .* 0 with num_beams=2"),
+        ({"num_beams": 2, "top_p": 0.5}, r"top_p=0.5 .* 1.0 with num_beams=2"),
+        ({"length_penalty": 2.0}, r"length_penalty=2.0 .* 1.0 with num_beams=1"),
+        ({"early_stopping": True}, r"early_stopping=True .* False with num_beams=1"),
+        ({"no_repeat_ngram_size": -1}, r"no_repeat_ngram_size=-1 .* 0 \(off\) or a positive integer"),
+        ({"min_length": -1}, r"min_length=-1"),
+    ],
+)
+def test_what_beam_search_would_not_use_is_refused(setting: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequestError, match=message):
+        SamplingParams(**setting)
+
+
+def test_beams_take_the_default_temperature_and_greedy_alike() -> None:
+    for temperature in (0.0, 1.0):
+        assert SamplingParams(temperature=temperature, num_beams=4, n=4, early_stopping="never").num_beams == 4

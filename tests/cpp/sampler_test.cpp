@@ -317,6 +317,30 @@ TEST(extreme_settings_and_logits_give_a_token) {
   }
 }
 
+TEST(continuations_of_extreme_logits_are_in_order) {
+  const float largest = std::numeric_limits<float>::max();
+  for (const std::vector<float>& logits : {std::vector<float>{0.0f},
+                                           {largest, -largest, -kInfinity},
+                                           random_logits(129, 3),
+                                           random_logits(64, 4, 1e30f)}) {
+    for (const float penalty : {0.01f, 1.0f, 100.0f}) {
+      SamplerRow row;
+      row.repetition_penalty = penalty;
+      row.no_repeat_ngram_size = 2;
+      row.prompt_ids = {0, 0, 0};
+      const SamplerRow* const rows[] = {&row};
+      const std::int64_t counts[] = {std::numeric_limits<std::int64_t>::max()};
+      const auto found = llmagentos::continuations(logits.data(), logits.size(), rows, counts, nullptr).at(0).best;
+      CHECK(!found.empty() && found.size() <= logits.size());
+      for (std::size_t i = 0; i < found.size(); ++i) {
+        CHECK(found[i].score > -static_cast<double>(kInfinity) && found[i].score <= 0);
+        CHECK(i == 0 || found[i].score <= found[i - 1].score);
+        CHECK(logits.size() == 1 || found[i].token_id != 0);
+      }
+    }
+  }
+}
+
 TEST(an_empty_vocabulary_is_an_error_and_no_rows_are_not) {
   const SamplerRow row;
   const SamplerRow* const rows[] = {&row};

@@ -31,6 +31,7 @@ class Settings:
     dry_breakers: list[int] = field(default_factory=list)
     logit_bias: dict[int, float] = field(default_factory=dict)
     allowed: list[int] | None = None
+    no_repeat_ngram_size: int = 0
     min_tokens: int = 0
     end_ids: list[int] = field(default_factory=list)
     token_index: int = 0
@@ -94,7 +95,7 @@ def typical(p: NDArray[np.float64], share: float) -> NDArray[np.float64]:
 
 
 def adjusted(x: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
-    """The logits after mask, bias, penalties and the least length."""
+    """The logits after mask, bias, penalties, the least length and repeated n-grams."""
     allowed = range(len(x)) if settings.allowed is None else settings.allowed
     forbidden = np.isin(np.arange(len(x)), list(allowed), invert=True)
     for token, bias in settings.logit_bias.items():
@@ -105,10 +106,21 @@ def adjusted(x: NDArray[np.float64], settings: Settings) -> NDArray[np.float64]:
         x[token] -= settings.presence_penalty + settings.frequency_penalty * settings.output_ids.count(token)
     for token, length in repetitions(settings).items():
         x[token] -= settings.dry_multiplier * settings.dry_base ** (length - settings.dry_allowed_length)
-    if settings.token_index < settings.min_tokens and set(allowed) - set(settings.end_ids):
-        x[settings.end_ids] = -np.inf
     x[forbidden] = -np.inf
+    ends = settings.end_ids if settings.token_index < settings.min_tokens else []
+    for banned in (ends, repeats(settings)):
+        if set(np.flatnonzero(x > -np.inf).tolist()) - set(banned):
+            x[list(banned)] = -np.inf
     return x
+
+
+def repeats(settings: Settings) -> list[int]:
+    """The tokens that would complete an n-gram once more."""
+    ids, n = settings.prompt_ids + settings.output_ids, settings.no_repeat_ngram_size
+    if n == 0:
+        return []
+    ngrams = {tuple(ids[at : at + n]) for at in range(len(ids) - n + 1)}
+    return [token for token in set(ids) if (*ids[len(ids) - n + 1 :], token) in ngrams]
 
 
 def repetitions(settings: Settings) -> dict[int, int]:

@@ -25,6 +25,23 @@ def test_dry_equals_the_definition(**history: object) -> None:
     assert_same_distribution(random_logits(VOCAB, 1), settings)
 
 
+@given(
+    prompt_ids=st.lists(st.integers(0, 3), max_size=20),
+    output_ids=st.lists(st.integers(0, 3), max_size=20),
+    no_repeat_ngram_size=st.integers(1, 5),
+    end_ids=st.sets(st.integers(0, 3)).map(sorted),
+    allowed=st.none() | st.sets(st.integers(0, 4), min_size=1).map(sorted),
+)
+def test_no_ngram_is_completed_twice(**history: object) -> None:
+    settings = Settings(min_tokens=1, **history)  # type: ignore[arg-type]
+    assert_same_distribution(random_logits(VOCAB, 1), settings)
+
+
+def test_where_every_token_would_repeat_an_ngram_all_are_free() -> None:
+    row = SamplerRow(no_repeat_ngram_size=1, prompt_ids=[0, 1, 2], min_tokens=1, end_ids=[2])
+    assert (probabilities(np.zeros(3, np.float32), row) > 0).tolist() == [True, True, False]
+
+
 def test_dry_penalises_what_followed_the_longest_repetition() -> None:
     logits = np.zeros(VOCAB, np.float32)
     row = SamplerRow(dry_multiplier=2.0, dry_base=1.5, prompt_ids=[1, 2, 3, 4, 5], output_ids=[9, 2, 3, 6, 1, 2, 3])

@@ -231,10 +231,9 @@ class BeamGroup:
             del request.token_ids[request.n_prompt :]
             request.end(reason or "cancelled")
         for request, hypothesis in zip(self.requests, self._hypotheses, strict=False):
-            _answer(request, hypothesis, reason or hypothesis.reason)
-            request.prompt_scores = self._leader.prompt_scores
             if request is not self._leader:
-                request.n_cached = request.n_prompt
+                request.prompt_scores, request.n_cached = self._leader.prompt_scores, request.n_prompt
+            _answer(request, hypothesis, reason or hypothesis.reason)
 
 
 def _answer(request: Request, hypothesis: Hypothesis, reason: EndReason) -> None:
