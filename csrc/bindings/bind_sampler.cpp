@@ -159,6 +159,29 @@ std::vector<Sampled> sample_rows(const Logits& logits, const std::vector<const B
   return sample(values, batch.vocab, batch.rows, batch.pool, batch.logit_rows);
 }
 
+std::vector<std::vector<Sampled>> verify_rows(const Logits& logits, const std::vector<const BoundRow*>& rows,
+                                              const std::vector<Ids>& drafts, const py::object& pool,
+                                              const py::object& logit_rows) {
+  const Batch batch(logits, rows, pool, logit_rows);
+  if (drafts.size() != rows.size()) {
+    throw InvalidArgument("drafts must hold " + std::to_string(rows.size()) + " lists, one for each of `rows`, not " +
+                          std::to_string(drafts.size()));
+  }
+  std::vector<Drafts> all;
+  for (std::size_t i = 0; i < drafts.size(); ++i) {
+    const std::int32_t first = batch.logit_rows.empty() ? static_cast<std::int32_t>(i) : batch.logit_rows[i];
+    if (first + static_cast<py::ssize_t>(drafts[i].size()) >= logits.shape(0)) {
+      throw InvalidArgument("row " + std::to_string(i) + ": " + std::to_string(drafts[i].size()) +
+                            " drafts after row " + std::to_string(first) + " are more than logits of shape " +
+                            shape_text(logits) + " have rows for");
+    }
+    all.push_back({first, drafts[i]});
+  }
+  const float* const values = logits.data();
+  const py::gil_scoped_release unlocked;
+  return verify(values, batch.vocab, batch.rows, all, batch.pool);
+}
+
 std::vector<Continuations> continue_rows(const Logits& logits, const std::vector<const BoundRow*>& rows,
                                          const std::vector<std::int64_t>& counts, const py::object& pool,
                                          const py::object& logit_rows) {
@@ -246,6 +269,8 @@ void bind_sampler(py::module_& core) {
   // The pool is an object here, because its class is registered by another area's binding.
   m.def("sample", &sample_rows, py::arg("logits").noconvert(), py::arg("rows"), py::arg("pool") = py::none(),
         py::arg("logit_rows") = py::none());
+  m.def("verify", &verify_rows, py::arg("logits").noconvert(), py::arg("rows"), py::arg("drafts"),
+        py::arg("pool") = py::none(), py::arg("logit_rows") = py::none());
   m.def("continuations", &continue_rows, py::arg("logits").noconvert(), py::arg("rows"), py::arg("counts"),
         py::arg("pool") = py::none(), py::arg("logit_rows") = py::none());
   m.def("probabilities", &row_probabilities, py::arg("logits").noconvert(), py::arg("row"));

@@ -129,6 +129,26 @@ std::vector<Sampled> sample(const float* logits, std::size_t vocab, std::span<co
   return results;
 }
 
+std::vector<std::vector<Sampled>> verify(const float* logits, std::size_t vocab,
+                                         std::span<const SamplerRow* const> rows, std::span<const Drafts> drafts,
+                                         ThreadPool* pool) {
+  sampling::check_rows(vocab, rows);
+  std::vector<std::vector<Sampled>> results(rows.size());
+  sampling::for_each_row(rows.size(), pool, [&](std::size_t i) {
+    SamplerRow row = *rows[i];
+    const float* at = logits + static_cast<std::size_t>(drafts[i].first_row) * vocab;
+    results[i].push_back(sample_row({at, vocab}, row));
+    for (const std::int32_t draft : drafts[i].tokens) {
+      if (results[i].back().token_id != draft) break;
+      row.output_ids.push_back(draft);
+      ++row.token_index;
+      at += vocab;
+      results[i].push_back(sample_row({at, vocab}, row));
+    }
+  });
+  return results;
+}
+
 void probabilities(const float* logits, std::size_t vocab, const SamplerRow& row, float* out) {
   const SamplerRow* const rows[] = {&row};
   sampling::check_rows(vocab, rows);

@@ -91,6 +91,19 @@ struct Sampled {
 std::vector<Sampled> sample(const float* logits, std::size_t vocab, std::span<const SamplerRow* const> rows,
                             ThreadPool* pool, std::span<const std::int32_t> logit_rows = {});
 
+// What is guessed to follow a sequence, and where its logits are.
+struct Drafts {
+  std::int32_t first_row = 0;  // of the logits after the sequence; those after draft j are in row first_row + j + 1
+  std::span<const std::int32_t> tokens;  // of the vocabulary
+};
+
+// The tokens of each sequence as sample() would draw them one by one, each from the row of its own, for as long as they
+// are the drafts: one more than drafts that came true. Token j of a sequence has token_index + j, and the j before it
+// are added to output_ids. `rows` stay as they are. Throws as sample() does.
+std::vector<std::vector<Sampled>> verify(const float* logits, std::size_t vocab,
+                                         std::span<const SamplerRow* const> rows, std::span<const Drafts> drafts,
+                                         ThreadPool* pool);
+
 // A token that may follow, and how likely it is.
 struct Continuation {
   std::int32_t token_id = -1;

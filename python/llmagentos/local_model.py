@@ -15,6 +15,7 @@ from llmagentos.sampling_params import SamplingParams
 if TYPE_CHECKING:
     from llmagentos._core.tokenize import Tokenizer
     from llmagentos.engine.engine import Engine
+    from llmagentos.engine.speculation import Proposer
     from llmagentos.engine.statistics import Event
     from llmagentos.formats import Checkpoint
 
@@ -26,6 +27,7 @@ DEFAULT_RUNNING = 128
 MAX_RUNNING = 4096
 DEFAULT_QUEUED = 4096
 KV_DTYPES = ("f16", "f32", "int8")
+SPECULATION = ("ngram", "off")
 
 _SAMPLING_KEYS = {
     "temp": "temperature",
@@ -86,6 +88,8 @@ def open_local_model(
     max_queued: int | None,
     prefix_cache: bool,
     inter_token_target: float | None,
+    speculation: str,
+    draft_model: str | os.PathLike[str] | None,
     on_event: Callable[[Event], None] | None,
 ) -> LocalModel:
     """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
@@ -103,6 +107,7 @@ def open_local_model(
         raise InvalidRequestError(f"on_event={shown(on_event)} is not valid: it must be None or a function")
     if kv_dtype not in KV_DTYPES:
         raise InvalidRequestError(f"kv_dtype={shown(kv_dtype)} is not valid: it must be one of {', '.join(KV_DTYPES)}")
+    _check_speculation(speculation, draft_model)
     _refuse_remote(model)
 
     from llmagentos.backends.cpu import CpuBackend
@@ -163,7 +168,8 @@ def open_local_model(
         inter_token_target=inter_token_target,
         on_event=on_event,
     )
-    engine = Engine(backend, NativeSampler(backend.pool, checkpoint.tokenizer), config)
+    proposer = _open_proposer(speculation, draft_model, checkpoint.tokenizer, threads, kv_dtype, info.kv_cache_bytes)
+    engine = Engine(backend, NativeSampler(backend.pool, checkpoint.tokenizer), config, proposer)
     return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info)
 
 
@@ -184,6 +190,70 @@ def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
         raise ModelFormatError(f"{path}: the sampling it recommends is not valid: {error}", path) from error
 
 
+def _check_speculation(speculation: object, draft_model: object) -> None:
+    if speculation not in SPECULATION:
+        domain = f"one of {', '.join(SPECULATION)}"
+        raise InvalidRequestError(f"speculation={shown(speculation)} is not valid: it must be {domain}")
+    if draft_model is not None:
+        _check_is_name(draft_model, "draft_model")
+        if speculation == "off":
+            raise InvalidRequestError(f'draft_model={shown(draft_model)} is of no use with speculation="off"')
+
+
+def _open_proposer(
+    speculation: str,
+    draft_model: str | os.PathLike[str] | None,
+    tokenizer: Tokenizer,
+    threads: int | None,
+    kv_dtype: str,
+    kv_cache_bytes: int,
+) -> Proposer | None:
+    """What makes drafts: a second model where there is one, else the text itself.
+
+    A second model gets a quarter of the KV cache's size for its own, on top.
+    """
+    if speculation == "off":
+        return None
+    if draft_model is None:
+        from llmagentos.engine.ngram_proposer import NgramProposer
+
+        return NgramProposer()
+    from llmagentos.engine.draft_model import DraftModelProposer
+
+    drafting = open_local_model(
+        draft_model,
+        threads=threads,
+        context_length=None,
+        kv_cache_bytes=kv_cache_bytes // 4,
+        kv_dtype=kv_dtype,
+        max_batched_tokens=None,
+        max_running=None,
+        max_queued=None,
+        prefix_cache=True,
+        inter_token_target=None,
+        speculation="off",
+        draft_model=None,
+        on_event=None,
+    )
+    difference = _difference(tokenizer, drafting.tokenizer)
+    if difference is not None:
+        drafting.engine.close()
+        raise InvalidRequestError(
+            f"draft_model={shown(draft_model)} is not valid: its vocabulary must be the model's, but {difference}"
+        )
+    return DraftModelProposer(drafting.engine)
+
+
+def _difference(tokenizer: Tokenizer, other: Tokenizer) -> str | None:
+    """Where two vocabularies differ, or None."""
+    if tokenizer.n_vocab != other.n_vocab:
+        return f"it has {other.n_vocab} tokens, not {tokenizer.n_vocab}"
+    for id in range(tokenizer.n_vocab):
+        if tokenizer.token_text(id) != other.token_text(id):
+            return f"token {id} is {other.token_text(id)!r}, not {tokenizer.token_text(id)!r}"
+    return None
+
+
 def _available() -> str:
     from llmagentos.market.memory import memory
 
@@ -193,10 +263,10 @@ def _available() -> str:
     return f"{found.available} of this machine's {found.total} bytes are free: lower either of the two"
 
 
-def _check_is_name(model: object) -> None:
+def _check_is_name(model: object, argument: str = "model") -> None:
     name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
     if not isinstance(name, str) or not name:  # a path object may also stand for bytes
-        raise InvalidRequestError(f"model={shown(model)} is not valid: it must be a name or the path of a .gguf file")
+        raise InvalidRequestError(f"{argument}={shown(model)} is not valid: it must be a name or the path of a .gguf file")
 
 
 def _refuse_remote(model: str | os.PathLike[str]) -> None:

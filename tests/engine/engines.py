@@ -10,6 +10,7 @@ from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.engine.engine import Engine, EngineConfig
 from llmagentos.engine.request import Request, Service
 from llmagentos.engine.sampler import Sampler
+from llmagentos.engine.speculation import Proposer
 from llmagentos.sampling_params import SamplingParams
 
 from .fake_backend import FakeBackend, FakeSampler
@@ -23,13 +24,13 @@ def engine_on(
     context_length: int | None = None,
     max_batched_tokens: int = 512,
     sampler: Sampler | None = None,
+    proposer: Proposer | None = None,
     **config: Any,
 ) -> Engine:
     room = backend.n_blocks * backend.block_size
     settings = {"max_running": 64, "max_queued": 1000, **config}
-    return Engine(
-        backend, sampler or FakeSampler(), EngineConfig(context_length or room, max_batched_tokens, **settings)
-    )
+    engine_config = EngineConfig(context_length or room, max_batched_tokens, **settings)
+    return Engine(backend, sampler or FakeSampler(), engine_config, proposer)
 
 
 def request_for(

@@ -71,6 +71,26 @@ class FakeSampler:
         rows = logits if logit_rows is None else logits[list(logit_rows)]
         return [self._one(row, request) for row, request in zip(rows, requests, strict=True)]
 
+    def verify(
+        self,
+        logits: NDArray[np.float32],
+        requests: Sequence[Request],
+        logit_rows: Sequence[int],
+        drafts: Sequence[Sequence[int]],
+    ) -> list[list[tuple[int, TokenLogprob | None]]]:
+        results = []
+        for request, row, tokens in zip(requests, logit_rows, drafts, strict=True):
+            known = list(request.token_ids)
+            found = self.sample(logits[row : row + 1], [request])
+            for index, token in enumerate(tokens, 1):
+                if found[-1][0] != token:
+                    break
+                request.token_ids.append(token)
+                found += self.sample(logits[row + index : row + index + 1], [request])
+            request.token_ids[:] = known
+            results.append(found)
+        return results
+
     def continuations(
         self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int], counts: Sequence[int]
     ) -> list[Continuations]:

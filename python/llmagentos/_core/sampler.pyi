@@ -120,6 +120,20 @@ def sample(
     produced NaN or +infinity, or where every token is forbidden.
     """
 
+def verify(
+    logits: NDArray[np.float32],
+    rows: Sequence[SamplerRow],
+    drafts: Sequence[Sequence[int]],
+    pool: ThreadPool | None = None,
+    logit_rows: Sequence[int] | NDArray[np.int32] | None = None,
+) -> list[list[Sampled]]:
+    """The tokens of each of `rows` as `sample` would draw them one by one, for as long as they are `drafts[i]`.
+
+    The first is drawn from row `logit_rows[i]` of the logits, the one after draft j from the (j + 1)th row after that:
+    one token more than drafts that came true. `rows` stay as they are. The other arguments, and errors, are those of
+    `sample`.
+    """
+
 class Continuation:
     """A token that may follow. Both numbers are natural log probabilities."""
 

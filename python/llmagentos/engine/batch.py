@@ -16,10 +16,13 @@ class Step:
     """A batch, and whom its rows of logits belong to.
 
     Attributes:
-        batch: what the backend runs. Its logit rows are first one for each of `sampling`, then those of `scored`.
+        batch: what the backend runs. Its logit rows are first those of `sampling`, then those of `scored`.
         chunks: all of the batch.
-        sampling: chunks that compute a last known token.
-        sampled: who gets a token from which row: each of `sampling` but beams, with the completions that begin from it.
+        sampling: chunks that compute a last known token. Each has a row for it and one for each of its drafts.
+        n_sampled_rows: rows of `sampling`.
+        sampled: who gets a token from which row on: each of `sampling` but beams, with the completions that begin from
+            it.
+        drafts: of each request that has some.
         searched: the beams of `sampling`, and their rows.
         scored: chunks with rows of their prompts to score, one for each of `Scheduled.scored`.
     """
@@ -27,7 +30,9 @@ class Step:
     batch: RaggedBatch
     chunks: list[Scheduled]
     sampling: list[Scheduled]
+    n_sampled_rows: int
     sampled: list[tuple[int, Request]]
+    drafts: dict[Request, tuple[int, ...]]
     searched: list[tuple[int, Request]]
     scored: list[Scheduled]
 
@@ -41,21 +46,23 @@ def build_step(schedule: Schedule) -> Step:
     sampling, scored = list[Scheduled](), list[Scheduled]()
     sampled, searched = list[tuple[int, Request]](), list[tuple[int, Request]]()
     sampled_rows, scored_rows = list[int](), list[int]()
+    drafts = {chunk.request: chunk.drafts for chunk in chunks if chunk.drafts}
     for index, chunk in enumerate(chunks):
         request, first, last = chunk.request, starts[-1], starts[-1] + chunk.n_tokens
-        begin, end = request.n_computed, request.n_computed + chunk.n_tokens
-        starts.append(last)
+        begin, end, n_drafts = request.n_computed, request.n_computed + chunk.n_tokens, len(chunk.drafts)
+        starts.append(last + n_drafts)
         token_ids += request.token_ids[begin:end]
-        positions += range(begin, end)
+        token_ids += chunk.drafts
+        positions += range(begin, end + n_drafts)
         block_tables[index, : len(request.blocks)] = request.blocks
         if chunk.scored:
             scored.append(chunk)
             scored_rows += [first + position - begin for position in chunk.scored]
         if chunk.samples:
             takers = sampled if request.group is None else searched
-            takers += [(len(sampling), one) for one in (request, *request.followers)]
+            takers += [(len(sampled_rows), one) for one in (request, *request.followers)]
             sampling.append(chunk)
-            sampled_rows.append(last - 1)
+            sampled_rows += range(last - 1, last + n_drafts)
     batch = RaggedBatch(
         token_ids=np.array(token_ids, np.int32),
         positions=np.array(positions, np.int32),
@@ -64,4 +71,4 @@ def build_step(schedule: Schedule) -> Step:
         logit_rows=np.array(sampled_rows + scored_rows, np.int32),
         block_copies=schedule.copies,
     )
-    return Step(batch, chunks, sampling, sampled, searched, scored)
+    return Step(batch, chunks, sampling, len(sampled_rows), sampled, drafts, searched, scored)

@@ -21,7 +21,9 @@ from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Delta, Request
 from llmagentos.engine.sampler import Sampler
 from llmagentos.engine.scheduler import Limits, Scheduler
+from llmagentos.engine.speculation import Proposer, Speculator
 from llmagentos.engine.statistics import EngineStats, Event, Recorder
+from llmagentos.engine.step_times import StepTimes
 from llmagentos.engine.stepper import Stepper
 from llmagentos.errors import (
     ContextLengthError,
@@ -67,12 +69,15 @@ class Engine:
         backend: runs the model; owns the KV blocks that the engine hands out.
         sampler: chooses tokens from logits.
         config: see there.
+        proposer: makes drafts of what follows, for steps to try out; closed with the engine. None for none.
 
     Raises:
         OutOfMemoryError: the backend's blocks do not hold one full context.
     """
 
-    def __init__(self, backend: Backend, sampler: Sampler, config: EngineConfig) -> None:
+    def __init__(
+        self, backend: Backend, sampler: Sampler, config: EngineConfig, proposer: Proposer | None = None
+    ) -> None:
         context_length, room = config.context_length, backend.n_blocks * backend.block_size
         if context_length > room:
             raise OutOfMemoryError(
@@ -95,7 +100,9 @@ class Engine:
         self._lock = threading.RLock()
         self._stepped = threading.Condition(self._lock)  # for close(), whose wait must give up every hold on the lock
         self._waiters: list[_Waiter] = []
-        self._stepper = Stepper(backend, sampler, self._scheduler, self._recorder, self._lock)
+        self._proposer = proposer
+        speculator = None if proposer is None else Speculator(proposer, StepTimes())
+        self._stepper = Stepper(backend, sampler, self._scheduler, speculator, self._recorder, self._lock)
         # The thread that is in a step. One word tells both whether anybody drives and who: with two, a signal handler
         # that runs between their assignments would wait for its own thread.
         self._driver: int | None = None
@@ -207,6 +214,8 @@ class Engine:
             self._stepper.fail_all(LLMAgentOSError(_CLOSED_EARLY))
             self._wake_served()
         self._backend.close()
+        if self._proposer is not None:
+            self._proposer.close()
 
     def _close_if_asked(self) -> None:
         """Carry out a close() that came from inside the step just left."""

@@ -37,7 +37,18 @@ class NativeSampler:
     ) -> list[tuple[int, TokenLogprob | None]]:
         rows = [self._row(request) for request in requests]
         results = native.sample(logits, rows, self._pool, logit_rows)
-        return [(r.token_id, None if r.logprob is None else _logprob(r)) for r in results]
+        return [_sampled(one) for one in results]
+
+    def verify(
+        self,
+        logits: NDArray[np.float32],
+        requests: Sequence[Request],
+        logit_rows: Sequence[int],
+        drafts: Sequence[Sequence[int]],
+    ) -> list[list[tuple[int, TokenLogprob | None]]]:
+        rows = [self._row(request) for request in requests]
+        results = native.verify(logits, rows, drafts, self._pool, logit_rows)
+        return [[_sampled(one) for one in of_request] for of_request in results]
 
     def continuations(
         self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int], counts: Sequence[int]
@@ -100,6 +111,10 @@ class NativeSampler:
         row.dry_range = params.dry_range
         if self._breakers is not None and params.dry_sequence_breakers:
             row.dry_breakers = self._breakers.mask(tuple(params.dry_sequence_breakers))
+
+
+def _sampled(sampled: native.Sampled) -> tuple[int, TokenLogprob | None]:
+    return sampled.token_id, None if sampled.logprob is None else _logprob(sampled)
 
 
 def _logprob(sampled: native.Sampled) -> TokenLogprob:

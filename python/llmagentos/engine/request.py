@@ -82,6 +82,7 @@ class Request:
         constraint: this request's own, which every generated token goes through, or None.
         sampler_state: what the sampler keeps with the request from one token to the next. Whoever replaces tokens other
             than the newest sets it to None.
+        drafting: what whoever proposes drafts for the request keeps with it.
         cancel_requested: set by any thread, without a lock; the next step drops the request.
         listener: called, by whatever thread runs the step, after each step that gave the request a token or ended it.
     """
@@ -129,6 +130,7 @@ class Request:
         self.error: BaseException | None = None
         self.constraint = constraint
         self.sampler_state: object = None
+        self.drafting: object = None
         self.cancel_requested = False
         self.listener: Callable[[], None] | None = None
         self.times = Times(time.monotonic())
@@ -211,7 +213,7 @@ class Request:
         self.token_ids, self.blocks, self.keys = list(other.token_ids), list(other.blocks), list(other.keys)
         self.n_computed, self.n_published, self.awaited = other.n_computed, other.n_published, None
         self.prompt_scores = other.prompt_scores
-        self.sampler_state = None
+        self.sampler_state = self.drafting = None
         self.state = other.state
         self.times.began = True
 

@@ -51,6 +51,19 @@ class Sampler(Protocol):
         Request i reads row `logit_rows[i]`, or row i without them; completions of one prompt begin from one row.
         """
 
+    def verify(
+        self,
+        logits: NDArray[np.float32],
+        requests: Sequence[Request],
+        logit_rows: Sequence[int],
+        drafts: Sequence[Sequence[int]],
+    ) -> list[list[tuple[int, TokenLogprob | None]]]:
+        """The next tokens of each request, sampled one by one for as long as they are its drafts.
+
+        Request i reads row `logit_rows[i]` of `logits` [R, vocab], and after draft j the (j + 1)th row after that: one
+        token more than drafts that came true. Each token is what `sample` would give for a request with those before.
+        """
+
     def continuations(
         self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int], counts: Sequence[int]
     ) -> list[Continuations]:

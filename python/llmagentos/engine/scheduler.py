@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import time
 from bisect import insort
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from llmagentos.engine.blocks import BlockPool
 from llmagentos.engine.pacing import Pace
@@ -34,10 +35,15 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Scheduled:
-    """The request's next `n_tokens` known tokens, from position `request.n_computed`, in this step."""
+    """The request's next `n_tokens` known tokens, from position `request.n_computed`, in this step.
+
+    Attributes:
+        drafts: tokens behind the last known one that are tried out with it.
+    """
 
     request: Request
     n_tokens: int
+    drafts: tuple[int, ...] = ()
 
     @property
     def samples(self) -> bool:
@@ -55,7 +61,7 @@ class Scheduled:
 
     @property
     def n_logit_rows(self) -> int:
-        return len(self.scored) + self.samples
+        return len(self.scored) + self.samples + len(self.drafts)
 
 
 @dataclass(slots=True)
@@ -131,6 +137,31 @@ class Scheduler:
             if budget == 0 or rows == 0:
                 break
         return schedule
+
+    def room_for_drafts(self, schedule: Schedule) -> int:
+        """Tokens that the step has room for besides its own, each with a row of logits."""
+        n_tokens = sum(chunk.n_tokens for chunk in schedule.chunks)
+        n_rows = sum(chunk.n_logit_rows for chunk in schedule.chunks)
+        return min(self.limits.batched_tokens - n_tokens, self.limits.logit_rows - n_rows)
+
+    def add_drafts(self, schedule: Schedule, drafts: Mapping[Request, Sequence[int]]) -> None:
+        """Append drafts to the chunks that end with a last known token, as far as there are blocks that nobody owns."""
+        for index, chunk in enumerate(schedule.chunks):
+            request = chunk.request
+            if request not in drafts:
+                continue
+            begin, owned = request.n_computed + chunk.n_tokens, len(request.blocks)
+            slots = (owned + self.pool.n_free) * self.pool.block_size - begin
+            chosen = tuple(drafts[request][: max(0, slots)])
+            needed = self.pool.blocks_for(begin + len(chosen)) - owned
+            request.blocks += self.pool.allocate(max(0, needed))
+            schedule.chunks[index] = replace(chunk, drafts=chosen)
+
+    def give_back_unused(self, request: Request) -> None:
+        """Free the blocks beyond the known tokens, which drafts that were wrong have left."""
+        n_used = self.pool.blocks_for(request.n_known)
+        self.pool.release(request.blocks[n_used:])
+        del request.blocks[n_used:]
 
     def begin_followers(self, leader: Request) -> list[Request]:
         """Let the other completions of a computed prompt run on from it, on the blocks of the leader."""

@@ -68,6 +68,8 @@ class EngineStats:
         cached_tokens: those of them that were found in the prefix cache.
         computed_tokens: tokens that the model ran on, prompts and generated ones.
         generated_tokens: sampled tokens.
+        drafted_tokens: tokens that were proposed and tried out, and are counted as computed.
+        accepted_tokens: those of them that were right, and are counted as generated.
         tokens_per_second: generated in the last ten seconds.
         time_to_first_token: from a request's arrival to its first token.
         inter_token: between two tokens of a request.
@@ -85,6 +87,8 @@ class EngineStats:
     cached_tokens: int
     computed_tokens: int
     generated_tokens: int
+    drafted_tokens: int
+    accepted_tokens: int
     tokens_per_second: float
     time_to_first_token: Percentiles
     inter_token: Percentiles
@@ -93,6 +97,11 @@ class EngineStats:
     def hit_rate(self) -> float:
         """Share of the prompts' tokens that were found in the prefix cache."""
         return self.cached_tokens / self.prompt_tokens if self.prompt_tokens else 0.0
+
+    @property
+    def acceptance_rate(self) -> float:
+        """Share of the drafts that were right."""
+        return self.accepted_tokens / self.drafted_tokens if self.drafted_tokens else 0.0
 
 
 class Recorder:
@@ -108,6 +117,7 @@ class Recorder:
         self._events: list[Event] = []
         self._ended: Counter[str] = Counter()
         self._n_steps = self._n_computed = self._n_generated = self._n_prompt = self._n_cached = 0
+        self._n_drafted = self._n_accepted = 0
         self._first: deque[float] = deque(maxlen=_KEPT)
         self._between: deque[float] = deque(maxlen=_KEPT)
         self._recent: deque[tuple[float, int]] = deque()
@@ -151,6 +161,11 @@ class Recorder:
         self._recent.append((now, n_generated))
         self._forget(now)
 
+    def drafts(self, n_drafted: int, n_accepted: int) -> None:
+        """A request's drafts were tried out."""
+        self._n_drafted += n_drafted
+        self._n_accepted += n_accepted
+
     def deliver(self) -> None:
         """Call `on_event` with what has happened since. Without the lock: it may well ask for stats."""
         while self._on_event is not None and self._events:
@@ -174,6 +189,8 @@ class Recorder:
             cached_tokens=self._n_cached,
             computed_tokens=self._n_computed,
             generated_tokens=self._n_generated,
+            drafted_tokens=self._n_drafted,
+            accepted_tokens=self._n_accepted,
             tokens_per_second=n_recent / max(seconds, 0.1),
             time_to_first_token=Percentiles.of(self._first),
             inter_token=Percentiles.of(self._between),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +18,35 @@ from llmagentos.engine.mask_worker import MaskWorker
 from llmagentos.engine.request import Request
 from llmagentos.engine.sampler import Continuations, Sampler
 from llmagentos.engine.scheduler import Schedule, Scheduler
+from llmagentos.engine.speculation import Speculator
 from llmagentos.engine.statistics import Recorder
 from llmagentos.errors import LLMAgentOSError
+
+
+Token: TypeAlias = "tuple[int, TokenLogprob | None]"
 
 
 class Stepper:
     """Advances the scheduler's requests, one step at a time and by one thread at a time.
 
     Args:
+        speculator: adds drafts to steps; None for none.
         lock: guards the scheduler and the recorder; not held while the backend and the sampler compute.
     """
 
     def __init__(
-        self, backend: Backend, sampler: Sampler, scheduler: Scheduler, recorder: Recorder, lock: threading.RLock
+        self,
+        backend: Backend,
+        sampler: Sampler,
+        scheduler: Scheduler,
+        speculator: Speculator | None,
+        recorder: Recorder,
+        lock: threading.RLock,
     ) -> None:
         self._backend = backend
         self._sampler = sampler
         self._scheduler = scheduler
+        self._speculator = speculator
         self._recorder = recorder
         self._lock = lock
         self._masks = MaskWorker(backend.pool)
@@ -45,6 +58,7 @@ class Stepper:
                 schedule = self._scheduler.schedule()
                 self._record_schedule(schedule)
             if schedule.chunks:
+                self._add_drafts(schedule)
                 self._run(schedule)
             _tell(schedule.ended)
         except BaseException as error:
@@ -65,6 +79,15 @@ class Stepper:
                 self._recorder.ended(request)
         _tell(failed)
 
+    def _add_drafts(self, schedule: Schedule) -> None:
+        """Let the step try out what may follow. Proposed without the lock: another model may have to run for it."""
+        if self._speculator is None:
+            return
+        drafts = self._speculator.drafts(schedule.chunks, self._scheduler.room_for_drafts(schedule))
+        if drafts:
+            with self._lock:
+                self._scheduler.add_drafts(schedule, drafts)
+
     def _run(self, schedule: Schedule) -> None:
         began = time.monotonic()
         step = build_step(schedule)
@@ -79,21 +102,25 @@ class Stepper:
             self._book(step, scores, tokens, found, began)
         _tell([chunk.request for chunk in step.chunks])
 
-    def _sample(self, step: Step, logits: NDArray[np.float32]) -> list[tuple[int, TokenLogprob | None]]:
+    def _sample(self, step: Step, logits: NDArray[np.float32]) -> list[list[Token]]:
+        """The new tokens of each of step.sampled: one, and one more for each draft that came true."""
         if not step.sampled:
             return []
-        rows = [row for row, _ in step.sampled]
-        return self._sampler.sample(logits[: len(step.sampling)], [request for _, request in step.sampled], rows)
+        rows, requests = [row for row, _ in step.sampled], [request for _, request in step.sampled]
+        if step.drafts:
+            drafts = [step.drafts.get(request, ()) for request in requests]
+            return self._sampler.verify(logits[: step.n_sampled_rows], requests, rows, drafts)
+        return [[token] for token in self._sampler.sample(logits[: step.n_sampled_rows], requests, rows)]
 
     def _search(self, step: Step, logits: NDArray[np.float32]) -> list[Continuations]:
         if not step.searched:
             return []
         rows, requests = [row for row, _ in step.searched], [request for _, request in step.searched]
         counts = [request.group.n_continuations for request in requests if request.group is not None]
-        return self._sampler.continuations(logits[: len(step.sampling)], requests, rows, counts)
+        return self._sampler.continuations(logits[: step.n_sampled_rows], requests, rows, counts)
 
     def _score(self, step: Step, logits: NDArray[np.float32]) -> list[list[TokenLogprob]]:
-        scores, row = [], len(step.sampling)
+        scores, row = [], step.n_sampled_rows
         for chunk in step.scored:
             request, positions = chunk.request, chunk.scored
             targets = request.token_ids[positions.start + 1 : positions.stop + 1]
@@ -106,15 +133,18 @@ class Stepper:
         self,
         step: Step,
         scores: list[list[TokenLogprob]],
-        tokens: list[tuple[int, TokenLogprob | None]],
+        tokens: list[list[Token]],
         found: list[Continuations],
         began: float,
     ) -> None:
         scheduler, recorder, now = self._scheduler, self._recorder, time.monotonic()
         n_tokens = sum(chunk.n_tokens for chunk in step.chunks)
         n_streams = sum(chunk.request.has_started for chunk in step.chunks)
-        scheduler.pace.record(n_streams, n_tokens - n_streams, now - began)
-        recorder.step(n_tokens, len(tokens) + len(found), now)
+        n_drafts = sum(len(drafts) for drafts in step.drafts.values())
+        if n_drafts == 0:
+            scheduler.pace.record(n_streams, n_tokens - n_streams, now - began)
+        if self._speculator is not None and n_tokens == n_streams:
+            self._speculator.record(n_streams, n_drafts, now - began)
         for chunk, chunk_scores in zip(step.scored, scores, strict=True):
             chunk.request.prompt_scores += chunk_scores
         touched = [chunk.request for chunk in step.chunks]
@@ -124,9 +154,10 @@ class Stepper:
         for chunk in step.sampling:
             if chunk.request.followers:
                 touched += scheduler.begin_followers(chunk.request)
-        for (_, request), (token_id, logprob) in zip(step.sampled, tokens, strict=True):
-            request.append(token_id, logprob)
-            recorder.token(request, now)
+        n_taken = 0
+        for (_, request), sampled in zip(step.sampled, tokens, strict=True):
+            n_taken += self._take(request, sampled, len(step.drafts.get(request, ())), now)
+        recorder.step(n_tokens + n_drafts, n_taken + len(found), now)
         touched += self._advance_groups(step, found, now)
         for chunk in step.scored:
             if chunk.request.n_to_compute == 0 and not (chunk.request.finished or chunk.request.is_parked):
@@ -136,6 +167,26 @@ class Stepper:
                 scheduler.retire(request)
                 if request.members[0] is request:
                     recorder.ended(request)
+
+    def _take(self, request: Request, sampled: Sequence[Token], n_drafts: int, now: float) -> int:
+        """Give a request its tokens, the last of which is not computed yet; returns their number.
+
+        Fewer than were sampled where one of them ends it.
+        """
+        n_before = request.n_output
+        for index, (token_id, logprob) in enumerate(sampled):
+            if index > 0:
+                request.n_computed += 1  # the draft that was right
+            request.append(token_id, logprob)
+            self._recorder.token(request, now)
+            if request.finished:
+                break
+        n_taken = request.n_output - n_before
+        if n_drafts > 0:
+            self._recorder.drafts(n_drafts, n_taken - 1)
+            self._scheduler.cache.publish(request)
+            self._scheduler.give_back_unused(request)
+        return n_taken
 
     def _advance_groups(self, step: Step, found: list[Continuations], now: float) -> list[Request]:
         """Give the beams what may follow them. Returns the requests of groups that have ended."""
