@@ -33,6 +33,10 @@ def test_a_path_no_file_can_have() -> None:
         ("max_batched_tokens", 2**62),
         ("kv_dtype", None),
         ("kv_dtype", "q3"),
+        ("speculation", None),
+        ("speculation", "draft"),
+        ("draft_model", 5),
+        ("draft_model", ""),
     ],
 )
 def test_settings_outside_their_domain(name: str, value: Any) -> None:
@@ -45,3 +49,8 @@ def test_a_cache_larger_than_memory_says_what_a_context_takes() -> None:
         OutOfMemoryError, match=r"kv_cache_bytes=1125899906842624 .* one context of 100 tokens takes 4000"
     ):
         size_kv_cache(100, None, 2**50, 1000, 32, 0)
+
+
+def test_a_draft_model_is_not_loaded_in_vain() -> None:
+    with pytest.raises(InvalidRequestError, match='draft_model=.*is of no use with speculation="off"'):
+        LLM("./none.gguf", speculation="off", draft_model="./other.gguf")

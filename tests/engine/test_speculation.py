@@ -32,7 +32,7 @@ VOCAB = 12  # few, so that guesses come true and penalties meet the same tokens 
 class FreeTimes(StepTimes):
     """A machine on which a step takes as long as any other, so that every draft is worth a try."""
 
-    def relative(self, n_streams: int, n_drafts: int) -> float:
+    def ratio(self, n_streams: int, n_drafts: int) -> float:
         return 1.0
 
 
@@ -298,16 +298,17 @@ def n_drafts(n_streams: int, chance: float, times: StepTimes, room: int = 100, s
 
 
 class Priced(StepTimes):
-    """Each draft costs a share of a step of one stream."""
-
-    unit = 1.0
+    """Each draft costs a share of a step without, which takes a second."""
 
     def __init__(self, price: float) -> None:
         super().__init__()
         self.price = price
 
-    def relative(self, n_streams: int, n_drafts: int) -> float:
-        return n_streams + self.price * n_drafts
+    def alone(self, n_streams: int) -> float:
+        return 1.0
+
+    def ratio(self, n_streams: int, n_drafts: int) -> float:
+        return 1.0 + self.price * n_drafts
 
 
 class TestHowMany:
@@ -331,7 +332,7 @@ class TestHowMany:
 
         chunks = chunks_of(2)
         sure = chunks[1].request
-        drafts = Speculator(Uneven(lambda known, n: [0] * n), Priced(0.4)).drafts(chunks, 100)
+        drafts = Speculator(Uneven(lambda known, n: [0] * n), Priced(0.2)).drafts(chunks, 100)
         assert list(drafts) == [sure]
 
 

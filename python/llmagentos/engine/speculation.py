@@ -78,14 +78,12 @@ class Speculator:
 
     def _best_number(self, n_streams: int, likely: Sequence[tuple[float, Request]]) -> int:
         """How many of the likeliest drafts give the most tokens per second."""
-        if not likely:
-            return 0
-        unit, best_number, expected = self._times.unit, 0, float(n_streams)
-        proposal = 0.0 if unit is None else self._proposer.seconds_per_draft / unit
-        best_rate = _LEAST_GAIN * expected / self._times.relative(n_streams, 0)
+        alone, best_number, expected = self._times.alone(n_streams), 0, float(n_streams)
+        proposal = 0.0 if alone is None else self._proposer.seconds_per_draft / alone
+        best_rate = _LEAST_GAIN * expected
         for number, (chance, _) in enumerate(likely, 1):
             expected += chance
-            rate = expected / (self._times.relative(n_streams, number) + number * proposal)
+            rate = expected / (self._times.ratio(n_streams, number) + number * proposal)
             if rate > best_rate:
                 best_number, best_rate = number, rate
         return best_number
