@@ -2,9 +2,9 @@
 
 usage: python benchmarks/speculation.py [MODEL] [--rounds N] [--threads N] [--tokens N]
 
-Two engines of the same model, one that speculates and one that does not, answer the same requests in turn. Their answers
-are compared to the bit; the ratio is that of a round's two times, so that a machine that slows down for a while does
-not favour either.
+Two engines of the same model, one that speculates and one that does not, answer the same requests in turn. Their
+answers are compared to the bit; the ratio is that of a round's two times, so that a machine that slows down for a while
+does not favour either.
 """
 
 from __future__ import annotations
@@ -20,12 +20,13 @@ import harness
 from llmagentos import LLM, Completion, SamplingParams
 
 TEXT = (
-    "The harbour of Lindby lies on the north shore of the bay. Every morning before sunrise the fishing boats leave in a "
-    "long line, and the gulls follow them out to the open water. By noon most of the boats have come back, and the "
-    "catch is sold on the quay to cooks and families from the town. In the afternoon the nets are spread on the stones "
-    "to dry, and the children of the fishermen look for shells between them. An old lighthouse stands at the end of the "
-    "pier; its lamp was lit with oil until the year 1931, when the town was connected to the electric grid. Today it is "
-    "a museum with four rooms, and from the gallery one can see as far as the islands on a clear day."
+    "The harbour of Lindby lies on the north shore of the bay. Every morning before sunrise the fishing boats "
+    "leave in a long line, and the gulls follow them out to the open water. By noon most of the boats have come "
+    "back, and the catch is sold on the quay to cooks and families from the town. In the afternoon the nets are "
+    "spread on the stones to dry, and the children of the fishermen look for shells between them. An old "
+    "lighthouse stands at the end of the pier; its lamp was lit with oil until the year 1931, when the town was "
+    "connected to the electric grid. Today it is a museum with four rooms, and from the gallery one can see as "
+    "far as the islands on a clear day."
 )
 COPY = f'Rewrite the following text. Replace "Lindby" with "Norvik" and change nothing else.\n\n{TEXT}'
 FREE = [

@@ -52,5 +52,5 @@ def test_a_cache_larger_than_memory_says_what_a_context_takes() -> None:
 
 
 def test_a_draft_model_is_not_loaded_in_vain() -> None:
-    with pytest.raises(InvalidRequestError, match='draft_model=.*is of no use with speculation="off"'):
+    with pytest.raises(InvalidRequestError, match=r'draft_model=.*is of no use with speculation="off"'):
         LLM("./none.gguf", speculation="off", draft_model="./other.gguf")

@@ -57,7 +57,7 @@ def test_a_tiny_model_answers_as_without(tiny: LLM, draft_model: Path | None) ->
                 together, alone = llm.generate(prompts, params), tiny.generate(prompts, params)
                 assert [outcome(one) for one in together] == [outcome(one) for one in alone]
         stats = llm.stats()
-    assert 0 < stats.drafted_tokens
+    assert stats.drafted_tokens > 0
     assert stats.computed_tokens > stats.drafted_tokens
     if draft_model is None:
         assert stats.accepted_tokens > 0

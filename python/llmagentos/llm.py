@@ -46,9 +46,8 @@ class LLM:
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
             allows 2.4 times what they take undisturbed.
-        speculation: "ngram" guesses the next tokens from where the newest ones occurred before in the prompt or the answer,
-            and verifies several in one step, wherever that is expected to be faster; "off" does not. It changes no
-            result.
+        speculation: "ngram" guesses the next tokens from where the newest ones occurred before in prompt or answer, and
+            verifies several in one step, wherever that is expected to be faster; "off" does not. It changes no result.
         draft_model: a smaller model of the same vocabulary, by name or path, to guess the next tokens with instead. It
             takes memory for its weights and a KV cache of its own.
         on_event: called with an `Event` whenever a request is queued, started, pre-empted, has its first token, or has

@@ -266,7 +266,9 @@ def _available() -> str:
 def _check_is_name(model: object, argument: str = "model") -> None:
     name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
     if not isinstance(name, str) or not name:  # a path object may also stand for bytes
-        raise InvalidRequestError(f"{argument}={shown(model)} is not valid: it must be a name or the path of a .gguf file")
+        raise InvalidRequestError(
+            f"{argument}={shown(model)} is not valid: it must be a name or the path of a .gguf file"
+        )
 
 
 def _refuse_remote(model: str | os.PathLike[str]) -> None:

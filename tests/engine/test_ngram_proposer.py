@@ -3,7 +3,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from llmagentos.engine.ngram_proposer import LONGEST, SHORTEST, NgramProposer
+from llmagentos.engine.ngram_proposer import PAIR, NgramProposer
 from llmagentos.engine.request import Request
 from llmagentos.sampling_params import SamplingParams
 
@@ -48,25 +48,31 @@ def test_an_occurrence_is_followed_as_long_as_it_fits() -> None:
     assert proposed(one, 1) == []
 
 
-def test_chances_rise_with_hits_and_fall_with_misses() -> None:
-    proposer = NgramProposer()
-
-    def chance_after(answer: list[int]) -> float:
-        one = request([1, 2, 3] * 3, 9)
+def chance_after(text: list[int]) -> float:
+    """Of what follows where the text has been read token by token, and 1, 2 come once more."""
+    one, proposer = request(text[:1]), NgramProposer()
+    for token in (*text[1:], 1, 2):
+        one.token_ids.append(token)
         proposer.chances(one, 1)
-        for token in answer:
-            one.token_ids.append(token)
-            proposer.chances(one, 1)
-        one.token_ids += [1, 2]
-        return proposer.chances(one, 1)[0]
+    return proposer.chances(one, 1)[0]
 
-    always, never = [1, 2, 3] * 20, [1, 2, 8, 9] * 20
-    assert chance_after(always) > 0.9
-    one = request([n for i in range(40) for n in (1, 2, 100 + i)], 0)
-    assert proposer.chances(one, 1) == []
-    one.token_ids += [1, 2]
-    assert proposer.chances(one, 1)[0] < 0.01
-    assert chance_after(never) > 0.9  # that repeats itself too
+
+def test_chances_rise_with_hits_and_fall_with_misses() -> None:
+    once = chance_after([1, 2, 3])
+    assert chance_after([n for i in range(20) for n in (1, 2, 3, 100 + i)]) > 0.8 > once
+    assert chance_after([n for i in range(20) for n in (1, 2, 100 + i)]) < 0.1 < once
+
+
+def test_the_longer_an_occurrence_the_better() -> None:
+    proposer, one = NgramProposer(), request([*range(30), 0, 1])
+    chances = proposer.chances(one, 15)
+    assert list(chances) == sorted(chances)
+    assert chances[-1] > 0.8 > chances[0]
+
+
+def test_how_a_prompt_repeats_itself_says_nothing_about_the_answer() -> None:
+    prompt = [n for i in range(20) for n in (1, 2, 100 + i)]
+    assert NgramProposer().chances(request([*prompt, 1, 2]), 1) == NgramProposer().chances(request([1, 2, 3, 1, 2]), 1)
 
 
 @given(st.lists(st.integers(0, 3), min_size=1, max_size=60), st.integers(0, 60), st.integers(1, 8))
@@ -78,7 +84,7 @@ def test_taking_in_a_text_by_pieces_finds_real_occurrences(text: list[int], cut:
         one.token_ids.append(token)
         proposer.chances(one, n)
     tokens = proposed(one, n)
-    ends = [end for end in range(SHORTEST, len(one.token_ids)) if one.token_ids[end - 2 : end] == one.token_ids[-2:]]
-    assert bool(tokens) == bool(ends) or LONGEST == SHORTEST
+    ends = [end for end in range(PAIR, len(one.token_ids)) if one.token_ids[end - 2 : end] == one.token_ids[-2:]]
+    assert bool(tokens) == bool(ends)
     followed = one.token_ids + tokens
     assert not tokens or any(followed[end : end + n] == tokens for end in ends)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.completion import TokenLogprob
+from llmagentos.engine.constraints import Constraint
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.native_sampler import NativeSampler
@@ -293,7 +294,7 @@ def chunks_of(n: int) -> list[Scheduled]:
 def n_drafts(n_streams: int, chance: float, times: StepTimes, room: int = 100, seconds_per_draft: float = 0.0) -> int:
     proposer = Guesses(lambda known, n: [0] * n, chance)
     proposer.seconds_per_draft = seconds_per_draft
-    drafts = Speculator(proposer, times).drafts(chunks_of(n_streams), room)
+    drafts = Speculator(proposer, times).drafts(chunks_of(n_streams), Limits(n_streams + room, 100, 100))
     return sum(len(tokens) for tokens in drafts.values())
 
 
@@ -325,6 +326,13 @@ class TestHowMany:
         assert n_drafts(1, 1.0, Priced(0.0), room=3) == 3
         assert n_drafts(4, 1.0, Priced(0.0), room=0) == 0
 
+    def test_only_tokens_that_are_sampled_have_drafts(self) -> None:
+        chunks = chunks_of(2)
+        plain, constrained = (chunk.request for chunk in chunks)
+        constrained.constraint = cast(Constraint, object())
+        drafts = Speculator(Guesses(lambda known, n: [0] * n), Priced(0.0)).drafts(chunks, Limits(100, 100, 100))
+        assert list(drafts) == [plain]
+
     def test_of_several_streams_the_likeliest_drafts_are_taken(self) -> None:
         class Uneven(Guesses):
             def chances(self, request: Request, most: int) -> Sequence[float]:
@@ -332,7 +340,7 @@ class TestHowMany:
 
         chunks = chunks_of(2)
         sure = chunks[1].request
-        drafts = Speculator(Uneven(lambda known, n: [0] * n), Priced(0.2)).drafts(chunks, 100)
+        drafts = Speculator(Uneven(lambda known, n: [0] * n), Priced(0.2)).drafts(chunks, Limits(100, 100, 100))
         assert list(drafts) == [sure]
 
 

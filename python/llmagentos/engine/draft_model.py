@@ -47,7 +47,7 @@ class DraftModelProposer:
         began = time.monotonic()
         self._engine.run(copies)
         seconds = time.monotonic() - began
-        if all(len(request.token_ids) - copy.n_cached <= _CAUGHT_UP for (request, _), copy in zip(counts, copies)):
+        if all(copy.n_known - copy.n_cached <= _CAUGHT_UP for copy in copies):
             cost = seconds / sum(n for _, n in counts)
             self.seconds_per_draft += (_WEIGHT if self.seconds_per_draft else 1.0) * (cost - self.seconds_per_draft)
         proposed = []

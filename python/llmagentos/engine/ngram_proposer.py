@@ -7,13 +7,17 @@ from collections.abc import Sequence
 
 from llmagentos.engine.request import Request
 
-LONGEST, SHORTEST = 4, 2  # tokens of an occurrence that is looked for; one that is followed grows beyond
-_WEIGHT = 0.1  # of the newest token in a running mean
+PAIR = 2  # tokens that an occurrence has at least
+_LONGEST = 4  # and those that one is chosen for; one that is followed grows beyond
+_CANDIDATES = 12  # newest occurrences of the last pair that are looked at
+_WEIGHT = 0.05  # of the newest token in a running mean, once some were seen
 
 # Occurrences are classed by their lengths in tokens, up to these, for what they are worth; the last class is open. What
 # each is worth at first was measured on answers that were sampled freely.
 _UP_TO = (2, 3, 4, 8, 16)
-_FIRST_CHANCES = (0.3, 0.4, 0.5, 0.7, 0.85, 0.95)
+_FIRST_CHANCES = (0.3, 0.35, 0.45, 0.6, 0.85, 0.95)
+_FIRST_WEIGHT = 6  # tokens that these count for
+_CLASS_OF = [bisect_left(_UP_TO, length) for length in range(_UP_TO[-1] + 2)]
 
 
 class NgramProposer:
@@ -47,39 +51,42 @@ class NgramProposer:
 class _Occurrence:
     """The place in a growing text that its end resembles.
 
+    Every step asks, and Python is slow between steps that have emptied the processor's caches; so the table has one
+    entry for each pair of tokens, and longer occurrences are found from those of the last pair.
+
     Args:
         token_ids: the text so far.
         n_quiet: leading tokens that are not learned from: how a prompt repeats itself says little about its answer.
     """
 
     def __init__(self, token_ids: Sequence[int], n_quiet: int) -> None:
-        # The newest end of every n-gram before the one that ends the text. All lengths share the table.
-        self._ends: dict[tuple[int, ...], int] = {}
-        self._n_seen = min(n_quiet, len(token_ids)) - 1
-        for size in range(SHORTEST, LONGEST + 1):
-            n_grams = zip(*(token_ids[i : self._n_seen] for i in range(size)), strict=False)
-            self._ends.update(zip(n_grams, range(size, self._n_seen + 1), strict=False))
+        self._n_seen = max(0, min(n_quiet, len(token_ids)) - 1)
+        self._newest: dict[tuple[int, int], int] = {}  # the end of the newest occurrence of each pair
+        self._older = [0, 0]  # for each end of a pair, that of the occurrence before; 0 where there is none
+        for end in range(PAIR, self._n_seen + 1):
+            self._enter(token_ids[end - 2], token_ids[end - 1], end)
         self._next = 0  # position of the token that should follow
         self._length = 0  # tokens before it that equal the end of the text; 0 where there is no such place
         self._chances = list(_FIRST_CHANCES)
+        self._n_counted = [_FIRST_WEIGHT] * len(_FIRST_CHANCES)
 
     def advance(self, token_ids: Sequence[int]) -> None:
         """Take in what the text has more than last time."""
         for end in range(self._n_seen + 1, len(token_ids) + 1):
             if self._length > 0:
                 self._follow(token_ids[end - 1] == token_ids[self._next])
-            for size in range(min(LONGEST, end), SHORTEST - 1, -1):
-                n_gram = tuple(token_ids[end - size : end])
-                if self._length == 0 and n_gram in self._ends:
-                    self._next, self._length = self._ends[n_gram], size
-                self._ends[n_gram] = end
+            if end >= PAIR:
+                older = self._enter(token_ids[end - 2], token_ids[end - 1], end)
+                if older > 0 and self._length == 0:
+                    self._find(token_ids, end, older)
         self._n_seen = len(token_ids)
 
     def chances(self, n: int) -> list[float]:
         """That each of the next n tokens follows, where those before it do."""
         if self._length == 0:
             return []
-        return [self._chances[bisect_left(_UP_TO, self._length + i)] for i in range(n)]
+        longest = len(_CLASS_OF) - 1
+        return [self._chances[_CLASS_OF[min(self._length + i, longest)]] for i in range(n)]
 
     def following(self, token_ids: Sequence[int], n: int) -> list[int]:
         """The next n tokens; of a text that ends in a repetition, the same over and over."""
@@ -88,9 +95,29 @@ class _Occurrence:
         period = len(token_ids) - self._next
         return [token_ids[self._next + i % period] for i in range(n)]
 
+    def _enter(self, first: int, second: int, end: int) -> int:
+        """Note a pair that ends before `end`. Returns the end of its last occurrence before, or 0."""
+        older = self._newest.get((first, second), 0)
+        self._newest[first, second] = end
+        self._older.append(older)
+        return older
+
+    def _find(self, token_ids: Sequence[int], end: int, older: int) -> None:
+        """Follow the longest of the newest occurrences of the last pair, the newest of equally long ones."""
+        for _ in range(_CANDIDATES):
+            length = PAIR
+            while length < min(_LONGEST, older) and token_ids[older - length - 1] == token_ids[end - length - 1]:
+                length += 1
+            if length > self._length:
+                self._next, self._length = older, length
+            older = self._older[older]
+            if older == 0 or length == _LONGEST:
+                break
+
     def _follow(self, is_right: bool) -> None:
-        index = bisect_left(_UP_TO, self._length)
-        self._chances[index] += _WEIGHT * (is_right - self._chances[index])
+        index = _CLASS_OF[min(self._length, len(_CLASS_OF) - 1)]
+        self._n_counted[index] += 1
+        self._chances[index] += max(_WEIGHT, 1 / self._n_counted[index]) * (is_right - self._chances[index])
         if is_right:
             self._next += 1
             self._length += 1

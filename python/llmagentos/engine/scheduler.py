@@ -138,12 +138,6 @@ class Scheduler:
                 break
         return schedule
 
-    def room_for_drafts(self, schedule: Schedule) -> int:
-        """Tokens that the step has room for besides its own, each with a row of logits."""
-        n_tokens = sum(chunk.n_tokens for chunk in schedule.chunks)
-        n_rows = sum(chunk.n_logit_rows for chunk in schedule.chunks)
-        return min(self.limits.batched_tokens - n_tokens, self.limits.logit_rows - n_rows)
-
     def add_drafts(self, schedule: Schedule, drafts: Mapping[Request, Sequence[int]]) -> None:
         """Append drafts to the chunks that end with a last known token, as far as there are blocks that nobody owns."""
         for index, chunk in enumerate(schedule.chunks):

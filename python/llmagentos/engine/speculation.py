@@ -14,11 +14,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from llmagentos.engine.request import Request
-from llmagentos.engine.scheduler import Scheduled
+from llmagentos.engine.scheduler import Limits, Scheduled
 from llmagentos.engine.step_times import StepTimes
 
 MAX_DRAFTS = 15  # of one request in one step: with the token before them they fill a panel of 16
 MAX_STREAMS = 8  # beyond these a step is bound by arithmetic, and a draft costs what a token does
+_LEAST_CHANCE = 0.05  # of a draft to be kept, from which on it is considered at all
 _LEAST_GAIN = 1.05  # expected of a step with drafts, in tokens per second: estimates are only that
 
 
@@ -51,8 +52,8 @@ class Speculator:
         self._proposer = proposer
         self._times = times
 
-    def drafts(self, chunks: Sequence[Scheduled], room: int) -> dict[Request, list[int]]:
-        """Drafts for the requests of a step, `room` at most; none where they would not pay.
+    def drafts(self, chunks: Sequence[Scheduled], limits: Limits) -> dict[Request, list[int]]:
+        """Drafts for the requests of a step; none where they would not pay.
 
         That is also where a step computes prompts, which fill it, and for requests whose next token needs more than
         logits: beams, and answers in a given form.
@@ -62,11 +63,17 @@ class Speculator:
         likely = list[tuple[float, Request]]()  # that a draft is kept, and whose it is
         for chunk in chunks:
             request, chance_so_far = chunk.request, 1.0
-            for chance in self._proposer.chances(request, _most_drafts(request, room)):
+            for chance in self._proposer.chances(request, _most_drafts(request)):
                 chance_so_far *= chance
+                if chance_so_far < _LEAST_CHANCE:
+                    break
                 likely.append((chance_so_far, request))
+        if not likely:
+            return {}
         likely.sort(key=lambda one: -one[0])  # stable: the drafts of a request stay in their order
-        counts = Counter(request for _, request in likely[: self._best_number(len(chunks), likely[:room])])
+        n_streams = len(chunks)  # each a token and a row of logits, or no row
+        room = min(limits.batched_tokens, limits.logit_rows) - n_streams
+        counts = Counter(request for _, request in likely[: self._best_number(n_streams, likely[: max(0, room)])])
         if not counts:
             return {}
         proposed = self._proposer.propose(list(counts.items()))
@@ -89,8 +96,8 @@ class Speculator:
         return best_number
 
 
-def _most_drafts(request: Request, room: int) -> int:
+def _most_drafts(request: Request) -> int:
     """None where a token is more than what is sampled; no more than there are tokens to come after the next one."""
     if request.group is not None or request.constraint is not None:
         return 0
-    return min(MAX_DRAFTS, room, request.max_length - len(request.token_ids) - 1)
+    return min(MAX_DRAFTS, request.max_length - len(request.token_ids) - 1)

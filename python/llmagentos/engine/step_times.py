@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 
 _PACE_WEIGHT = 0.3  # of the newest step in how long steps take now
 _RATIO_WEIGHT = 0.05  # and in what drafts cost relative to that, once some were seen
@@ -39,7 +40,7 @@ class StepTimes:
 
     def record(self, n_streams: int, n_drafts: int, seconds: float) -> None:
         """Learn from a finished step."""
-        alone, ratio = self._alone.get(n_streams), self.ratio(n_streams, n_drafts)
+        alone, ratio = self._alone.get(n_streams), self.ratio(n_streams, n_drafts) if n_drafts > 0 else 1.0
         if alone is None:
             self._alone[n_streams] = seconds / ratio
             return
@@ -47,7 +48,7 @@ class StepTimes:
         surprise = min(2.0, max(0.5, seconds / (alone * ratio))) - 1.0
         if n_drafts == 0 or self._learn_ratio(n_streams, n_drafts, surprise):
             self._alone[n_streams] = alone * (1.0 + _PACE_WEIGHT * surprise)
-        if n_drafts == 0:
+        if n_drafts == 0 and self._ratios:
             self._fade(n_streams)
 
     def _learn_ratio(self, n_streams: int, n_drafts: int, surprise: float) -> bool:
@@ -63,6 +64,7 @@ class StepTimes:
                 ratio.value += _FADING * (_typical(streams, n_drafts) - ratio.value)
 
 
+@cache
 def _typical(n_streams: int, n_drafts: int) -> float:
     """The ratio at first, as measured on a CPU with AVX2."""
     return _time(n_streams + n_drafts) / _time(n_streams)

@@ -22,8 +22,7 @@ from llmagentos.engine.speculation import Speculator
 from llmagentos.engine.statistics import Recorder
 from llmagentos.errors import LLMAgentOSError
 
-
-Token: TypeAlias = "tuple[int, TokenLogprob | None]"
+Sampled: TypeAlias = "tuple[int, TokenLogprob | None]"
 
 
 class Stepper:
@@ -83,7 +82,7 @@ class Stepper:
         """Let the step try out what may follow. Proposed without the lock: another model may have to run for it."""
         if self._speculator is None:
             return
-        drafts = self._speculator.drafts(schedule.chunks, self._scheduler.room_for_drafts(schedule))
+        drafts = self._speculator.drafts(schedule.chunks, self._scheduler.limits)
         if drafts:
             with self._lock:
                 self._scheduler.add_drafts(schedule, drafts)
@@ -102,7 +101,7 @@ class Stepper:
             self._book(step, scores, tokens, found, began)
         _tell([chunk.request for chunk in step.chunks])
 
-    def _sample(self, step: Step, logits: NDArray[np.float32]) -> list[list[Token]]:
+    def _sample(self, step: Step, logits: NDArray[np.float32]) -> list[list[Sampled]]:
         """The new tokens of each of step.sampled: one, and one more for each draft that came true."""
         if not step.sampled:
             return []
@@ -133,7 +132,7 @@ class Stepper:
         self,
         step: Step,
         scores: list[list[TokenLogprob]],
-        tokens: list[list[Token]],
+        tokens: list[list[Sampled]],
         found: list[Continuations],
         began: float,
     ) -> None:
@@ -168,7 +167,7 @@ class Stepper:
                 if request.members[0] is request:
                     recorder.ended(request)
 
-    def _take(self, request: Request, sampled: Sequence[Token], n_drafts: int, now: float) -> int:
+    def _take(self, request: Request, sampled: Sequence[Sampled], n_drafts: int, now: float) -> int:
         """Give a request its tokens, the last of which is not computed yet; returns their number.
 
         Fewer than were sampled where one of them ends it.
