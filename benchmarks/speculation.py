@@ -1,6 +1,6 @@
 """What do drafts from the text itself gain where an answer copies its prompt, and what do they cost where it does not?
 
-usage: python benchmarks/speculation.py [MODEL] [--rounds N] [--threads N] [--tokens N]
+usage: python benchmarks/speculation.py [MODEL] [--rounds N] [--threads N] [--tokens N] [--tasks TASK ...]
 
 Two engines of the same model, one that speculates and one that does not, answer the same requests in turn. Their
 answers are compared to the bit; the ratio is that of a round's two times, so that a machine that slows down for a while
@@ -43,42 +43,52 @@ FREE = [
 
 @dataclass(frozen=True)
 class Task:
-    """Conversations that are answered together, and how."""
+    """Questions, each batch of which is answered together."""
 
     name: str
-    questions: list[str]
+    batches: list[list[str]]
     temperature: float
 
 
-def tasks() -> list[Task]:
-    return [
-        Task("copy with one change, greedy", [COPY], 0.0),
-        Task("copy with one change, sampled", [COPY], 0.7),
-        Task("free text, greedy", FREE, 0.0),
-        Task("free text, sampled", FREE, 0.9),
-        Task("copies, 4 streams", [COPY] * 4, 0.7),
-        Task("copies, 8 streams", [COPY] * 8, 0.7),
-        Task("free text, 4 streams", FREE[:4], 0.9),
-        Task("free text, 8 streams", FREE, 0.9),
-    ]
+TASKS = [
+    Task("copy with one change, greedy", [[COPY]], 0.0),
+    Task("copy with one change, sampled", [[COPY]], 0.7),
+    Task("free text, greedy", [[question] for question in FREE], 0.0),
+    Task("free text, sampled", [[question] for question in FREE], 0.9),
+    Task("copies, 4 streams", [[COPY] * 4], 0.7),
+    Task("copies, 8 streams", [[COPY] * 8], 0.7),
+    Task("free text, 4 streams", [FREE[:4], FREE[4:]], 0.9),
+    Task("free text, 8 streams", [FREE], 0.9),
+]
 
 
-def answers(llm: LLM, task: Task, n_tokens: int, number: int) -> tuple[list[Completion], float]:
-    """The answers, and the seconds after their first tokens: prompts are computed alike with drafts and without."""
-    conversations: list[Any] = [[{"role": "user", "content": question}] for question in task.questions]
-    first = SamplingParams(temperature=0, max_tokens=1)
+def answers(llm: LLM, batch: list[str], params: SamplingParams) -> tuple[list[Completion], float]:
+    """The answers, and the seconds that they took with their prompts in the cache."""
+    conversations: list[Any] = [[{"role": "user", "content": question}] for question in batch]
+    llm.chat(conversations, SamplingParams(temperature=0, max_tokens=1))
+    began = time.perf_counter()
+    return llm.chat(conversations, params), time.perf_counter() - began
+
+
+def compare(plain: LLM, speculating: LLM, task: Task, number: int, n_tokens: int) -> tuple[float, float]:
+    """Tokens per second of each in a round; it is the other's turn first after each batch.
+
+    Raises:
+        SystemExit: answers differ.
+    """
     params = SamplingParams(temperature=task.temperature, max_tokens=n_tokens, seed=number)
-    if "streams" in task.name:
-        llm.chat(conversations, first)
-        began = time.perf_counter()
-        return llm.chat(conversations, params), time.perf_counter() - began
-    completions, seconds = [], 0.0
-    for conversation in conversations:
-        llm.chat(conversation, first)
-        began = time.perf_counter()
-        completions.append(llm.chat(conversation, params))
-        seconds += time.perf_counter() - began
-    return completions, seconds
+    seconds, n_got = {plain: 0.0, speculating: 0.0}, 0
+    for index, batch in enumerate(task.batches):
+        order = (plain, speculating) if (number + index) % 2 else (speculating, plain)
+        found = {}
+        for llm in order:
+            completions, took = answers(llm, batch, params)
+            found[llm] = [completion.token_ids for completion in completions]
+            seconds[llm] += took
+        if found[plain] != found[speculating]:
+            raise SystemExit(f"{task.name}: drafts changed an answer in round {number}")
+        n_got += sum(map(len, found[plain]))
+    return n_got / seconds[plain], n_got / seconds[speculating]
 
 
 def main() -> None:
@@ -87,36 +97,32 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=10)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--tokens", type=int, default=192)
+    parser.add_argument("--tasks", nargs="+", metavar="TASK", help="only those whose names begin with one of these")
     arguments = parser.parse_args()
     results = []
     with (
         LLM(arguments.model, threads=arguments.threads, speculation="off") as plain,
         LLM(arguments.model, threads=arguments.threads) as speculating,
     ):
-        for task in tasks():
-            rates: list[tuple[float, float]] = []
+        for task in TASKS:
+            if arguments.tasks and not task.name.startswith(tuple(arguments.tasks)):
+                continue
+            compare(plain, speculating, task, 0, arguments.tokens)  # warms up
             before = speculating.stats()
-            for number in range(arguments.rounds + 1):  # the first of them warms up
-                order = (plain, speculating) if number % 2 else (speculating, plain)
-                found = {llm: answers(llm, task, arguments.tokens, number) for llm in order}
-                (expected, slow), (got, fast) = found[plain], found[speculating]
-                if [one.token_ids for one in got] != [one.token_ids for one in expected]:
-                    raise SystemExit(f"{task.name}: drafts changed the answer in round {number}")
-                n_tokens = sum(len(one.token_ids) for one in got)
-                rates.append((n_tokens / slow, n_tokens / fast))
-            ratios = [fast / slow for slow, fast in rates[1:]]
+            rates = [compare(plain, speculating, task, n + 1, arguments.tokens) for n in range(arguments.rounds)]
             after = speculating.stats()
             drafted, accepted = (
-                getattr(after, name) - getattr(before, name) for name in ("drafted_tokens", "accepted_tokens")
+                after.drafted_tokens - before.drafted_tokens,
+                after.accepted_tokens - before.accepted_tokens,
             )
-            median = statistics.median(ratios)
+            ratios = [fast / slow for slow, fast in rates]
+            slow, fast = (statistics.median(rate[side] for rate in rates) for side in (0, 1))
             print(
-                f"{task.name:32s}{statistics.median(slow for slow, _ in rates[1:]):7.0f} -> "
-                f"{statistics.median(fast for _, fast in rates[1:]):5.0f} tokens/s, {median:.2f}x "
+                f"{task.name:32s}{slow:7.0f} -> {fast:5.0f} tokens/s, {statistics.median(ratios):.2f}x "
                 f"({min(ratios):.2f}..{max(ratios):.2f}), {accepted} of {drafted} drafts right",
                 flush=True,
             )
-            results.append({"task": task.name, "median": median, "ratios": ratios, "rates": rates[1:]})
+            results.append({"task": task.name, "ratios": ratios, "rates": rates, "drafts": [drafted, accepted]})
     details = {"model": arguments.model, "threads": arguments.threads, "tasks": results}
     print(f"appended to {harness.record('speculation', details)}")
 

@@ -20,13 +20,25 @@ def test_what_drafts_cost_is_learned() -> None:
     assert learned(1.5).alone(1) == pytest.approx(0.010, rel=0.05)
 
 
-def test_at_first_more_drafts_cost_more_and_the_first_of_one_stream_little() -> None:
+def test_at_first_more_drafts_cost_more_and_few_cost_little() -> None:
     times = StepTimes()
     ratios = [times.ratio(1, n) for n in range(16)]
     assert ratios == sorted(ratios)
-    assert ratios[:2] == [1.0, 1.2]
-    assert times.ratio(4, 4) < times.ratio(1, 4)
+    assert ratios[0] == 1.0
+    assert ratios[3] < 1.5 < 3.0 < ratios[15]
+    assert times.ratio(8, 1) > times.ratio(1, 1)
     assert times.alone(1) is None
+
+
+def test_much_the_same_numbers_are_learned_about_together() -> None:
+    first, times = StepTimes(), StepTimes()
+    for _ in range(100):
+        times.record(1, 0, 0.010)
+        times.record(1, 9, 0.020)
+    assert times.ratio(1, 9) == pytest.approx(2.0, rel=0.1)
+    assert times.ratio(1, 8) / times.ratio(1, 9) == pytest.approx(first.ratio(1, 8) / first.ratio(1, 9))
+    assert times.ratio(1, 7) == first.ratio(1, 7)
+    assert times.ratio(1, 12) == first.ratio(1, 12)
 
 
 def test_a_machine_that_slows_down_makes_drafts_no_dearer() -> None:
