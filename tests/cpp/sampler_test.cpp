@@ -348,4 +348,35 @@ TEST(an_empty_vocabulary_is_an_error_and_no_rows_are_not) {
   CHECK(llmagentos::sample(nullptr, 5, {}, nullptr).empty());
 }
 
+TEST(drafts_are_verified_as_tokens_are_sampled_one_by_one) {
+  constexpr std::size_t kVocab = 300, kTokens = 6;
+  const std::vector<float> logits = random_logits(kVocab * kTokens, 7, 1.0f);
+  SamplerRow row;
+  row.seed = 5;
+  row.token_index = 3;
+  row.frequency_penalty = 2.0f;
+  row.output_ids = {1, 2, 3};
+  row.logprobs = 2;
+  std::vector<Sampled> expected;
+  std::vector<std::int32_t> right;
+  SamplerRow growing = row;
+  for (std::size_t i = 0; i < kTokens; ++i) {
+    expected.push_back(sample_one({&logits[i * kVocab], &logits[i * kVocab] + kVocab}, growing));
+    right.push_back(expected.back().token_id);
+    growing.output_ids.push_back(right.back());
+    ++growing.token_index;
+  }
+  ThreadPool pool(2);
+  const SamplerRow* const rows[] = {&row, &row};
+  for (std::size_t n_right = 0; n_right < kTokens; ++n_right) {
+    std::vector<std::int32_t> drafts(right.begin(), right.end() - 1);
+    if (n_right < drafts.size()) drafts[n_right] = (drafts[n_right] + 1) % static_cast<std::int32_t>(kVocab);
+    const llmagentos::Drafts both[] = {{0, drafts}, {0, {}}};
+    const auto found = llmagentos::verify(logits.data(), kVocab, rows, both, &pool);
+    CHECK(found[0].size() == n_right + 1);
+    for (std::size_t i = 0; i < found[0].size(); ++i) CHECK(same(found[0][i], expected[i]));
+    CHECK(found[1].size() == 1 && same(found[1][0], expected[0]));
+  }
+}
+
 TEST_MAIN

@@ -14,6 +14,7 @@ from llmagentos.sampling_params import SamplingParams
 
 from .engines import alone, assert_idle, engine_on, search_for
 from .fake_backend import FakeBackend
+from .guesses import Guesses, knowing, try_all
 
 PROMPTS = [(1,), (1, 2, 3, 4, 5), (1, 2, 3, 4, 9), (7, 7, 7), tuple(range(12)), (*range(12), 1)]
 ENDS = frozenset(range(0, 260, 9))  # many, so that searches end at any length
@@ -110,5 +111,16 @@ class EngineMachine(RuleBasedStateMachine):
         assert_idle(self.engine)
 
 
+class DraftingMachine(EngineMachine):
+    """The same with drafts tried out, of which the first two are right."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        texts = [expected(prompt, 12, choice) for prompt in PROMPTS for choice in range(3)]
+        try_all(self.engine, Guesses(knowing(texts, n_right=2)))
+
+
 TestEngineMachine = EngineMachine.TestCase
 TestEngineMachine.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
+TestDraftingMachine = DraftingMachine.TestCase
+TestDraftingMachine.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)

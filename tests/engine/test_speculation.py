@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, cast
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -15,7 +14,6 @@ from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.constraints import Constraint
 from llmagentos.engine.detokenizer import Detokenizer
-from llmagentos.engine.engine import Engine
 from llmagentos.engine.native_sampler import NativeSampler
 from llmagentos.engine.request import Request
 from llmagentos.engine.scheduler import Limits, Scheduled
@@ -26,57 +24,9 @@ from llmagentos.sampling_params import SamplingParams
 from .engines import alone, assert_idle, engine_on, request_for, search_for
 from .fake_backend import FakeBackend
 from .fake_tokenizer import FakeTokenizer
+from .guesses import Guesses, anything, knowing, speculating
 
 VOCAB = 12  # few, so that guesses come true and penalties meet the same tokens again
-
-
-class FreeTimes(StepTimes):
-    """A machine on which a step takes as long as any other, so that every draft is worth a try."""
-
-    def ratio(self, n_streams: int, n_drafts: int) -> float:
-        return 1.0
-
-
-class Guesses:
-    """Proposes what a function of the tokens so far, and of how many are wanted, gives."""
-
-    seconds_per_draft = 0.0
-
-    def __init__(self, guess: Callable[[list[int], int], Sequence[int]], chance: float = 1.0) -> None:
-        self.guess = guess
-        self.chance = chance
-        self.closed = False
-
-    def chances(self, request: Request, most: int) -> Sequence[float]:
-        return [self.chance] * most
-
-    def propose(self, counts: Sequence[tuple[Request, int]]) -> Sequence[Sequence[int]]:
-        return [self.guess(request.token_ids, n) for request, n in counts]
-
-    def close(self) -> None:
-        self.closed = True
-
-
-def speculating(backend: FakeBackend, guess: Callable[[list[int], int], Sequence[int]], **options: Any) -> Engine:
-    engine = engine_on(backend, proposer=Guesses(guess), **options)
-    engine._stepper._speculator = Speculator(Guesses(guess), FreeTimes())
-    return engine
-
-
-def knowing(texts: Sequence[list[int]], n_right: int) -> Callable[[list[int], int], list[int]]:
-    """Guesses of which, at every place, the first `n_right` are what the texts go on with."""
-
-    def guess(token_ids: list[int], n: int) -> list[int]:
-        text = next((text for text in texts if text[: len(token_ids)] == token_ids), token_ids)
-        rest = text[len(token_ids) :][:n]
-        return [token if i < n_right else (token + 1) % VOCAB for i, token in enumerate(rest)]
-
-    return guess
-
-
-def anything(seed: int) -> Callable[[list[int], int], list[int]]:
-    generator = np.random.default_rng(seed)
-    return lambda token_ids, n: generator.integers(0, VOCAB, generator.integers(0, n + 1)).tolist()
 
 
 kinds = st.fixed_dictionaries(
@@ -139,7 +89,7 @@ def test_any_proposals_give_what_none_do(
     plain = requests_of(workload)
     engine_on(FakeBackend(VOCAB), sampler=NativeSampler(None)).run(plain)
     expected = results(plain)
-    guess = anything(-n_right) if n_right < 0 else knowing([r.token_ids for r in plain], n_right)
+    guess = anything(-n_right, VOCAB) if n_right < 0 else knowing([r.token_ids for r in plain], n_right)
 
     # Blocks of 4 tokens, of which the smallest pool holds just one of the largest requests.
     backend = FakeBackend(VOCAB, n_blocks=n_blocks, block_size=4)
@@ -292,8 +242,7 @@ def chunks_of(n: int) -> list[Scheduled]:
 
 
 def n_drafts(n_streams: int, chance: float, times: StepTimes, room: int = 100, seconds_per_draft: float = 0.0) -> int:
-    proposer = Guesses(lambda known, n: [0] * n, chance)
-    proposer.seconds_per_draft = seconds_per_draft
+    proposer = Guesses(lambda known, n: [0] * n, chance, seconds_per_draft)
     drafts = Speculator(proposer, times).drafts(chunks_of(n_streams), Limits(n_streams + room, 100, 100))
     return sum(len(tokens) for tokens in drafts.values())
 

@@ -18,7 +18,7 @@ from llmagentos.engine.scheduler import Limits, Scheduled
 from llmagentos.engine.step_times import StepTimes
 
 MAX_DRAFTS = 15  # of one request in one step: with the token before them they fill a panel of 16
-MAX_STREAMS = 8  # beyond these a step is bound by arithmetic, and a draft costs what a token does
+MAX_STREAMS = 4  # beyond these a step is bound by arithmetic, and a draft costs nearly what a token does
 _LEAST_CHANCE = 0.05  # of a draft to be kept, from which on it is considered at all
 _LEAST_GAIN = 1.05  # expected of a step with drafts, in tokens per second: estimates are only that
 
