@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -36,8 +38,11 @@ Continuations continue_row(std::span<const float> logits, const SamplerRow& row,
   const bool shifts = row.penalises_repetition();
   if (shifts) {
     scratch.log_probs.resize(logits.size());
-    std::transform(logits.begin(), logits.end(), scratch.log_probs.begin(),
-                   [&](float logit) { return static_cast<float>(log_softmax(logit)); });
+    std::transform(logits.begin(), logits.end(), scratch.log_probs.begin(), [&](float logit) {
+      // A logit far below the largest stays a number: only -infinity is forbidden.
+      const double least = static_cast<double>(std::numeric_limits<float>::lowest());
+      return static_cast<float>(std::isinf(logit) ? static_cast<double>(logit) : std::max(log_softmax(logit), least));
+    });
   }
   const std::span<const float> values = shifts ? std::span<const float>(scratch.log_probs) : logits;
   const sampling::LogitRow adjusted = adjusted_logits(values, row, scratch.adjust);

@@ -39,6 +39,8 @@ SETTINGS: list[dict[str, Any]] = [
     ),
     {"num_beams": 3, "length_penalty": 0.0, "early_stopping": "never"},
     {"num_beams": 3, "length_penalty": -1.0},
+    {"num_beams": 3, "length_penalty": -1.0, "early_stopping": "never"},
+    {"num_beams": 5, "length_penalty": -0.5, "early_stopping": "never"},
     {"num_beams": 4, "no_repeat_ngram_size": 1},
     {"num_beams": 4, "no_repeat_ngram_size": 2},
     {"num_beams": 2, "no_repeat_ngram_size": 3, "length_penalty": 2.0},
