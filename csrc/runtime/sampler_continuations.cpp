@@ -1,4 +1,6 @@
 #include <algorithm>
+#include <cmath>
+#include <limits>
 #include <optional>
 #include <string>
 
@@ -35,9 +37,13 @@ Continuations continue_row(std::span<const float> logits, const SamplerRow& row,
   // All steps but this penalty do the same to a logit as to its log probability, and are spared a pass over the row.
   const bool shifts = row.penalises_repetition();
   if (shifts) {
+    // A finite logit stays finite: below the range of float32 it is unlikely, not forbidden.
+    constexpr double kLowest = std::numeric_limits<float>::lowest();
+    const auto log_prob = [&](float logit) {
+      return std::isinf(logit) ? logit : static_cast<float>(std::max(kLowest, log_softmax(logit)));
+    };
     scratch.log_probs.resize(logits.size());
-    std::transform(logits.begin(), logits.end(), scratch.log_probs.begin(),
-                   [&](float logit) { return static_cast<float>(log_softmax(logit)); });
+    std::transform(logits.begin(), logits.end(), scratch.log_probs.begin(), log_prob);
   }
   const std::span<const float> values = shifts ? std::span<const float>(scratch.log_probs) : logits;
   const sampling::LogitRow adjusted = adjusted_logits(values, row, scratch.adjust);

@@ -119,7 +119,8 @@ def test_a_search_that_has_room_for_one_beam_only_is_the_same() -> None:
 
 
 def test_cancelling_one_answer_ends_the_search() -> None:
-    engine = engine_on(FakeBackend(VOCAB, block_size=4))
+    events: list[Any] = []
+    engine = engine_on(FakeBackend(VOCAB, block_size=4), on_event=events.append)
     requests, other = search_for((1, 2)), request_for([7, 7])
     engine._submit([*requests, other])
     for _ in range(3):
@@ -127,6 +128,7 @@ def test_cancelling_one_answer_ends_the_search() -> None:
     engine.cancel(requests[1:2])
     engine._stepper.step()
     assert [request.finish_reason for request in requests] == ["cancelled"] * 3
+    assert [event.kind for event in events].count("ended") == 1
     engine._drive(other, None)
     assert other.token_ids == alone_in((7, 7), 8)
     assert_idle(engine)
@@ -205,5 +207,23 @@ def test_prompt_logprobs_are_on_every_answer() -> None:
     params = SamplingParams(temperature=0.0, num_beams=2, prompt_logprobs=0)
     requests = [Request((1, 2, 3), params, 6, prompt_logprobs=0) for _ in range(2)]
     BeamGroup(requests)
-    engine_on(FakeBackend(VOCAB, n_blocks=2, block_size=4), 8).run(requests)
+    backend = FakeBackend(VOCAB, n_blocks=2, block_size=4)
+    engine = engine_on(backend, 8)
+    engine.run(requests)
     assert [len(request.prompt_scores) for request in requests] == [2, 2]
+    assert engine.stats().n_preemptions > 0
+    assert max(backend.n_rows_per_run[1:]) <= 2, "the prompt was scored again"
+
+
+def test_beams_that_nothing_takes_give_their_blocks_back() -> None:
+    endings = [chr(first) + chr(second) for first in range(3) for second in range(3) if first or second]
+    requests = search_for((1,), 9, stop=endings, min_tokens=2, length_penalty=5.0, early_stopping="never")
+    engine = engine_on(FakeBackend(3, block_size=4))
+    engine._submit(requests)
+    n_running = []
+    while not requests[0].finished:
+        engine._stepper.step()
+        n_running.append(len(engine._scheduler.running))
+    assert max(n_running) == 3
+    assert 0 < n_running[-2] < 3
+    assert_idle(engine)

@@ -220,3 +220,11 @@ def test_what_does_not_fit_says_by_how_much() -> None:
         engine.check_fits(0)
     with pytest.raises(OutOfMemoryError, match="holds 2048 tokens, 952 fewer than one context of 3000"):
         engine_on(FakeBackend(), context_length=3000)
+
+
+def test_an_end_token_right_after_a_scored_prompt_is_a_stop() -> None:
+    (token,) = alone([1, 2, 3], 1)[3:]
+    params = SamplingParams(temperature=0.0, prompt_logprobs=0)
+    request = Request([1, 2, 3], params, 4, end_ids=frozenset({token}), prompt_logprobs=0)
+    engine_on(FakeBackend()).run([request])
+    assert (request.token_ids[3:], request.finish_reason) == ([token], "stop")

@@ -117,3 +117,16 @@ def test_definitions_of_nested_models_are_found() -> None:
     owner = Owner(pets=[Pet(name="Rex"), Pet(name="Tom", legs=3)])
     assert takes(response_format.grammar, json.dumps(owner.model_dump()))
     assert response_format.parse(owner.model_dump_json()) == owner
+
+
+def test_a_models_objects_have_its_fields_only_unless_it_takes_others() -> None:
+    class Box(BaseModel):
+        properties: list[Pet]
+
+    class Open(BaseModel, extra="allow"):
+        name: str
+
+    assert takes(made(Box).grammar, '{"properties": [{"name": "Rex"}]}')
+    assert not takes(made(Box).grammar, '{"properties": [{"name": "Rex", "tail": 1}]}')
+    assert not takes(made(Box).grammar, '{"properties": [], "more": 1}')
+    assert takes(made(Open).grammar, '{"name": "Rex", "tail": 1}')

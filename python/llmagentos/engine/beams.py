@@ -118,15 +118,15 @@ class BeamGroup:
         """Choose what goes on, once the group is ready; ends the group where nothing does."""
         n_beams, chosen = self._params.num_beams, list[_Branch]()
         for rank, (beam, continuation) in enumerate(self._ranked()):
-            if rank >= n_beams and len(chosen) == n_beams:
+            if len(chosen) == n_beams:
                 break
             branch = self._branch(beam, continuation)
             if branch.reason == "error" and branch.constraint is not None:
                 self.end("error", branch.constraint.error)
                 return
-            if branch.reason is None and len(chosen) < n_beams:
+            if branch.reason is None:
                 chosen.append(branch)
-            elif branch.reason is not None and rank < n_beams:
+            elif rank < n_beams:
                 self._hypotheses.append(self._hypothesis(branch, branch.reason))
         self._hypotheses.sort(key=lambda hypothesis: -hypothesis.score)  # stable: of equal ones the earlier first
         del self._hypotheses[n_beams:]

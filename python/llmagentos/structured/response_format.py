@@ -91,7 +91,27 @@ def _of_model(model: type[Any]) -> ResponseFormat:
     def parse(text: str) -> Any:
         return model.model_validate_json(text)
 
-    return _of_schema(f"schema of {model.__name__}", model.model_json_schema(), parse)
+    return _of_schema(f"schema of {model.__name__}", _closed(model.model_json_schema()), parse)
+
+
+def _closed(schema: Any) -> Any:
+    """A pydantic schema whose objects have the model's fields only, unless the model says that it takes others.
+
+    The fields are what the object is made of; a small model that may add others goes on adding them.
+    """
+    if not isinstance(schema, Mapping):
+        return schema
+    closed: dict[str, Any] = {}
+    for key, part in schema.items():
+        if key in ("properties", "$defs") and isinstance(part, Mapping):
+            closed[key] = {name: _closed(one) for name, one in part.items()}
+        elif key in ("anyOf", "oneOf", "prefixItems") and isinstance(part, list):
+            closed[key] = [_closed(one) for one in part]
+        else:
+            closed[key] = _closed(part) if key in ("items", "additionalProperties") else part
+    if "properties" in closed:
+        closed.setdefault("additionalProperties", False)
+    return closed
 
 
 def _schema_in(wrapper: object) -> object:

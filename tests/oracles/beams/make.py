@@ -31,7 +31,7 @@ SHARPNESS = {"peaked": 1.6, "flat": 0.7}
 END_BIAS = {"peaked": 3.0, "flat": 4.0}  # added to its logit on average
 SMALL = {"vocab_size": 280, "num_hidden_layers": 2, "tie_word_embeddings": False}
 END = 2  # what make_tiny's vocabulary has as its eos token
-PROMPTS = [[5], [17, 40, 17, 41, 9, 200], list(range(3, 40))]
+PROMPTS = [[5], [160, 115], [17, 40, 17, 41, 9, 200], list(range(3, 40))]
 SETTINGS: list[dict[str, Any]] = [
     *(
         {"num_beams": beams, "length_penalty": penalty, "early_stopping": early}
@@ -39,6 +39,8 @@ SETTINGS: list[dict[str, Any]] = [
     ),
     {"num_beams": 3, "length_penalty": 0.0, "early_stopping": "never"},
     {"num_beams": 3, "length_penalty": -1.0},
+    {"num_beams": 3, "length_penalty": -1.0, "early_stopping": "never"},
+    {"num_beams": 5, "length_penalty": -1.0, "early_stopping": "never"},
     {"num_beams": 4, "no_repeat_ngram_size": 1},
     {"num_beams": 4, "no_repeat_ngram_size": 2},
     {"num_beams": 2, "no_repeat_ngram_size": 3, "length_penalty": 2.0},
@@ -100,6 +102,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent)
     out: Path = parser.parse_args().out
+    torch.set_num_threads(1)  # more only wait for each other at these sizes
     for seed, name in enumerate(MODELS):
         rng = np.random.default_rng(seed)
         model, tiny = build(name, rng)
