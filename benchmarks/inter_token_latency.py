@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     arguments = parser.parse_args()
     rows = []
-    with LLM(arguments.model, threads=arguments.threads) as llm:
+    with LLM(arguments.model, threads=arguments.threads, speculation="off") as llm:
         llm.generate(tokens(64, 7), SamplingParams(temperature=0, max_tokens=8))
         for number in range(arguments.rounds):
             before, during, alone, beside = asyncio.run(measure(llm, number))

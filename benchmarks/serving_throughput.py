@@ -26,7 +26,7 @@ PEER = Path(__file__).parent / "sides" / "llamacpp_serving.py"
 
 def ours(model: str, threads: int) -> float:
     """Generated tokens per second."""
-    with LLM(model, threads=threads, max_running=AT_ONCE) as llm:
+    with LLM(model, threads=threads, max_running=AT_ONCE, speculation="off") as llm:
         prompts = [[(7 * i + 131 * n) % 30000 + 100 for i in range(PROMPT)] for n in range(N_REQUESTS)]
         llm.generate([prompt[::-1] for prompt in prompts[:2]], SamplingParams(temperature=0, max_tokens=8))
         start = time.perf_counter()

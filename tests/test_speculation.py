@@ -114,3 +114,17 @@ def test_the_default_model_as_its_own_draft_is_always_right() -> None:
         with LLM("smollm2", speculation="off", context_length=1024) as plain:
             assert outcome(llm.chat(MESSAGES[1], params)) == outcome(plain.chat(MESSAGES[1], params))
         assert llm.stats().acceptance_rate == 1.0
+
+
+@pytest.mark.model
+def test_sliding_windows_answer_as_without() -> None:
+    prompt = "Copy: " + TEXT * 12  # more tokens than a window holds, and drafts across its edges
+    with (
+        LLM("gemma-3-270m", speculation="off", context_length=1024) as plain,
+        LLM("gemma-3-270m", context_length=1024) as llm,
+    ):
+        assert len(llm.tokenize(prompt)) > 512
+        for settings in SETTINGS[:3]:
+            params = SamplingParams(**settings, seed=1, max_tokens=60)
+            assert outcome(llm.generate(prompt, params)) == outcome(plain.generate(prompt, params))
+        assert llm.stats().accepted_tokens > 20

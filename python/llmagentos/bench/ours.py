@@ -62,7 +62,9 @@ def measure_fresh(metric: Metric, arguments: argparse.Namespace) -> float:
     """What only a new process can tell: seconds to the first token, or megabytes (of 10^6 bytes)."""
     if arguments.cpus is not None:
         os.sched_setaffinity(0, arguments.cpus)
-    bench = Bench(LLM(arguments.model, threads=arguments.threads), arguments.vocab, arguments.new_tokens)
+    bench = Bench(
+        LLM(arguments.model, threads=arguments.threads, speculation="off"), arguments.vocab, arguments.new_tokens
+    )
     to_first_token = bench.measure(metric)
     if metric.kind == "start":
         return time.monotonic() - float(os.environ[STARTED])
@@ -72,7 +74,7 @@ def measure_fresh(metric: Metric, arguments: argparse.Namespace) -> float:
 def measure_warm(metric: Metric, arguments: argparse.Namespace) -> float:
     """A speed of a model that has run before, on pinned threads."""
     before = threads_of_process()
-    llm = LLM(arguments.model, threads=arguments.threads)
+    llm = LLM(arguments.model, threads=arguments.threads, speculation="off")
     if arguments.cpus is not None:
         pin_threads(arguments.cpus, threads_of_process() - before)
     bench = Bench(llm, arguments.vocab, arguments.new_tokens)
