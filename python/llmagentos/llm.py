@@ -47,7 +47,7 @@ class LLM:
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
             allows 2.4 times what they take undisturbed.
         on_event: called with an `Event` whenever a request is queued, started, pre-empted, has its first token, or has
-            ended, by the thread that ran the step. It must be quick, and what it raises ends the step's requests.
+            ended, by the thread that ran the step. It must be quick; what it raises is logged.
 
     Raises:
         ModelNotFoundError: no such model, or it could not be fetched.
