@@ -35,6 +35,15 @@ def parser(description: str | None, metrics: list[str]) -> argparse.ArgumentPars
     return result
 
 
+def engine_parser(description: str | None) -> argparse.ArgumentParser:
+    """The options of the programs that measure this package's engine alone."""
+    result = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    result.add_argument("model", nargs="?", default="smollm2-135m-instruct")
+    result.add_argument("--rounds", type=int, default=3)
+    result.add_argument("--threads", type=int, default=2)
+    return result
+
+
 def setting(parser: argparse.ArgumentParser, arguments: argparse.Namespace) -> sides.Setting:
     """What all sides are given alike; ends the program where there are fewer CPUs than threads."""
     cpus = cpus_for(arguments.threads)

@@ -8,7 +8,6 @@ during its prefill, and the prefill's time with and without the streams.
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import statistics
 import time
@@ -54,11 +53,7 @@ async def measure(llm: LLM, number: int) -> tuple[list[float], list[float], floa
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", default="smollm2-135m-instruct")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = harness.engine_parser(__doc__).parse_args()
     rows = []
     with LLM(arguments.model, threads=arguments.threads, speculation="off") as llm:
         llm.generate(tokens(64, 7), SamplingParams(temperature=0, max_tokens=8))

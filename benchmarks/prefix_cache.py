@@ -8,7 +8,6 @@ empty cache. The answers are compared, too: they must be the same bits.
 
 from __future__ import annotations
 
-import argparse
 import statistics
 import time
 
@@ -29,11 +28,7 @@ def run(llm: LLM, number: int) -> tuple[float, list[Completion]]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("model", nargs="?", default="smollm2-135m-instruct")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--threads", type=int, default=2)
-    arguments = parser.parse_args()
+    arguments = harness.engine_parser(__doc__).parse_args()
     with (
         LLM(arguments.model, threads=arguments.threads) as cached,
         LLM(arguments.model, threads=arguments.threads, prefix_cache=False) as uncached,

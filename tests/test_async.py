@@ -79,28 +79,37 @@ def test_cancelling_a_task_cancels_its_request(llm: LLM) -> None:
     endless = SamplingParams(temperature=0, ignore_eos=True)
 
     async def run() -> None:
-        loop, running = asyncio.get_running_loop(), asyncio.Event()
-        backend.before_run = lambda batch: loop.call_soon_threadsafe(running.set)
+        loop, running, left = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+        backend.before_run = lambda batch: (loop.call_soon_threadsafe(running.set), left.wait(10))
         task = asyncio.create_task(llm.agenerate("x", endless))
         await running.wait()
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+        left.set()
 
     asyncio.run(run())
     wait_idle(llm)
-    assert llm.stats().ended.keys() <= {"cancelled", "length"}
+    assert llm.stats().ended == {"cancelled": 1}
+    assert len(backend.n_tokens_per_run) == 1
 
 
 def test_leaving_a_stream_cancels_its_request(llm: LLM) -> None:
+    backend: Any = llm._engine._backend
+    left = threading.Event()
+    backend.before_run = lambda batch: left.wait(10) if len(backend.n_tokens_per_run) == 3 else None
+
     async def run() -> None:
         stream: Any = llm.astream("x", SamplingParams(temperature=0, ignore_eos=True))
         async for _ in stream:
             break
         await stream.aclose()
+        left.set()
 
     asyncio.run(run())
     wait_idle(llm)
+    assert llm.stats().ended == {"cancelled": 1}
+    assert len(backend.n_tokens_per_run) <= 4
 
 
 def test_errors_reach_the_task(llm: LLM) -> None:
@@ -136,6 +145,29 @@ def test_close_ends_what_runs(llm: LLM) -> None:
             await task
 
     asyncio.run(run())
+
+
+def test_a_loop_that_was_closed_harms_nobody(llm: LLM) -> None:
+    backend: Any = llm._engine._backend
+    running, go_on = threading.Event(), threading.Event()
+    backend.before_run = lambda batch: (running.set(), go_on.wait(10))
+
+    results: list[Any] = []
+
+    async def leave() -> Any:
+        task = asyncio.ensure_future(llm.agenerate("x", GREEDY))
+        await asyncio.to_thread(running.wait, 10)
+        return task
+
+    loop = asyncio.new_event_loop()
+    abandoned = loop.run_until_complete(leave())
+    loop.close()
+    other = threading.Thread(target=lambda: results.append(llm.generate("y", GREEDY)))
+    other.start()
+    go_on.set()
+    other.join(10)
+    assert results == [llm.generate("y", GREEDY)]
+    assert not abandoned.done()
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -233,7 +234,7 @@ def _listen(requests: Sequence[Request]) -> asyncio.Event:
     changed, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def tell() -> None:
-        if not loop.is_closed():
+        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
             loop.call_soon_threadsafe(changed.set)
 
     for request in requests:

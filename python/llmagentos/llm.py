@@ -51,7 +51,7 @@ class LLM:
         draft_model: a smaller model of the same vocabulary, by name or path, to guess the next tokens with instead. It
             takes memory for its weights and a KV cache of its own.
         on_event: called with an `Event` whenever a request is queued, started, pre-empted, has its first token, or has
-            ended, by the thread that ran the step. It must be quick, and what it raises ends the step's requests.
+            ended, by the thread that ran the step. It must be quick; what it raises is logged.
 
     Raises:
         ModelNotFoundError: no such model, or it could not be fetched.

@@ -326,7 +326,7 @@ TEST(continuations_of_extreme_logits_are_in_order) {
     for (const float penalty : {0.01f, 1.0f, 100.0f}) {
       SamplerRow row;
       row.repetition_penalty = penalty;
-      row.no_repeat_ngram_size = logits.size() > 1 ? 2 : 0;  // 2 forbids token 0
+      row.no_repeat_ngram_size = 2;  // forbids token 0, unless it is all there is
       row.prompt_ids = {0, 0, 0};
       const SamplerRow* const rows[] = {&row};
       const std::int64_t counts[] = {std::numeric_limits<std::int64_t>::max()};

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import threading
 import time
 
 import pytest
 
+from llmagentos.engine import engine as engine_module
 from llmagentos.engine.request import Request, Service
 from llmagentos.engine.statistics import Event
 from llmagentos.errors import QueueFullError
@@ -93,3 +95,54 @@ def test_events_tell_a_requests_story() -> None:
     assert story == ["queued", "started", "first_token", "preempted", "started", "ended"]
     last = events[-1]
     assert (last.kind, last.finish_reason, last.n_prompt, last.n_output) == ("ended", "length", 2, 12)
+
+
+def test_an_event_hook_that_raises_is_logged_and_disturbs_nobody(caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: Event) -> None:
+        raise ValueError(event.kind)
+
+    engine = engine_on(FakeBackend(), on_event=fail)
+    request = request_for([1, 2], 4)
+    engine.start([request])
+    background = engine._background
+    assert background is None or not background.join(10)
+    assert request.token_ids == alone([1, 2], 4)
+    assert [record.exc_info[1].args for record in caplog.records if record.exc_info and record.exc_info[1]] == [
+        ("queued",),
+        ("started",),
+        ("first_token",),
+        ("ended",),
+    ]
+    engine.run([request_for([1], 2)])
+    assert_idle(engine)
+
+
+def test_closing_tells_of_the_requests_it_ends() -> None:
+    events: list[Event] = []
+    engine = engine_on(FakeBackend(), on_event=events.append)
+    stream = engine.stream(request_for([1], 50))
+    next(stream)
+    engine.close()
+    assert (events[-1].kind, events[-1].finish_reason) == ("ended", "error")
+
+
+def test_a_caller_that_waits_long_leaves_no_place_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A place whose caller is gone would be handed the turn, and everybody would wait for nobody."""
+    monkeypatch.setattr(engine_module, "_LOST_TURN_SECONDS", 0.01)
+    backend = FakeBackend()
+    engine = engine_on(backend)
+    entered, go_on = threading.Event(), threading.Event()
+    backend.before_run = lambda batch: (entered.set(), go_on.wait(10))  # type: ignore[func-returns-value]
+    driver = threading.Thread(target=engine.run, args=([request_for([1], 2)],))
+    driver.start()
+    assert entered.wait(10)
+    others = [threading.Thread(target=engine.run, args=([request_for([n], 2)],)) for n in (2, 3)]
+    for thread in others:
+        thread.start()
+    time.sleep(0.2)
+    assert len(engine._waiters) <= 2
+    go_on.set()
+    for thread in (driver, *others):
+        thread.join(10)
+    assert engine._waiters == []
+    assert_idle(engine)

@@ -39,12 +39,17 @@ def test_lines_come_when_something_begins_and_then_no_faster_than_one_a_second(m
 
 def test_a_reader_that_went_away_does_not_stop_a_pull(monkeypatch):
     class Closed(io.StringIO):
+        n_writes = 0
+
         def write(self, text: str) -> int:
+            self.n_writes += 1
             raise BrokenPipeError
 
-    monkeypatch.setattr("sys.stderr", Closed())
+    err = Closed()
+    monkeypatch.setattr("sys.stderr", err)
     with shown(None) as report:
         report(1, 10, "a")
+    assert err.n_writes > 0
 
 
 def test_a_callback_of_ones_own_is_used_as_it_is():

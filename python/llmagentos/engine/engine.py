@@ -35,6 +35,7 @@ from llmagentos.errors import (
 
 # Logits of one step. A scored text wants a row per token, and with a vocabulary of 262k a row is a megabyte.
 MAX_LOGIT_BYTES = 64 * 2**20
+_LOST_TURN_SECONDS = 1.0
 _CLOSED_EARLY = "the model was closed before the request finished"
 
 
@@ -50,7 +51,7 @@ class EngineConfig:
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning.
         inter_token_target: seconds between two tokens of a stream that a prompt beside it may stretch them to; None
             allows a multiple of what they take undisturbed.
-        on_event: called with each event, by the thread that ran the step it happened in.
+        on_event: called with each event, by the thread that ran the step it happened in. What it raises is logged.
     """
 
     context_length: int
@@ -216,6 +217,7 @@ class Engine:
         self._backend.close()
         if self._proposer is not None:
             self._proposer.close()
+        self._recorder.deliver()
 
     def _close_if_asked(self) -> None:
         """Carry out a close() that came from inside the step just left."""
@@ -291,7 +293,12 @@ class Engine:
             self._waiters.append(waiter)
         # A plain lock: a signal handler that raises inside a Condition's wait may find it without the lock it expects.
         # The time-out is for a turn that was lost because such a handler cut _pass_on short.
-        waiter.lock.acquire(timeout=1.0)
+        try:
+            waiter.lock.acquire(timeout=_LOST_TURN_SECONDS)
+        finally:
+            with self._lock:
+                if waiter in self._waiters:  # nobody woke it; left there, it would be handed a turn it cannot take
+                    self._waiters.remove(waiter)
 
     def _wake_served(self) -> None:
         """Wake those that have what they wait for; waking all after every step would cost more than the step."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping
@@ -11,6 +12,7 @@ from typing import Literal
 from llmagentos.engine.request import Request
 from llmagentos.engine.scheduler import Scheduler
 
+_LOGGER = logging.getLogger(__name__)
 _KEPT = 1000  # newest measurements that percentiles are of
 _WINDOW = 10.0  # seconds that a rate is over
 
@@ -108,13 +110,13 @@ class Recorder:
     """Counts. Called with the engine's lock held, but for `deliver`.
 
     Args:
-        on_event: called with each event after the step it happened in, by the thread that ran the step; what it raises
-            is that thread's. None for nobody.
+        on_event: called with each event after the step it happened in, by the thread that ran the step. What it raises
+            is logged: whose step it was is chance, and nobody's request is to suffer from it. None for nobody.
     """
 
     def __init__(self, on_event: Callable[[Event], None] | None = None) -> None:
         self._on_event = on_event
-        self._events: list[Event] = []
+        self._events: deque[Event] = deque()
         self._ended: Counter[str] = Counter()
         self._n_steps = self._n_computed = self._n_generated = self._n_prompt = self._n_cached = 0
         self._n_drafted = self._n_accepted = 0
@@ -169,7 +171,10 @@ class Recorder:
     def deliver(self) -> None:
         """Call `on_event` with what has happened since. Without the lock: it may well ask for stats."""
         while self._on_event is not None and self._events:
-            self._on_event(self._events.pop(0))
+            try:
+                self._on_event(self._events.popleft())
+            except Exception:
+                _LOGGER.exception("on_event failed")
 
     def stats(self, scheduler: Scheduler) -> EngineStats:
         pool, now = scheduler.pool, time.monotonic()
