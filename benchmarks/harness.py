@@ -19,7 +19,7 @@ from llmagentos.bench.host import Host, machine
 from llmagentos.bench.metrics import parse, split_by_context
 from llmagentos.bench.pinning import cpus_for
 from llmagentos.bench.progress import Progress
-from llmagentos.formats import load_checkpoint
+from llmagentos.models import open_checkpoint
 
 RESULTS = Path(__file__).parent / "results"
 REPEATS = 3  # within each process
@@ -60,12 +60,12 @@ def compare_with(
     Raises:
         LLMAgentOSError: a side or the model failed, or there is no such metric.
     """
-    checkpoint = load_checkpoint(setting.model)
+    checkpoint = open_checkpoint(setting.model)
     wanted = [parse(name) for name in arguments.metrics]
     metrics, too_long = split_by_context(wanted, setting.new_tokens, checkpoint.context_length)
     for metric in too_long:
         print(f"{metric.name} is left out: the model holds {checkpoint.context_length} tokens", file=sys.stderr)
-    ours = sides.ours(setting, checkpoint.tokenizer.n_vocab)
+    ours = sides.ours(setting, checkpoint.vocab_size)
     host = Host(setting.threads)
     runs = alternate([ours, *peers], metrics, arguments.rounds, host, Progress(), warm_ups=1)
     good = good_runs(runs, host)

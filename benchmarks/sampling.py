@@ -24,9 +24,8 @@ from llmagentos.backends.cpu import CpuBackend
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.engine.native_sampler import NativeSampler
 from llmagentos.engine.request import Request
-from llmagentos.formats import load_checkpoint
 from llmagentos.market import resolve
-from llmagentos.models import build_graph
+from llmagentos.models import build_graph, open_checkpoint
 from llmagentos.sampling_params import SamplingParams
 
 Logits = NDArray[np.float32]
@@ -120,9 +119,9 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=machine["usable_cpus"])
     parser.add_argument("--steps", type=int, default=64)
     arguments = parser.parse_args()
-    checkpoint = load_checkpoint(resolve(arguments.model))
+    checkpoint = open_checkpoint(resolve(arguments.model))
     n_blocks = arguments.batch * -(-(N_PROMPT + arguments.steps) // CpuBackend.block_size)
-    backend = CpuBackend(build_graph(checkpoint), checkpoint.file, threads=arguments.threads, n_blocks=n_blocks)
+    backend = CpuBackend(build_graph(checkpoint), checkpoint.tensors, threads=arguments.threads, n_blocks=n_blocks)
     sampler = NativeSampler(backend.pool, checkpoint.tokenizer)
     ids = checkpoint.tokenizer.encode(TEXT.read_text())
     found = measure(backend, ids, arguments.batch, arguments.steps, sampler)

@@ -13,17 +13,46 @@ namespace {
 
 using graph::Graph;
 
-kernels::ActivationKind activation_named(const std::string& name) {
-  if (name == "silu") return kernels::ActivationKind::silu;
-  if (name == "gelu_tanh") return kernels::ActivationKind::gelu_tanh;
-  throw InvalidArgument("activation \"" + name + "\" is not one of silu, gelu_tanh");
+// The value that `choices` has under a name.
+template <class T>
+T named(const char* what, const std::string& name, std::initializer_list<std::pair<const char*, T>> choices) {
+  std::string known;
+  for (const auto& [choice, value] : choices) {
+    if (name == choice) return value;
+    known += (known.empty() ? "" : ", ") + std::string(choice);
+  }
+  throw InvalidArgument(std::string(what) + " \"" + name + "\" is not one of " + known);
 }
 
-kernels::RopePairs pairs_named(const std::string& name) {
-  if (name == "halves") return kernels::RopePairs::halves;
-  if (name == "adjacent") return kernels::RopePairs::adjacent;
-  throw InvalidArgument("rope pairs \"" + name + "\" is not one of halves, adjacent");
+kernels::ActivationKind activation_named(const std::string& name) {
+  using Kind = kernels::ActivationKind;
+  return named<Kind>("activation", name,
+                     {{"silu", Kind::silu},
+                      {"gelu", Kind::gelu},
+                      {"gelu_tanh", Kind::gelu_tanh},
+                      {"gelu_sigmoid", Kind::gelu_sigmoid},
+                      {"relu", Kind::relu},
+                      {"relu_squared", Kind::relu_squared},
+                      {"tanh", Kind::tanh}});
 }
+
+graph::RopeParams rope_params(std::vector<float> inverse_frequencies, float magnitude, const std::string& pairs) {
+  using Pairs = kernels::RopePairs;
+  return {std::move(inverse_frequencies), magnitude,
+          named<Pairs>("rope pairs", pairs, {{"halves", Pairs::halves}, {"adjacent", Pairs::adjacent}})};
+}
+
+graph::EmbedBy embed_by(const std::string& name) {
+  using By = graph::EmbedBy;
+  return named<By>("embed by", name, {{"token", By::token}, {"position", By::position}, {"type", By::type}});
+}
+
+// A weight's name and its numbers, as python/llmagentos/models gives them; resolved in the graph it is used in.
+struct RelativeBias {
+  std::string weight;
+  int n_buckets, max_distance;
+  bool is_bidirectional;
+};
 
 }  // namespace
 
@@ -31,27 +60,64 @@ void bind_graph(py::module_& core) {
   py::module_ m = core.def_submodule("graph", "Models as graphs of ops.");
 
   py::class_<graph::RopeParams>(m, "RopeParams")
-      .def(py::init([](int n_dims, float base, float position_scale, const std::string& pairs) {
-             return graph::RopeParams{base, position_scale, n_dims, pairs_named(pairs)};
-           }),
-           py::kw_only(), py::arg("n_dims"), py::arg("base"), py::arg("position_scale") = 1.0f,
+      .def(py::init(&rope_params), py::arg("inverse_frequencies"), py::kw_only(), py::arg("magnitude") = 1.0f,
            py::arg("pairs") = "halves");
+
+  py::class_<RelativeBias>(m, "RelativeBias")
+      .def(py::init<std::string, int, int, bool>(), py::arg("weight"), py::kw_only(), py::arg("n_buckets"),
+           py::arg("max_distance"), py::arg("is_bidirectional"));
 
   py::class_<Graph>(m, "Graph")
       .def(py::init<>())
-      .def("embed", &Graph::embed, py::arg("weight"), py::arg("vocab_size"), py::arg("width"))
-      .def("linear", &Graph::linear, py::arg("x"), py::arg("weight"), py::arg("out_width"))
+      .def("begin_encoder", &Graph::begin_encoder)
+      .def("begin_decoder", &Graph::begin_decoder)
+      .def(
+          "embed",
+          [](Graph& g, const std::string& weight, std::int64_t n_rows, std::int64_t width, const std::string& by,
+             int offset) { return g.embed(weight, n_rows, width, embed_by(by), offset); },
+          py::arg("weight"), py::arg("n_rows"), py::arg("width"), py::arg("by") = "token", py::arg("offset") = 0)
+      .def("linear", &Graph::linear, py::arg("x"), py::arg("weight"), py::arg("out_width"), py::arg("bias") = "")
+      .def("layer_norm", &Graph::layer_norm, py::arg("x"), py::arg("weight"), py::arg("bias"), py::arg("eps"),
+           py::arg("head_dim") = 0)
       .def("rms_norm", &Graph::rms_norm, py::arg("x"), py::arg("weight"), py::arg("eps"), py::arg("head_dim") = 0)
       .def("rope", &Graph::rope, py::arg("x"), py::arg("head_dim"), py::arg("params"))
       .def(
           "attention",
           [](Graph& g, graph::ValueId q, graph::ValueId k, graph::ValueId v, int layer, int n_heads, int n_kv_heads,
-             int head_dim, float scale, float softcap, int window) {
-            return g.attention(q, k, v, {layer, n_heads, n_kv_heads, head_dim, scale, softcap, window});
+             int head_dim, float scale, float softcap, int window, bool causal, std::vector<float> alibi_slopes,
+             const std::optional<RelativeBias>& relative_bias, const std::string& sinks) {
+            graph::AttentionParams params{layer, n_heads, n_kv_heads, head_dim, scale, softcap, window};
+            params.keys = causal ? graph::Keys::earlier : graph::Keys::all;
+            params.bias.slopes = std::move(alibi_slopes);
+            if (relative_bias) {
+              const RelativeBias& b = *relative_bias;
+              params.bias = {
+                  {}, g.bias_table(b.weight, b.n_buckets, n_heads), b.n_buckets, b.max_distance, b.is_bidirectional};
+            }
+            params.sinks = g.attention_sinks(sinks, n_heads);
+            return g.attention(q, k, v, params);
           },
           py::arg("q"), py::arg("k"), py::arg("v"), py::kw_only(), py::arg("layer"), py::arg("n_heads"),
           py::arg("n_kv_heads"), py::arg("head_dim"), py::arg("scale"), py::arg("softcap") = 0.0f,
-          py::arg("window") = 0)
+          py::arg("window") = 0, py::arg("causal") = true, py::arg("alibi_slopes") = std::vector<float>{},
+          py::arg("relative_bias") = py::none(), py::arg("sinks") = "")
+      .def(
+          "cross_attention",
+          [](Graph& g, graph::ValueId q, int layer, int n_heads, int n_kv_heads, int head_dim, float scale) {
+            return g.cross_attention(q, {layer, n_heads, n_kv_heads, head_dim, scale});
+          },
+          py::arg("q"), py::kw_only(), py::arg("layer"), py::arg("n_heads"), py::arg("n_kv_heads"), py::arg("head_dim"),
+          py::arg("scale"))
+      .def(
+          "store_cross",
+          [](Graph& g, graph::ValueId k, graph::ValueId v, int layer, int n_kv_heads, int head_dim) {
+            g.store_cross(k, v, {layer, n_kv_heads, n_kv_heads, head_dim});
+          },
+          py::arg("k"), py::arg("v"), py::kw_only(), py::arg("layer"), py::arg("n_kv_heads"), py::arg("head_dim"))
+      .def(
+          "activation",
+          [](Graph& g, graph::ValueId x, const std::string& kind) { return g.activation(x, activation_named(kind)); },
+          py::arg("x"), py::arg("kind"))
       .def(
           "glu",
           [](Graph& g, graph::ValueId gate, graph::ValueId up, const std::string& activation) {
@@ -61,7 +127,9 @@ void bind_graph(py::module_& core) {
       .def("add", &Graph::add, py::arg("a"), py::arg("b"))
       .def("scale", &Graph::scale, py::arg("x"), py::arg("factor"))
       .def("softcap", &Graph::softcap, py::arg("x"), py::arg("cap"))
+      .def("clamp", &Graph::clamp, py::arg("x"), py::arg("limit"))
       .def("select_rows", &Graph::select_rows, py::arg("x"))
+      .def("mean_rows", &Graph::mean_rows, py::arg("x"))
       .def("set_output", &Graph::set_output, py::arg("logits"))
       .def_property_readonly("n_nodes", [](const Graph& g) { return g.nodes().size(); })
       .def_property_readonly("weights",
@@ -76,7 +144,7 @@ void bind_graph(py::module_& core) {
                                py::list all;
                                for (const graph::Node& node : g.nodes()) {
                                  const graph::AttentionParams& a = node.attention;
-                                 if (node.kind == graph::OpKind::attention)
+                                 if (node.kind == graph::OpKind::attention && node.inputs.size() > 1)
                                    all.append(py::make_tuple(a.n_kv_heads, a.head_dim, a.window));
                                }
                                return all;

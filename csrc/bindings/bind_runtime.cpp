@@ -33,47 +33,97 @@ kernels::KvType kv_type_named(const std::string& name) {
   throw InvalidArgument("kv_dtype \"" + name + "\" is not one of f16, f32, int8");
 }
 
-// A file's tensors by name, as the executor asks for them. The file must outlive it.
-class FileTensors {
- public:
-  explicit FileTensors(const GgufFile& file) {
-    for (const GgufTensor& tensor : file.tensors()) {
-      runtime::TensorSource source;
-      source.shape.assign(tensor.shape.begin(), tensor.shape.end());
-      source.dtype = tensor.dtype;
-      source.data = tensor.data;
-      source.drop = [&file, &tensor](std::size_t offset, std::size_t n_bytes) {
-        file.drop_pages(tensor, offset, n_bytes);
-      };
-      sources_.emplace(tensor.name, std::move(source));
-    }
-  }
-  const runtime::TensorSource* find(const std::string& name) const {
-    const auto found = sources_.find(name);
-    return found == sources_.end() ? nullptr : &found->second;
-  }
+// A checkpoint's tensors by name, as the executor asks for them.
+using Tensors = std::map<std::string, runtime::TensorSource, std::less<>>;
 
- private:
-  std::map<std::string, runtime::TensorSource, std::less<>> sources_;
-};
+// The file must outlive them.
+Tensors tensors_of(const GgufFile& file) {
+  Tensors all;
+  for (const GgufTensor& tensor : file.tensors()) {
+    runtime::TensorSource source;
+    source.shape.assign(tensor.shape.begin(), tensor.shape.end());
+    source.dtype = tensor.dtype;
+    source.open = [&tensor] { return runtime::TensorBytes{tensor.data, nullptr}; };
+    source.drop = [&file, &tensor](std::size_t offset, std::size_t n_bytes) {
+      file.drop_pages(tensor, offset, n_bytes);
+    };
+    all.emplace(tensor.name, std::move(source));
+  }
+  return all;
+}
 
-std::unique_ptr<runtime::Executor> make_executor(const graph::Graph& graph, const GgufFile& file, ThreadPool& pool,
+DType dtype_named(const std::string& name) {
+  const DTypeInfo* const info = find_dtype(std::string_view(name));
+  if (!info) throw InvalidArgument("dtype: unknown weight format '" + name + "'");
+  return info->dtype;
+}
+
+// The bytes that a Python function gives when they are asked for.
+runtime::TensorBytes read_array(const py::object& read, const std::string& name, std::size_t n_bytes) {
+  const py::gil_scoped_acquire locked;
+  auto* view = new py::buffer_info(py::buffer(read()).request());
+  const std::shared_ptr<const void> owner(view, [](const void* held) {
+    const py::gil_scoped_acquire relocked;
+    delete static_cast<const py::buffer_info*>(held);
+  });
+  if (!PyBuffer_IsContiguous(view->view(), 'C') || static_cast<std::size_t>(view->size * view->itemsize) != n_bytes)
+    throw InvalidArgument("tensor " + name + ": its array is not the " + std::to_string(n_bytes) +
+                          " contiguous bytes of its shape");
+  return {static_cast<const std::byte*>(view->ptr), owner};
+}
+
+// (name, dtype, shape, read) of each tensor; the functions must outlive what is made of them.
+using Arrays = std::vector<std::tuple<std::string, std::string, std::vector<std::int64_t>, py::function>>;
+
+Tensors tensors_of(const Arrays& arrays) {
+  Tensors all;
+  for (const auto& [name, dtype, shape, read] : arrays) {
+    runtime::TensorSource source;
+    source.shape = shape;
+    source.dtype = dtype_named(dtype);
+    if (shape.empty()) throw InvalidArgument("tensor " + name + " has no dimension");
+    std::size_t n_bytes = row_bytes(source.dtype, static_cast<std::size_t>(shape.back()));
+    for (std::size_t i = 0; i + 1 < shape.size(); ++i) n_bytes *= static_cast<std::size_t>(shape[i]);
+    source.open = [&read = read, &name = name, n_bytes] { return read_array(read, name, n_bytes); };
+    all.emplace(name, std::move(source));
+  }
+  return all;
+}
+
+template <class Source>
+std::unique_ptr<runtime::Executor> make_executor(const graph::Graph& graph, const Source& source, ThreadPool& pool,
                                                  std::int64_t max_tokens, std::int64_t n_blocks,
-                                                 const std::string& kv_dtype, const std::string& isa, bool fuse) {
+                                                 const std::string& kv_dtype, const std::string& isa, bool fuse,
+                                                 const std::map<std::string, std::string>& quantize_to) {
   const kernels::KvType type = kv_type_named(kv_dtype);
+  const Tensors tensors = tensors_of(source);
+  runtime::QuantizeTo formats;
+  for (const auto& [name, dtype] : quantize_to) formats.emplace(name, dtype_named(dtype));
+  const auto find = [&tensors](const std::string& name) {
+    const auto found = tensors.find(name);
+    return found == tensors.end() ? nullptr : &found->second;
+  };
   const py::gil_scoped_release release;
-  const FileTensors tensors(file);
-  return std::make_unique<runtime::Executor>(
-      graph::compile(graph, fuse), [&](const std::string& name) { return tensors.find(name); },
-      kernels::select_kernels(isa), pool, max_tokens, n_blocks, type);
+  return std::make_unique<runtime::Executor>(graph::compile(graph, fuse), find, kernels::select_kernels(isa), pool,
+                                             max_tokens, n_blocks, type, formats);
 }
 
 py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids, const Int32Array& positions,
-                       const Int32Array& sequence_starts, const Int32Array& block_tables,
-                       const Int32Array& logit_rows) {
-  if (block_tables.ndim() != 2) throw InvalidArgument("block_tables must have two dimensions");
-  const runtime::RaggedBatch batch{view(token_ids),    view(positions),       view(sequence_starts),
-                                   view(block_tables), block_tables.shape(1), view(logit_rows)};
+                       const Int32Array& sequence_starts, const Int32Array& block_tables, const Int32Array& logit_rows,
+                       const std::optional<Int32Array>& token_types, bool is_encoder,
+                       const std::optional<Int32Array>& cross_block_tables,
+                       const std::optional<Int32Array>& cross_lengths) {
+  if (block_tables.ndim() != 2 || (cross_block_tables && cross_block_tables->ndim() != 2))
+    throw InvalidArgument("block_tables must have two dimensions");
+  runtime::RaggedBatch batch{view(token_ids),    view(positions),       view(sequence_starts),
+                             view(block_tables), block_tables.shape(1), view(logit_rows)};
+  if (token_types) batch.token_types = view(*token_types);
+  batch.is_encoder = is_encoder;
+  if (cross_block_tables) {
+    batch.cross_block_tables = view(*cross_block_tables);
+    batch.max_cross_blocks = cross_block_tables->shape(1);
+  }
+  if (cross_lengths) batch.cross_lengths = view(*cross_lengths);
   auto* logits = new std::shared_ptr<const AlignedBuffer>();
   const py::capsule owner(logits, [](void* held) { delete static_cast<std::shared_ptr<const AlignedBuffer>*>(held); });
   {
@@ -81,7 +131,7 @@ py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids,
     *logits = executor.run(batch);
   }
   return py::array_t<float>(
-      {static_cast<py::ssize_t>(logit_rows.size()), static_cast<py::ssize_t>(executor.vocab_size())},
+      {static_cast<py::ssize_t>(logit_rows.size()), static_cast<py::ssize_t>(executor.output_width())},
       (*logits)->as<float>(), owner);
 }
 
@@ -115,11 +165,17 @@ void bind_runtime(py::module_& core) {
   m.attr("BLOCK_SIZE") = kernels::kKvBlock;
 
   py::class_<runtime::Executor>(m, "Executor")
-      .def(py::init(&make_executor), py::arg("graph"), py::arg("file"), py::arg("pool"), py::kw_only(),
+      .def(py::init(&make_executor<GgufFile>), py::arg("graph"), py::arg("tensors"), py::arg("pool"), py::kw_only(),
            py::arg("max_tokens"), py::arg("n_blocks"), py::arg("kv_dtype") = "f16", py::arg("isa") = "",
-           py::arg("fuse") = true, py::keep_alive<1, 4>())
+           py::arg("fuse") = true, py::arg("quantize_to") = std::map<std::string, std::string>{},
+           py::keep_alive<1, 4>())
+      .def(py::init(&make_executor<Arrays>), py::arg("graph"), py::arg("tensors"), py::arg("pool"), py::kw_only(),
+           py::arg("max_tokens"), py::arg("n_blocks"), py::arg("kv_dtype") = "f16", py::arg("isa") = "",
+           py::arg("fuse") = true, py::arg("quantize_to") = std::map<std::string, std::string>{},
+           py::keep_alive<1, 4>())
       .def("run", &run, py::arg("token_ids"), py::arg("positions"), py::arg("sequence_starts"), py::arg("block_tables"),
-           py::arg("logit_rows"))
+           py::arg("logit_rows"), py::kw_only(), py::arg("token_types") = py::none(), py::arg("is_encoder") = false,
+           py::arg("cross_block_tables") = py::none(), py::arg("cross_lengths") = py::none())
       .def(
           "copy_blocks",
           [](runtime::Executor& executor, const std::vector<std::pair<std::int32_t, std::int32_t>>& from_to) {
@@ -128,7 +184,7 @@ void bind_runtime(py::module_& core) {
           },
           py::arg("from_to"))
       .def_property_readonly("isa", [](const runtime::Executor& e) { return std::string(e.isa()); })
-      .def_property_readonly("vocab_size", &runtime::Executor::vocab_size)
+      .def_property_readonly("output_width", &runtime::Executor::output_width)
       .def_property_readonly("max_tokens", &runtime::Executor::max_tokens)
       .def_property_readonly("n_blocks", [](const runtime::Executor& e) { return e.kv().n_blocks(); })
       .def_property_readonly("weight_bytes", [](const runtime::Executor& e) { return e.weights().n_bytes(); });

@@ -14,7 +14,7 @@ class Compiler {
     producer_.assign(n, -1);
     consumers_.resize(n);
     for (int i = 0; i < static_cast<int>(nodes_.size()); ++i) {
-      producer_[at(nodes_[at(i)].output)] = i;
+      if (nodes_[at(i)].output != kNone) producer_[at(nodes_[at(i)].output)] = i;
       for (const ValueId input : nodes_[at(i)].inputs) consumers_[at(input)].push_back(i);
     }
     absorbed_.assign(nodes_.size(), false);
@@ -55,15 +55,27 @@ class Compiler {
     return static_cast<int>(plan_.ropes.size() - 1);
   }
 
+  // What adds to the scores; the same for all layers, as a rule.
+  int bias_index(const AttentionParams& params) {
+    if (params.bias.empty()) return kNone;
+    const PlannedBias bias{params.bias, params.n_heads};
+    const auto found = std::find(plan_.biases.begin(), plan_.biases.end(), bias);
+    if (found != plan_.biases.end()) return static_cast<int>(found - plan_.biases.begin());
+    plan_.biases.push_back(bias);
+    return static_cast<int>(plan_.biases.size() - 1);
+  }
+
+  NormRef norm_of(int i) const { return {node(i).norm, node(i).weight, node(i).bias, node(i).eps}; }
+
   bool is_row_norm(int i) const {
-    return node(i).kind == OpKind::rms_norm && node(i).head_dim == graph_.values()[at(node(i).output)].width;
+    return node(i).kind == OpKind::norm && node(i).head_dim == graph_.values()[at(node(i).output)].width;
   }
 
   // Decides, before anything is emitted, which nodes node i takes into its step.
   void absorb_into(int i) {
     const Node& n = node(i);
     if (absorbed_[at(i)]) return;
-    if (n.kind == OpKind::attention) absorb_heads(i);
+    if (n.kind == OpKind::attention || n.kind == OpKind::store_cross) absorb_heads(i);
     if (n.kind == OpKind::linear) absorb_linears(i);
     if (n.kind == OpKind::scale) {
       const int embed = private_producer(n.inputs[0], OpKind::embed);
@@ -74,9 +86,19 @@ class Compiler {
     }
   }
 
+  AttentionStep attention_step(int i) {
+    const Node& n = node(i);
+    const bool has_queries = n.kind == OpKind::attention, has_keys = n.inputs.size() > 1;
+    return {.q = has_queries ? n.inputs[0] : kNone,
+            .k = has_keys ? n.inputs[n.inputs.size() - 2] : kNone,
+            .v = has_keys ? n.inputs.back() : kNone,
+            .output = n.output,
+            .params = n.attention,
+            .bias = bias_index(n.attention)};
+  }
+
   void absorb_heads(int i) {
-    AttentionStep step{
-        node(i).inputs[0], node(i).inputs[1], node(i).inputs[2], node(i).output, node(i).attention, {}, {}};
+    AttentionStep step = attention_step(i);
     const auto absorb = [&](ValueId& value, std::optional<NormRef>& norm, int& rope) {
       const int rotation = private_producer(value, OpKind::rope);
       // The step works in place, so what it takes over must have no other reader.
@@ -86,50 +108,65 @@ class Compiler {
         value = node(rotation).inputs[0];
         absorbed_[at(rotation)] = true;
       }
-      const int norm_node = private_producer(value, OpKind::rms_norm);
+      const int norm_node = private_producer(value, OpKind::norm);
       if (norm_node >= 0 && node(norm_node).head_dim == step.params.head_dim &&
           only_consumer(node(norm_node).inputs[0]) == norm_node) {
-        norm = NormRef{node(norm_node).weight, node(norm_node).eps};
+        norm = norm_of(norm_node);
         value = node(norm_node).inputs[0];
         absorbed_[at(norm_node)] = true;
       }
     };
-    absorb(step.q, step.q_norm, step.q_rope);
-    absorb(step.k, step.k_norm, step.k_rope);
+    if (step.q != kNone) absorb(step.q, step.q_norm, step.q_rope);
+    if (step.k != kNone) absorb(step.k, step.k_norm, step.k_rope);
     fused_.emplace(i, step);
   }
 
-  // All linears of one input become one step, at the place of the first.
+  // All linears of one input become one step, at the place of the first. But an encoder's keys and values go to the
+  // cache layer by layer, so that they need not all be in memory at once.
   void absorb_linears(int i) {
     const ValueId x = node(i).inputs[0];
-    LinearStep step{x, {}, {}, {}};
+    LinearStep step{.input = x, .norm = {}, .products = {}, .glu = {}};
+    int end = i;
+    while (end < static_cast<int>(nodes_.size()) && node(end).kind != OpKind::store_cross) ++end;
     for (const int j : consumers_[at(x)]) {
+      if (j >= end) break;
       if (node(j).kind != OpKind::linear || absorbed_[at(j)]) continue;
-      step.products.emplace_back(node(j).weight, node(j).output);
+      step.products.push_back(product_of(j));
       if (j != i) absorbed_[at(j)] = true;
     }
     const int norm = producer_[at(x)];
     if (norm >= 0 && is_row_norm(norm) && step.products.size() == consumers_[at(x)].size() && x != graph_.output()) {
-      step.norm = NormRef{node(norm).weight, node(norm).eps};
+      step.norm = norm_of(norm);
       step.input = node(norm).inputs[0];
       absorbed_[at(norm)] = true;
     }
+    for (Product& product : step.products) absorb_activation(product);
     if (step.products.size() == 2) absorb_glu(step);
     if (step.products.size() == 1) absorb_add(i, step);
     fused_.emplace(i, step);
   }
 
+  Product product_of(int i) const { return {node(i).weight, node(i).bias, node(i).output, {}}; }
+
+  void absorb_activation(Product& product) {
+    const int next = only_consumer(product.output);
+    if (next < 0 || node(next).kind != OpKind::activation) return;
+    product.activation = node(next).activation;
+    product.output = node(next).output;
+    absorbed_[at(next)] = true;
+  }
+
   void absorb_glu(LinearStep& step) {
-    const int glu = only_consumer(step.products[0].second);
-    if (glu < 0 || node(glu).kind != OpKind::glu || only_consumer(step.products[1].second) != glu) return;
-    if (node(glu).inputs[0] != step.products[0].second) std::swap(step.products[0], step.products[1]);
+    const int glu = only_consumer(step.products[0].output);
+    if (glu < 0 || node(glu).kind != OpKind::glu || only_consumer(step.products[1].output) != glu) return;
+    if (node(glu).inputs[0] != step.products[0].output) std::swap(step.products[0], step.products[1]);
     step.glu = node(glu).activation;
     step.output = node(glu).output;
     absorbed_[at(glu)] = true;
   }
 
   void absorb_add(int i, LinearStep& step) {
-    const ValueId product = step.products[0].second;
+    const ValueId product = step.products[0].output;
     const int next = only_consumer(product);
     if (next < 0) return;
     if (node(next).kind == OpKind::add) {
@@ -146,8 +183,7 @@ class Compiler {
       if (other == normed || producer_[at(other)] > next) return;
       // Emitted where the norm stands.
       RowStep row{RowStep::Kind::norm_add, {other, product}, node(sum).output};
-      row.weight = node(next).weight;
-      row.eps = node(next).eps;
+      row.norm = norm_of(next);
       row.head_dim = node(next).head_dim;
       fused_.emplace(next, row);
       absorbed_[at(sum)] = true;
@@ -157,22 +193,24 @@ class Compiler {
   void emit(int i) {
     const auto found = fused_.find(i);
     if (found != fused_.end()) {
-      plan_.steps.push_back(found->second);
+      steps_of(i).push_back(found->second);
       return;
     }
     const Node& n = node(i);
     if (n.kind == OpKind::linear) {
-      plan_.steps.push_back(LinearStep{n.inputs[0], {}, {{n.weight, n.output}}, {}});
+      steps_of(i).push_back(LinearStep{.input = n.inputs[0], .norm = {}, .products = {product_of(i)}, .glu = {}});
       return;
     }
-    if (n.kind == OpKind::attention) {
-      plan_.steps.push_back(AttentionStep{n.inputs[0], n.inputs[1], n.inputs[2], n.output, n.attention, {}, {}});
+    if (n.kind == OpKind::attention || n.kind == OpKind::store_cross) {
+      steps_of(i).push_back(attention_step(i));
       return;
     }
     RowStep step{row_kind(n.kind), n.inputs, n.output};
     step.weight = n.weight;
+    step.by = n.by;
+    step.offset = n.offset;
     step.head_dim = n.head_dim;
-    step.eps = n.eps;
+    if (n.kind == OpKind::norm) step.norm = norm_of(i);
     step.factor = n.kind == OpKind::embed ? 1.0f : n.factor;
     step.activation = n.activation;
     if (n.kind == OpKind::rope) step.rope = rope_index(n.rope);
@@ -181,17 +219,21 @@ class Compiler {
       step.factor = node(scaled->second).factor;
       step.output = node(scaled->second).output;
     }
-    plan_.steps.push_back(step);
+    steps_of(i).push_back(step);
   }
+
+  std::vector<Step>& steps_of(int i) { return node(i).is_encoder ? plan_.encoder_steps : plan_.steps; }
 
   static RowStep::Kind row_kind(OpKind kind) {
     switch (kind) {
       case OpKind::embed:
         return RowStep::Kind::embed;
-      case OpKind::rms_norm:
-        return RowStep::Kind::rms_norm;
+      case OpKind::norm:
+        return RowStep::Kind::norm;
       case OpKind::rope:
         return RowStep::Kind::rope;
+      case OpKind::activation:
+        return RowStep::Kind::activation;
       case OpKind::glu:
         return RowStep::Kind::glu;
       case OpKind::add:
@@ -200,8 +242,12 @@ class Compiler {
         return RowStep::Kind::scale;
       case OpKind::softcap:
         return RowStep::Kind::softcap;
+      case OpKind::clamp:
+        return RowStep::Kind::clamp;
       case OpKind::select_rows:
         return RowStep::Kind::select_rows;
+      case OpKind::mean_rows:
+        return RowStep::Kind::mean_rows;
       default:
         throw InvalidArgument("graph: this op is no row step");
     }

@@ -12,10 +12,19 @@ void require(bool condition, const std::string& message) {
 
 std::string text(std::int64_t n) { return std::to_string(n); }
 
+Node node_of(OpKind kind, std::vector<ValueId> inputs) {
+  Node node;
+  node.kind = kind;
+  node.inputs = std::move(inputs);
+  return node;
+}
+
 }  // namespace
 
 const Value& Graph::value(ValueId id, const char* op) const {
   require(id >= 0 && id < static_cast<ValueId>(values_.size()), std::string(op) + ": no value " + text(id));
+  require(value_in_encoder_[static_cast<std::size_t>(id)] == in_encoder_,
+          std::string(op) + ": value " + text(id) + " belongs to the other half of the model");
   return values_[static_cast<std::size_t>(id)];
 }
 
@@ -33,109 +42,185 @@ WeightId Graph::weight(const std::string& name, std::int64_t rows, std::int64_t 
   return found->second;
 }
 
+WeightId Graph::vector(const std::string& name, std::int64_t size) {
+  return name.empty() ? kNone : weight(name, 1, size, true);
+}
+
 ValueId Graph::push(Node node, std::int64_t width, bool selected) {
   values_.push_back({width, selected});
+  value_in_encoder_.push_back(in_encoder_);
   node.output = static_cast<ValueId>(values_.size() - 1);
+  node.is_encoder = in_encoder_;
   nodes_.push_back(std::move(node));
   return nodes_.back().output;
 }
 
-ValueId Graph::embed(const std::string& name, std::int64_t vocab, std::int64_t width) {
-  require(vocab > 0 && width > 0,
-          "embed: vocabulary " + text(vocab) + " and width " + text(width) + " must be positive");
-  Node node{OpKind::embed, {}, -1};
-  node.weight = weight(name, vocab, width);
+ValueId Graph::embed(const std::string& name, std::int64_t n_rows, std::int64_t width, EmbedBy by, int offset) {
+  require(n_rows > 0 && width > 0,
+          "embed " + name + ": " + text(n_rows) + " rows and width " + text(width) + " must be positive");
+  require(offset >= 0 && offset < n_rows, "embed " + name + ": offset " + text(offset) + " is not a row");
+  Node node = node_of(OpKind::embed, {});
+  node.weight = weight(name, n_rows, width);
+  node.by = by;
+  node.offset = offset;
   return push(std::move(node), width, false);
 }
 
-ValueId Graph::linear(ValueId x, const std::string& name, std::int64_t out_width) {
+ValueId Graph::linear(ValueId x, const std::string& name, std::int64_t out_width, const std::string& bias) {
   const Value in = value(x, "linear");
   require(out_width > 0, "linear " + name + ": output width " + text(out_width) + " must be positive");
-  Node node{OpKind::linear, {x}, -1};
+  Node node = node_of(OpKind::linear, {x});
   node.weight = weight(name, out_width, in.width);
+  node.bias = vector(bias, out_width);
   return push(std::move(node), out_width, in.selected);
 }
 
-ValueId Graph::rms_norm(ValueId x, const std::string& name, float eps, int head_dim) {
-  const Value in = value(x, "rms_norm");
+ValueId Graph::norm(ValueId x, NormKind kind, const std::string& name, const std::string& bias, float eps,
+                    int head_dim) {
+  const Value in = value(x, "norm");
   const std::int64_t slice = head_dim == 0 ? in.width : head_dim;
   require(slice > 0 && in.width % slice == 0,
-          "rms_norm " + name + ": width " + text(in.width) + " is not a multiple of " + text(slice));
-  Node node{OpKind::rms_norm, {x}, -1};
+          "norm " + name + ": width " + text(in.width) + " is not a multiple of " + text(slice));
+  Node node = node_of(OpKind::norm, {x});
+  node.norm = kind;
   node.weight = weight(name, 1, slice, true);
+  node.bias = vector(bias, slice);
   node.head_dim = static_cast<int>(slice);
   node.eps = eps;
   return push(std::move(node), in.width, in.selected);
+}
+
+ValueId Graph::rms_norm(ValueId x, const std::string& name, float eps, int head_dim) {
+  return norm(x, NormKind::rms, name, "", eps, head_dim);
+}
+
+ValueId Graph::layer_norm(ValueId x, const std::string& name, const std::string& bias, float eps, int head_dim) {
+  return norm(x, NormKind::layer, name, bias, eps, head_dim);
 }
 
 ValueId Graph::rope(ValueId x, int head_dim, const RopeParams& params) {
   const Value in = value(x, "rope");
   require(head_dim > 0 && in.width % head_dim == 0,
           "rope: width " + text(in.width) + " is not a multiple of the head size " + text(head_dim));
-  require(
-      params.n_dims > 0 && params.n_dims % 2 == 0 && params.n_dims <= head_dim,
-      "rope: " + text(params.n_dims) + " rotated elements must be even and at most the head size " + text(head_dim));
-  require(params.base > 0, "rope: the base must be positive");
+  require(params.n_dims() > 0 && params.n_dims() <= head_dim,
+          "rope: " + text(params.n_dims()) + " rotated elements must be in 2.." + text(head_dim) + ", the head size");
   require(!in.selected, "rope: selected rows have no positions");
-  Node node{OpKind::rope, {x}, -1};
+  Node node = node_of(OpKind::rope, {x});
   node.head_dim = head_dim;
   node.rope = params;
   return push(std::move(node), in.width, in.selected);
 }
 
-ValueId Graph::attention(ValueId q, ValueId k, ValueId v, const AttentionParams& p) {
-  require(p.n_heads > 0 && p.n_kv_heads > 0 && p.n_heads % p.n_kv_heads == 0,
-          "attention: " + text(p.n_heads) + " heads cannot share " + text(p.n_kv_heads) + " KV heads evenly");
-  require(p.head_dim > 0 && p.head_dim <= kernels::kMaxHeadDim,
-          "attention: head size " + text(p.head_dim) + " is not in 1.." + text(kernels::kMaxHeadDim));
-  require(p.layer >= 0 && p.window >= 0, "attention: layer and window must not be negative");
-  const std::int64_t q_width = static_cast<std::int64_t>(p.n_heads) * p.head_dim;
-  const std::int64_t kv_width = static_cast<std::int64_t>(p.n_kv_heads) * p.head_dim;
-  require(value(q, "attention").width == q_width,
-          "attention: q is " + text(value(q, "attention").width) + " wide, the heads need " + text(q_width));
-  for (const ValueId id : {k, v})
-    require(value(id, "attention").width == kv_width, "attention: k or v is " + text(value(id, "attention").width) +
-                                                          " wide, the KV heads need " + text(kv_width));
-  for (const ValueId id : {q, k, v}) require(!value(id, "attention").selected, "attention: inputs must hold all rows");
-  Node node{OpKind::attention, {q, k, v}, -1};
-  node.attention = p;
-  return push(std::move(node), q_width, false);
+WeightId Graph::attention_sinks(const std::string& name, int n_heads) { return vector(name, n_heads); }
+
+WeightId Graph::bias_table(const std::string& name, int n_buckets, int n_heads) {
+  require(n_buckets > 0 && n_heads > 0, "attention: the table of position biases must not be empty");
+  return weight(name, n_buckets, n_heads);
 }
 
-ValueId Graph::glu(ValueId gate, ValueId up, kernels::ActivationKind activation) {
+void Graph::check_keys(ValueId k, ValueId v, const AttentionParams& p, const char* op) const {
+  require(p.n_kv_heads > 0, std::string(op) + ": there must be KV heads");
+  require(p.head_dim > 0 && p.head_dim <= kernels::kMaxHeadDim,
+          std::string(op) + ": head size " + text(p.head_dim) + " is not in 1.." + text(kernels::kMaxHeadDim));
+  require(p.layer >= 0 && p.window >= 0, std::string(op) + ": layer and window must not be negative");
+  const std::int64_t kv_width = static_cast<std::int64_t>(p.n_kv_heads) * p.head_dim;
+  for (const ValueId id : {k, v}) {
+    require(value(id, op).width == kv_width, std::string(op) + ": k or v is " + text(value(id, op).width) +
+                                                 " wide, the KV heads need " + text(kv_width));
+    require(!value(id, op).selected, std::string(op) + ": inputs must hold all rows");
+  }
+}
+
+void Graph::check_queries(ValueId q, const AttentionParams& p, const char* op) const {
+  require(p.n_heads > 0 && p.n_kv_heads > 0 && p.n_heads % p.n_kv_heads == 0,
+          std::string(op) + ": " + text(p.n_heads) + " heads cannot share " + text(p.n_kv_heads) + " KV heads evenly");
+  const std::int64_t q_width = static_cast<std::int64_t>(p.n_heads) * p.head_dim;
+  require(value(q, op).width == q_width,
+          std::string(op) + ": q is " + text(value(q, op).width) + " wide, the heads need " + text(q_width));
+  require(!value(q, op).selected, std::string(op) + ": inputs must hold all rows");
+  require(p.bias.slopes.empty() || static_cast<int>(p.bias.slopes.size()) == p.n_heads,
+          std::string(op) + ": " + text(static_cast<std::int64_t>(p.bias.slopes.size())) + " slopes for " +
+              text(p.n_heads) + " heads");
+  require(p.bias.table == kNone || p.bias.max_distance > p.bias.n_buckets / (p.bias.is_bidirectional ? 4 : 2),
+          std::string(op) + ": distances up to " + text(p.bias.max_distance) + " do not fill " +
+              text(p.bias.n_buckets) + " buckets");
+}
+
+ValueId Graph::attention(ValueId q, ValueId k, ValueId v, const AttentionParams& p) {
+  check_queries(q, p, "attention");
+  check_keys(k, v, p, "attention");
+  require(p.keys != Keys::cross, "attention: cross_attention is an op of its own");
+  Node node = node_of(OpKind::attention, {q, k, v});
+  node.attention = p;
+  return push(std::move(node), static_cast<std::int64_t>(p.n_heads) * p.head_dim, false);
+}
+
+ValueId Graph::cross_attention(ValueId q, const AttentionParams& p) {
+  check_queries(q, p, "cross_attention");
+  require(!in_encoder_, "cross_attention: an encoder has nothing to look at");
+  require(p.window == 0 && p.bias.empty(), "cross_attention: its keys have no position");
+  Node node = node_of(OpKind::attention, {q});
+  node.attention = p;
+  node.attention.keys = Keys::cross;
+  return push(std::move(node), static_cast<std::int64_t>(p.n_heads) * p.head_dim, false);
+}
+
+void Graph::store_cross(ValueId k, ValueId v, const AttentionParams& p) {
+  check_keys(k, v, p, "store_cross");
+  require(in_encoder_, "store_cross: it is what an encoder ends with");
+  Node node = node_of(OpKind::store_cross, {k, v});
+  node.attention = p;
+  node.is_encoder = true;
+  nodes_.push_back(std::move(node));
+}
+
+ValueId Graph::same_shape(OpKind kind, ValueId x, const char* op, float factor) {
+  const Value in = value(x, op);
+  Node node = node_of(kind, {x});
+  node.factor = factor;
+  return push(std::move(node), in.width, in.selected);
+}
+
+ValueId Graph::activation(ValueId x, kernels::ActivationKind kind) {
+  const ValueId y = same_shape(OpKind::activation, x, "activation", 0);
+  nodes_.back().activation = kind;
+  return y;
+}
+
+ValueId Graph::glu(ValueId gate, ValueId up, kernels::ActivationKind kind) {
   const Value a = value(gate, "glu"), b = value(up, "glu");
   require(a.width == b.width && a.selected == b.selected, "glu: widths " + text(a.width) + " and " + text(b.width));
-  Node node{OpKind::glu, {gate, up}, -1};
-  node.activation = activation;
+  Node node = node_of(OpKind::glu, {gate, up});
+  node.activation = kind;
   return push(std::move(node), a.width, a.selected);
 }
 
 ValueId Graph::add(ValueId a, ValueId b) {
   const Value x = value(a, "add"), y = value(b, "add");
   require(x.width == y.width && x.selected == y.selected, "add: widths " + text(x.width) + " and " + text(y.width));
-  return push({OpKind::add, {a, b}, -1}, x.width, x.selected);
+  return push(node_of(OpKind::add, {a, b}), x.width, x.selected);
 }
 
-ValueId Graph::scale(ValueId x, float factor) {
-  const Value in = value(x, "scale");
-  Node node{OpKind::scale, {x}, -1};
-  node.factor = factor;
-  return push(std::move(node), in.width, in.selected);
-}
+ValueId Graph::scale(ValueId x, float factor) { return same_shape(OpKind::scale, x, "scale", factor); }
 
 ValueId Graph::softcap(ValueId x, float cap) {
-  const Value in = value(x, "softcap");
   require(cap > 0, "softcap: the cap must be positive");
-  Node node{OpKind::softcap, {x}, -1};
-  node.factor = cap;
-  return push(std::move(node), in.width, in.selected);
+  return same_shape(OpKind::softcap, x, "softcap", cap);
 }
 
-ValueId Graph::select_rows(ValueId x) {
-  const Value in = value(x, "select_rows");
-  require(!in.selected, "select_rows: rows are selected already");
-  return push({OpKind::select_rows, {x}, -1}, in.width, true);
+ValueId Graph::clamp(ValueId x, float limit) {
+  require(limit > 0, "clamp: the limit must be positive");
+  return same_shape(OpKind::clamp, x, "clamp", limit);
 }
+
+ValueId Graph::selected(OpKind kind, ValueId x, const char* op) {
+  const Value in = value(x, op);
+  require(!in.selected, std::string(op) + ": rows are selected already");
+  return push(node_of(kind, {x}), in.width, true);
+}
+
+ValueId Graph::select_rows(ValueId x) { return selected(OpKind::select_rows, x, "select_rows"); }
+ValueId Graph::mean_rows(ValueId x) { return selected(OpKind::mean_rows, x, "mean_rows"); }
 
 void Graph::set_output(ValueId logits) {
   require(value(logits, "output").selected, "output: its rows must be selected (select_rows)");

@@ -1,5 +1,6 @@
 // A model as a list of ops over values of shape [rows, width]. Rows are the tokens of a ragged batch, or after
-// select_rows those whose logits are wanted. Built once by python/llmagentos/models, checked as it is built.
+// select_rows or mean_rows those whose output is wanted. Built once by python/llmagentos/models, checked as it is
+// built.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +15,58 @@ namespace llmagentos::graph {
 
 using ValueId = int;
 using WeightId = int;
+inline constexpr int kNone = -1;
 
-enum class OpKind { embed, linear, rms_norm, rope, attention, glu, add, scale, softcap, select_rows };
+enum class OpKind {
+  embed,
+  linear,
+  norm,
+  rope,
+  attention,
+  store_cross,
+  activation,
+  glu,
+  add,
+  scale,
+  softcap,
+  clamp,
+  select_rows,
+  mean_rows
+};
 
+// What a row of an embedding is chosen by.
+enum class EmbedBy { token, position, type };
+
+enum class NormKind { rms, layer };
+
+// A rotation by position * inverse_frequencies[i] of the leading 2 * inverse_frequencies.size() elements of each head.
 struct RopeParams {
-  float base = 10000.0f;
-  float position_scale = 1.0f;  // positions are multiplied by this (linear scaling)
-  int n_dims = 0;               // leading elements of each head that rotate
+  std::vector<float> inverse_frequencies;
+  float magnitude = 1.0f;  // of the rotated elements, against before
   kernels::RopePairs pairs = kernels::RopePairs::halves;
+
+  int n_dims() const { return 2 * static_cast<int>(inverse_frequencies.size()); }
   bool operator==(const RopeParams&) const = default;
+};
+
+// Which keys a query sees.
+enum class Keys {
+  earlier,  // those of its own sequence up to itself
+  all,      // all of its own sequence, which is then whole in one batch
+  cross,    // all that an encoder has stored for its sequence
+};
+
+// What is added to a score by the distance from query to key. Linear in it (ALiBi; Press et al., 2022) with a slope for
+// each head, or learned by buckets of distances (T5; Raffel et al., 2020) as the rows of a weight [n_buckets, n_heads].
+struct PositionBias {
+  std::vector<float> slopes;
+  WeightId table = kNone;
+  int n_buckets = 0;
+  int max_distance = 0;  // from which on all distances share the last bucket
+  bool is_bidirectional = false;
+
+  bool empty() const { return slopes.empty() && table == kNone; }
+  bool operator==(const PositionBias&) const = default;
 };
 
 struct AttentionParams {
@@ -30,20 +74,28 @@ struct AttentionParams {
   int n_heads = 0, n_kv_heads = 0, head_dim = 0;
   float scale = 1.0f;    // of the scores
   float softcap = 0.0f;  // 0: none
-  int window = 0;        // 0: all earlier keys; else keys at distance < window
+  int window = 0;        // 0: none; else only keys at a distance less than this
+  Keys keys = Keys::earlier;
+  PositionBias bias = {};
+  WeightId sinks = kNone;  // [n_heads]: a score per head that takes its share of the softmax and has no value
 };
 
 struct Node {
-  OpKind kind;
+  OpKind kind = OpKind::embed;
   std::vector<ValueId> inputs;
-  ValueId output;
-  WeightId weight = -1;  // embed, linear, rms_norm
-  int head_dim = 0;      // rms_norm, rope: they act on each slice of this many elements
-  float eps = 0;         // rms_norm
-  float factor = 0;      // scale, softcap
-  kernels::ActivationKind activation = kernels::ActivationKind::silu;  // glu
+  ValueId output = kNone;   // none: store_cross
+  WeightId weight = kNone;  // embed, linear, norm
+  WeightId bias = kNone;    // linear, norm
+  int head_dim = 0;         // norm, rope: they act on each slice of this many elements
+  float eps = 0;            // norm
+  NormKind norm = NormKind::rms;
+  float factor = 0;  // scale, softcap; clamp: to -factor..factor
+  EmbedBy by = EmbedBy::token;
+  int offset = 0;                                                      // embed: added to the index
+  kernels::ActivationKind activation = kernels::ActivationKind::silu;  // activation, glu
   RopeParams rope = {};
-  AttentionParams attention = {};
+  AttentionParams attention = {};  // attention, store_cross
+  bool is_encoder = false;
 };
 
 struct WeightSpec {
@@ -57,23 +109,42 @@ struct Value {
   bool selected;  // rows are the selected ones
 };
 
-// Every method that adds a node throws InvalidArgument when shapes do not fit, naming the op and both shapes.
+// Every method that adds a node throws InvalidArgument when shapes do not fit, naming the op and both shapes. An empty
+// name of a bias stands for none.
 class Graph {
  public:
-  // weight [vocab, width]: row token_id for each token.
-  ValueId embed(const std::string& weight, std::int64_t vocab, std::int64_t width);
-  // weight [out_width, in_width]: x times its transpose.
-  ValueId linear(ValueId x, const std::string& weight, std::int64_t out_width);
-  // weight [head_dim], or [width] with head_dim 0 (the whole row is one slice).
+  // Nodes that follow belong to the encoder of an encoder-decoder model, or again to the model itself. Values do not
+  // cross from one to the other: the encoder leaves its result in the KV cache.
+  void begin_encoder() { in_encoder_ = true; }
+  void begin_decoder() { in_encoder_ = false; }
+
+  // weight [n_rows, width]: row index + offset for each token, where the index is its id, its position or its type.
+  ValueId embed(const std::string& weight, std::int64_t n_rows, std::int64_t width, EmbedBy by = EmbedBy::token,
+                int offset = 0);
+  // weight [out_width, in_width], bias [out_width]: x times the weight's transpose, plus bias.
+  ValueId linear(ValueId x, const std::string& weight, std::int64_t out_width, const std::string& bias = "");
+  // weight and bias [head_dim], or [width] with head_dim 0 (the whole row is one slice).
   ValueId rms_norm(ValueId x, const std::string& weight, float eps, int head_dim = 0);
+  ValueId layer_norm(ValueId x, const std::string& weight, const std::string& bias, float eps, int head_dim = 0);
   ValueId rope(ValueId x, int head_dim, const RopeParams& params);
+  // A vector [n_heads] for AttentionParams::sinks, a table [n_buckets, n_heads] for PositionBias::table.
+  WeightId attention_sinks(const std::string& weight, int n_heads);
+  WeightId bias_table(const std::string& weight, int n_buckets, int n_heads);
   // q [n_heads * head_dim], k and v [n_kv_heads * head_dim] -> [n_heads * head_dim]; stores k and v in the cache.
   ValueId attention(ValueId q, ValueId k, ValueId v, const AttentionParams& params);
-  ValueId glu(ValueId gate, ValueId up, kernels::ActivationKind activation);
+  // The same over what store_cross() has left in the same layer of the sequence's cross blocks.
+  ValueId cross_attention(ValueId q, const AttentionParams& params);
+  // In an encoder: leaves a layer's k and v [n_kv_heads * head_dim] in the batch's blocks, for cross_attention().
+  void store_cross(ValueId k, ValueId v, const AttentionParams& params);
+  ValueId activation(ValueId x, kernels::ActivationKind kind);
+  ValueId glu(ValueId gate, ValueId up, kernels::ActivationKind kind);
   ValueId add(ValueId a, ValueId b);
   ValueId scale(ValueId x, float factor);
   ValueId softcap(ValueId x, float cap);
+  ValueId clamp(ValueId x, float limit);
+  // The rows the batch asks for; or for each of them the mean over all rows of its sequence.
   ValueId select_rows(ValueId x);
+  ValueId mean_rows(ValueId x);
   void set_output(ValueId logits);
 
   const std::vector<Node>& nodes() const { return nodes_; }
@@ -84,13 +155,21 @@ class Graph {
  private:
   const Value& value(ValueId id, const char* op) const;
   WeightId weight(const std::string& name, std::int64_t rows, std::int64_t cols, bool is_vector = false);
+  WeightId vector(const std::string& name, std::int64_t size);
+  ValueId norm(ValueId x, NormKind kind, const std::string& weight, const std::string& bias, float eps, int head_dim);
+  ValueId same_shape(OpKind kind, ValueId x, const char* op, float factor);
+  ValueId selected(OpKind kind, ValueId x, const char* op);
+  void check_keys(ValueId k, ValueId v, const AttentionParams& params, const char* op) const;
+  void check_queries(ValueId q, const AttentionParams& params, const char* op) const;
   ValueId push(Node node, std::int64_t width, bool selected);
 
   std::vector<Node> nodes_;
   std::vector<Value> values_;
+  std::vector<bool> value_in_encoder_;
   std::vector<WeightSpec> weights_;
   std::unordered_map<std::string, WeightId> weight_ids_;
-  ValueId output_ = -1;
+  ValueId output_ = kNone;
+  bool in_encoder_ = false;
 };
 
 }  // namespace llmagentos::graph

@@ -18,10 +18,11 @@ Use uses(const Step& step) {
     if (linear->output >= 0)
       use.writes.push_back(linear->output);
     else
-      for (const auto& product : linear->products) use.writes.push_back(product.second);
+      for (const Product& product : linear->products) use.writes.push_back(product.output);
   } else if (const auto* attention = std::get_if<AttentionStep>(&step)) {
-    use.reads = {attention->q, attention->k, attention->v};
-    use.writes = {attention->output};
+    for (const ValueId v : {attention->q, attention->k, attention->v})
+      if (v != kNone) use.reads.push_back(v);
+    if (attention->output != kNone) use.writes.push_back(attention->output);
   } else {
     const auto& row = std::get<RowStep>(step);
     use.reads = row.inputs;
@@ -36,13 +37,14 @@ std::int64_t padded(std::int64_t width) { return (width + 15) / 16 * 16; }
 }  // namespace
 
 void plan_memory(Plan& plan) {
-  const int n_steps = static_cast<int>(plan.steps.size());
+  int n_steps = 0;
   std::vector<int> born(plan.values.size(), -1), last(plan.values.size(), -1);
-  for (int i = 0; i < n_steps; ++i) {
-    const Use use = uses(plan.steps[static_cast<std::size_t>(i)]);
-    for (const ValueId v : use.writes) born[static_cast<std::size_t>(v)] = last[static_cast<std::size_t>(v)] = i;
-    for (const ValueId v : use.reads) last[static_cast<std::size_t>(v)] = i;
-  }
+  plan.for_each_step([&](const Step& step) {
+    const Use use = uses(step);
+    for (const ValueId v : use.writes) born[static_cast<std::size_t>(v)] = last[static_cast<std::size_t>(v)] = n_steps;
+    for (const ValueId v : use.reads) last[static_cast<std::size_t>(v)] = n_steps;
+    ++n_steps;
+  });
   plan.offsets.assign(plan.values.size(), -1);
   std::vector<std::size_t> order;
   for (std::size_t v = 0; v < plan.values.size(); ++v)

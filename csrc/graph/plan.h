@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <utility>
 #include <variant>
 #include <vector>
 
@@ -12,53 +11,94 @@
 namespace llmagentos::graph {
 
 struct NormRef {
+  NormKind kind;
   WeightId weight;
+  WeightId bias;
   float eps;
+};
+
+struct Product {
+  WeightId weight;
+  WeightId bias;
+  ValueId output;
+  std::optional<kernels::ActivationKind> activation;  // of the product and its bias
 };
 
 // Products of one input with one or more weights; the input is normalised and quantised once for all of them.
 struct LinearStep {
   ValueId input;
   std::optional<NormRef> norm;  // of the whole input row
-  std::vector<std::pair<WeightId, ValueId>> products;
+  std::vector<Product> products;
   std::optional<kernels::ActivationKind> glu;  // then there are two products, gate and up, and one `output`
-  ValueId residual = -1;                       // then there is one product, added to this value
-  ValueId output = -1;                         // of glu or residual; otherwise products name theirs
+  ValueId residual = kNone;                    // then there is one product, added to this value
+  ValueId output = kNone;                      // of glu or residual; otherwise products name theirs
 };
 
-// Per-head norm and rotation of q and k, the cache write, and the attention itself.
+// Per-head norm and rotation of q and k, the cache write, and the attention itself. Without k and v it reads what an
+// encoder has stored; without q and output it is the encoder that stores.
 struct AttentionStep {
   ValueId q, k, v, output;
   AttentionParams params;
-  std::optional<NormRef> q_norm, k_norm;
-  int q_rope = -1, k_rope = -1;  // index into Plan::ropes
+  std::optional<NormRef> q_norm = {}, k_norm = {};
+  int q_rope = kNone, k_rope = kNone;  // index into Plan::ropes
+  int bias = kNone;                    // index into Plan::biases
 };
 
 // One op over rows.
 struct RowStep {
-  enum class Kind { embed, rms_norm, rope, glu, add, norm_add, scale, softcap, select_rows } kind;
+  enum class Kind {
+    embed,
+    norm,
+    rope,
+    activation,
+    glu,
+    add,
+    norm_add,
+    scale,
+    softcap,
+    clamp,
+    select_rows,
+    mean_rows
+  } kind;
   std::vector<ValueId> inputs;  // norm_add: residual, then what is normalised and added to it
   ValueId output;
-  WeightId weight = -1;
-  int head_dim = 0;
-  float eps = 0;
-  float factor = 1;  // embed: a scale on the row
+  WeightId weight = kNone;           // embed
+  EmbedBy by = EmbedBy::token;       // embed
+  int offset = 0;                    // embed
+  std::optional<NormRef> norm = {};  // norm, norm_add
+  int head_dim = 0;                  // norm, rope: of a slice
+  float factor = 1;                  // scale, softcap, clamp; embed: a scale on the row
   kernels::ActivationKind activation = kernels::ActivationKind::silu;
-  int rope = -1;
+  int rope = kNone;
 };
 
 using Step = std::variant<LinearStep, AttentionStep, RowStep>;
 
+struct PlannedBias {
+  PositionBias bias;
+  int n_heads;
+  bool operator==(const PlannedBias&) const = default;
+};
+
 struct Plan {
   std::vector<Step> steps;
+  std::vector<Step> encoder_steps;  // of an encoder-decoder model
   std::vector<WeightSpec> weights;
   std::vector<Value> values;
   std::vector<RopeParams> ropes;
+  std::vector<PlannedBias> biases;
   // Where each value lies in an arena of arena_width floats per row, or -1 for one that no step writes (it was fused
   // away). Values whose lives do not overlap share room. The output has a buffer of its own.
   std::vector<std::int64_t> offsets;
   std::int64_t arena_width = 0;
-  ValueId output = -1;
+  ValueId output = kNone;
+
+  // f(step) for all steps, the encoder's first.
+  template <class F>
+  void for_each_step(F f) const {
+    for (const Step& step : encoder_steps) f(step);
+    for (const Step& step : steps) f(step);
+  }
 };
 
 // fuse = false keeps one step per node: the plain form that the fused one is tested against.

@@ -7,7 +7,9 @@ namespace llmagentos::reference {
 
 kernels::QuantizeRow quantize_row;
 kernels::RmsNorm rms_norm;
+kernels::LayerNorm layer_norm;
 kernels::Rope rope;
+kernels::Activate activate;
 kernels::Glu glu;
 kernels::Softcap softcap;
 kernels::Attend attend;

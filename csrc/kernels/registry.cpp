@@ -37,10 +37,9 @@ namespace kernels {
 namespace {
 
 constexpr KernelTable kReference = {
-    "reference",         nullptr,           reference::quantize_row,
-    reference::rms_norm, reference::rope,   reference::glu,
-    reference::softcap,  reference::attend, reference::merge_attention,
-    reference::store_kv,
+    "reference",           nullptr,           reference::quantize_row,    reference::rms_norm,
+    reference::layer_norm, reference::rope,   reference::activate,        reference::glu,
+    reference::softcap,    reference::attend, reference::merge_attention, reference::store_kv,
 };
 
 struct Candidate {

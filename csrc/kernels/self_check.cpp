@@ -119,6 +119,19 @@ bool check_matmul(const MatmulKernel& kernel) {
   return close(fast, slow, 1e-4) && std::memcmp(fast.data(), single.data(), fast.size() * sizeof(float)) == 0;
 }
 
+constexpr ActivationKind kActivations[] = {
+    ActivationKind::silu, ActivationKind::gelu,         ActivationKind::gelu_tanh, ActivationKind::gelu_sigmoid,
+    ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh};
+
+template <class Same>
+bool activations_agree(const Same& same, const std::vector<float>& x, const std::vector<float>& w) {
+  for (const ActivationKind kind : kActivations)
+    if (!same([&](const KernelTable& k, auto& out) { k.activate(x.data(), x.size(), kind, out.data()); }, 1e-5) ||
+        !same([&](const KernelTable& k, auto& out) { k.glu(x.data(), w.data(), x.size(), kind, out.data()); }, 1e-5))
+      return false;
+  return true;
+}
+
 bool check_rows(const KernelTable& table) {
   constexpr std::size_t kSize = 224;
   Random random;
@@ -126,19 +139,18 @@ bool check_rows(const KernelTable& table) {
   const auto same = [&](auto run, double tolerance) {
     std::vector<float> fast(kSize), slow(kSize);
     run(table, fast);
-    run(KernelTable{"reference", nullptr, reference::quantize_row, reference::rms_norm, reference::rope, reference::glu,
-                    reference::softcap, nullptr, nullptr, nullptr},
+    run(KernelTable{"reference", nullptr, reference::quantize_row, reference::rms_norm, reference::layer_norm,
+                    reference::rope, reference::activate, reference::glu, reference::softcap, nullptr, nullptr,
+                    nullptr},
         slow);
     return close(fast, slow, tolerance);
   };
   return same([&](const KernelTable& k, auto& out) { k.rms_norm(x.data(), w.data(), kSize, 1e-6f, out.data()); },
               1e-5) &&
          same([&](const KernelTable& k,
-                  auto& out) { k.glu(x.data(), w.data(), kSize, ActivationKind::silu, out.data()); },
+                  auto& out) { k.layer_norm(x.data(), w.data(), w.data(), kSize, 1e-6f, out.data()); },
               1e-5) &&
-         same([&](const KernelTable& k,
-                  auto& out) { k.glu(x.data(), w.data(), kSize, ActivationKind::gelu_tanh, out.data()); },
-              1e-5) &&
+         activations_agree(same, x, w) &&
          same([&](const KernelTable& k, auto& out) { k.softcap((out = x).data(), kSize, 0.5f); }, 1e-5) &&
          same([&](const KernelTable& k,
                   auto& out) { k.rope((out = x).data(), kSize, w.data(), w.data() + kSize / 2, RopePairs::halves); },
@@ -156,7 +168,7 @@ bool check_rows(const KernelTable& table) {
              5e-3);
 }
 
-bool check_attention(const KernelTable& table, KvType type) {
+bool check_attention(const KernelTable& table, KvType type, bool is_bidirectional) {
   constexpr int kDim = 32, kGroup = 3, kTokens = 3, kLength = kSpan + 40;
   constexpr int kBlocks = (kLength + kKvBlock - 1) / kKvBlock;
   const std::size_t tile_bytes = kv_tile_bytes(kDim, type);
@@ -173,15 +185,19 @@ bool check_attention(const KernelTable& table, KvType type) {
       store_kv(k.data(), v.data(), kDim, p % kKvBlock, block, block + tile_bytes, type);
     }
     const std::vector<float> q = same_values.floats(kTokens * kGroup * kDim);
+    const std::vector<float> bias = same_values.floats(kGroup * (2 * kLength + kKvBlock));
     AttentionTile tile{q.data(),
                        kGroup * kDim,
                        kTokens,
                        kGroup,
                        kDim,
                        kLength - kTokens,
+                       is_bidirectional ? kLength : 0,
                        100,
                        0.5f,
                        2.0f,
+                       is_bidirectional ? bias.data() + kLength : nullptr,
+                       2 * kLength + kKvBlock,
                        pool.data(),
                        table_of_blocks.data(),
                        2 * tile_bytes,
@@ -219,12 +235,16 @@ void replace_faulty(KernelTable& table, const KernelTable& fallback) {
                  table.isa);
     table.quantize_row = fallback.quantize_row;
     table.rms_norm = fallback.rms_norm;
+    table.layer_norm = fallback.layer_norm;
     table.rope = fallback.rope;
+    table.activate = fallback.activate;
     table.glu = fallback.glu;
     table.softcap = fallback.softcap;
   }
-  if (!check_attention(table, KvType::f16) || !check_attention(table, KvType::f32) ||
-      !check_attention(table, KvType::i8)) {
+  bool agrees = true;
+  for (const KvType type : {KvType::f16, KvType::f32, KvType::i8})
+    for (const bool is_bidirectional : {false, true}) agrees = agrees && check_attention(table, type, is_bidirectional);
+  if (!agrees) {
     std::fprintf(stderr,
                  "llmagentos: the %s attention disagrees with the reference on this machine; using the reference\n",
                  table.isa);

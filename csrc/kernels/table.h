@@ -4,6 +4,7 @@
 #include "kernels/activation/activation.h"
 #include "kernels/attention/attention.h"
 #include "kernels/matmul/matmul.h"
+#include "kernels/norm/layer_norm.h"
 #include "kernels/norm/rms_norm.h"
 #include "kernels/quantize/quantize_row.h"
 #include "kernels/rope/rope.h"
@@ -15,7 +16,9 @@ struct KernelTable {
   MultiplyFor* multiply_for;
   QuantizeRow* quantize_row;
   RmsNorm* rms_norm;
+  LayerNorm* layer_norm;
   Rope* rope;
+  Activate* activate;
   Glu* glu;
   Softcap* softcap;
   Attend* attend;

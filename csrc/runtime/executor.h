@@ -1,6 +1,7 @@
 // Runs a compiled graph over ragged batches: one call per step of the engine, all threads inside it.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <mutex>
@@ -10,41 +11,33 @@
 #include "base/thread_pool.h"
 #include "graph/plan.h"
 #include "kernels/registry.h"
+#include "runtime/attention_items.h"
 #include "runtime/batch.h"
 #include "runtime/kv_pool.h"
+#include "runtime/position_bias.h"
 #include "runtime/weights.h"
 
 namespace llmagentos::runtime {
-
-// A share of the queries that one thread takes at a time. Items of one sequence and tile with several chunks of spans
-// are merged in order by whoever finishes the last.
-struct AttentionItem {
-  std::int32_t sequence, first_token, n_tokens;  // tokens of the batch
-  std::int32_t first_position;
-  std::int32_t first_span, last_span;
-  std::int64_t partial;      // where its partial states begin, -1: computed in one go
-  std::int32_t merge_begin;  // of a split tile: its first item,
-  std::int32_t merge_end;    // and, on that one, one past its last
-};
 
 class Executor {
  public:
   // max_tokens bounds the tokens of one run. `pool` outlives the executor.
   Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet kernels, ThreadPool& pool,
-           std::int64_t max_tokens, std::int64_t n_blocks, kernels::KvType kv_type);
+           std::int64_t max_tokens, std::int64_t n_blocks, kernels::KvType kv_type, const QuantizeTo& quantize_to = {});
 
   ~Executor();
 
-  // Logits [R, vocab] in a buffer that the next run may overwrite. The batch's keys and values are written to its
-  // blocks. Throws InvalidArgument for a batch that does not fit (ids, positions, blocks, sizes); nothing is then
-  // changed. Callers on several threads take turns.
+  // The output [R, output_width] in a buffer that the next run may overwrite; nothing for an encoder's batch. The
+  // batch's keys and values are written to its blocks. Throws InvalidArgument for a batch that does not fit (ids,
+  // positions, blocks, sizes); nothing is then changed. Callers on several threads take turns.
   std::shared_ptr<const AlignedBuffer> run(const RaggedBatch& batch);
 
   // Copies whole blocks of the cache, one after the other: what an earlier pair wrote, a later one may read. Throws
   // InvalidArgument where a block is not in the pool; nothing is then changed.
   void copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to);
 
-  std::int64_t vocab_size() const { return plan_.values[static_cast<std::size_t>(plan_.output)].width; }
+  // The vocabulary's size, or that of an embedding.
+  std::int64_t output_width() const { return plan_.values[static_cast<std::size_t>(plan_.output)].width; }
   std::int64_t max_tokens() const { return max_tokens_; }
   const KvPool& kv() const { return kv_; }
   const Weights& weights() const { return weights_; }
@@ -60,6 +53,7 @@ class Executor {
   void plan_attention();
   void run_steps(int thread);
   void fill_ropes(int thread);
+  void normalise(const graph::NormRef& norm, const float* x, std::size_t n, float* out) const;
 
   // steps_linear.cpp, steps_attention.cpp, steps_row.cpp
   void run_linear(const graph::LinearStep& step, Counter* counters, int thread);
@@ -68,19 +62,28 @@ class Executor {
                            const PreparedRows& to);
   bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last) const;
   void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
-  void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t product,
+  void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
                      std::int64_t group, ThreadScratch& scratch);
   void run_attention(const graph::AttentionStep& step, Counter* counters, int thread);
   void prepare_head(float* head, std::int64_t token, std::size_t dim, const std::optional<graph::NormRef>& norm,
                     int rope);
   void prepare_queries(const graph::AttentionStep& step, std::int64_t token, float* q);
   void store_key_value(const graph::AttentionStep& step, std::int64_t token, int kv_head);
+  void store_all(const graph::AttentionStep& step, Counter& counter);
   void attend_alone(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread);
   void attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread,
                    const float* own_query);
-  void merge_item(const graph::AttentionStep& step, std::size_t item, int kv_head);
+  void merge_item(const graph::AttentionStep& step, const AttentionItem& first, int kv_head);
+  void write_output(const graph::AttentionStep& step, const AttentionItem& item, int kv_head,
+                    const kernels::AttentionState& state);
+  AttentionItems& items_of(const graph::AttentionStep& step) {
+    return items_[static_cast<std::size_t>(step.params.keys)];
+  }
   kernels::AttentionState partial_state(const graph::AttentionStep& step, const AttentionItem& item, int kv_head);
   void run_row(const graph::RowStep& step, Counter* counters, int thread);
+  void run_one_row(const graph::RowStep& step, std::int64_t r, const float* x, float* out, ThreadScratch& own);
+  void embed_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out);
+  void mean_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out);
 
   std::int64_t n_rows(graph::ValueId value) const {
     return plan_.values[static_cast<std::size_t>(value)].selected ? static_cast<std::int64_t>(batch_.logit_rows.size())
@@ -101,15 +104,16 @@ class Executor {
   std::shared_ptr<AlignedBuffer> logits_;
   AlignedBuffer normed_, panels_, quants_, meta_;  // the input rows of the current linear step, shared by the threads
   std::int64_t max_linear_width_ = 0;
-  std::vector<std::vector<float>> inverse_frequencies_;  // per rope
-  std::vector<std::vector<float>> cosines_, sines_;      // per rope: [T][n_dims / 2]
-  std::vector<AttentionItem> items_;
+  std::vector<std::vector<float>> cosines_, sines_;  // per rope: [T][n_dims / 2]
+  std::vector<PositionBiasTable> biases_;
+  std::array<AttentionItems, 3> items_{AttentionItems(graph::Keys::earlier), AttentionItems(graph::Keys::all),
+                                       AttentionItems(graph::Keys::cross)};
   std::vector<float> partials_;
-  std::vector<std::atomic<std::int32_t>> arrivals_;  // [n_kv_heads][items]: parts of the tile that begins there
-  std::vector<std::int32_t> sequence_of_;            // [T]
+  std::vector<std::int32_t> sequence_of_;  // [T]
   std::vector<Counter> counters_;
   std::vector<std::unique_ptr<ThreadScratch>> scratch_;
   RaggedBatch batch_;
+  const std::vector<graph::Step>* steps_ = nullptr;  // of the batch
 };
 
 }  // namespace llmagentos::runtime

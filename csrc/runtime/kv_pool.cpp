@@ -1,6 +1,8 @@
 #include "runtime/kv_pool.h"
 
+#include <algorithm>
 #include <cstring>
+#include <set>
 #include <string>
 
 #include "base/error.h"
@@ -9,16 +11,22 @@ namespace llmagentos::runtime {
 namespace {
 
 std::vector<std::size_t> offsets_of_layers(const graph::Plan& plan, kernels::KvType type, std::size_t& total) {
+  // A sequence's own blocks and its cross blocks hold the same layers; so do those an encoder works in.
   std::vector<std::size_t> sizes;
-  for (const graph::Step& step : plan.steps) {
+  plan.for_each_step([&](const graph::Step& step) {
     const auto* attention = std::get_if<graph::AttentionStep>(&step);
-    if (!attention) continue;
+    if (!attention) return;
     const auto layer = static_cast<std::size_t>(attention->params.layer);
     if (sizes.size() <= layer) sizes.resize(layer + 1);
-    if (sizes[layer])
-      throw InvalidArgument("graph: two attentions write layer " + std::to_string(layer) + " of the KV cache");
-    sizes[layer] = 2 * static_cast<std::size_t>(attention->params.n_kv_heads) *
-                   kernels::kv_tile_bytes(attention->params.head_dim, type);
+    sizes[layer] = std::max(sizes[layer], 2 * static_cast<std::size_t>(attention->params.n_kv_heads) *
+                                              kernels::kv_tile_bytes(attention->params.head_dim, type));
+  });
+  std::set<int> written;
+  for (const graph::Step& step : plan.steps) {
+    const auto* attention = std::get_if<graph::AttentionStep>(&step);
+    if (attention && attention->k != graph::kNone && !written.insert(attention->params.layer).second)
+      throw InvalidArgument("graph: two attentions write layer " + std::to_string(attention->params.layer) +
+                            " of the KV cache");
   }
   total = 0;
   for (std::size_t& size : sizes) {

@@ -10,7 +10,6 @@ namespace llmagentos::runtime {
 
 inline constexpr int kTileTokens = 64;  // tokens a thread multiplies at a time: their tile stays in its cache
 inline constexpr int kPrivateRows = 2;  // up to this many input rows every thread prepares for itself
-inline constexpr int kQueryRows = 24;   // query rows an attention item aims at
 
 struct Executor::ThreadScratch {
   std::vector<float> columns;  // a decoded weight row (reference kernels)

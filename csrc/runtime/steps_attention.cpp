@@ -4,6 +4,7 @@
 // Where every sequence has one token, no query waits for another's key: each item prepares the heads it needs itself,
 // which is cheaper than the barrier.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "runtime/executor.h"
@@ -16,11 +17,11 @@ using kernels::AttentionState;
 // Normalises and rotates one head in place.
 void Executor::prepare_head(float* head, std::int64_t token, std::size_t dim, const std::optional<graph::NormRef>& norm,
                             int rope) {
-  if (norm) kernels_.table().rms_norm(head, weights_.vector(norm->weight), dim, norm->eps, head);
+  if (norm) normalise(*norm, head, dim, head);
   if (rope < 0) return;
   const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(rope)];
-  const auto at = static_cast<std::size_t>(token) * static_cast<std::size_t>(params.n_dims / 2);
-  kernels_.table().rope(head, static_cast<std::size_t>(params.n_dims), &cosines_[static_cast<std::size_t>(rope)][at],
+  const auto at = static_cast<std::size_t>(token) * params.inverse_frequencies.size();
+  kernels_.table().rope(head, static_cast<std::size_t>(params.n_dims()), &cosines_[static_cast<std::size_t>(rope)][at],
                         &sines_[static_cast<std::size_t>(rope)][at], params.pairs);
 }
 
@@ -52,21 +53,21 @@ AttentionState Executor::partial_state(const graph::AttentionStep& step, const A
   return {base, base + n_rows * p.head_dim, base + n_rows * (p.head_dim + 1)};
 }
 
-namespace {
-
-// Divides by the sums and scatters rows to their tokens' heads.
-void write_output(const AttentionState& state, const AttentionItem& item, int group, int dim, float* out,
-                  std::ptrdiff_t out_stride) {
+// Divides by the sums, to which a sink adds its share, and scatters rows to their tokens' heads.
+void Executor::write_output(const graph::AttentionStep& step, const AttentionItem& item, int kv_head,
+                            const AttentionState& state) {
+  const graph::AttentionParams& p = step.params;
+  const int group = p.n_heads / p.n_kv_heads, dim = p.head_dim;
+  const float* sinks = p.sinks == graph::kNone ? nullptr : weights_.vector(p.sinks) + kv_head * group;
   for (int t = 0; t < item.n_tokens; ++t)
     for (int g = 0; g < group; ++g) {
       const int r = t * group + g;
-      const float inverse = 1.0f / state.sums[r];
-      float* to = out + t * out_stride + g * dim;
+      const float sum = state.sums[r] + (sinks ? std::exp(sinks[g] - state.maxima[r]) : 0.0f);
+      const float inverse = 1.0f / sum;
+      float* to = row(step.output, item.first_token + t) + (kv_head * group + g) * dim;
       for (int d = 0; d < dim; ++d) to[d] = state.values[r * dim + d] * inverse;
     }
 }
-
-}  // namespace
 
 // `own_query`: the item's one query as this thread has prepared it; else the queries are prepared in place.
 void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem& item, int kv_head, int thread,
@@ -81,20 +82,32 @@ void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem
   tile.group = group;
   tile.head_dim = p.head_dim;
   tile.first_position = item.first_position;
+  tile.n_keys = item.n_keys;
   tile.window = p.window;
   tile.scale = p.scale;
   tile.softcap = p.softcap;
   tile.pool = kv_.data();
-  tile.block_table = batch_.block_table(item.sequence);
+  tile.block_table =
+      p.keys == graph::Keys::cross ? batch_.cross_block_table(item.sequence) : batch_.block_table(item.sequence);
   tile.block_bytes = kv_.block_bytes();
   tile.k_offset = kv_.k_offset(p, kv_head);
   tile.v_offset = kv_.v_offset(p, kv_head);
   tile.kv_type = kv_.type();
+  if (step.bias != graph::kNone) {
+    const PositionBiasTable& bias = biases_[static_cast<std::size_t>(step.bias)];
+    tile.bias = bias.head(kv_head * group);
+    tile.bias_stride = bias.stride();
+  }
 
   // Spans that every query's window has left behind are skipped; that changes nothing but time.
   std::int32_t first_span = item.first_span;
   if (p.window > 0) first_span = std::max(first_span, (item.first_position - p.window + 1) / kernels::kSpan);
-  const std::int32_t last_span = std::max(first_span, item.last_span);
+  std::int32_t last_span = item.last_span;
+  if (p.window > 0 && item.n_keys > 0) {
+    const std::int64_t end = std::int64_t{item.first_position} + item.n_tokens + p.window;
+    last_span = static_cast<std::int32_t>(std::min<std::int64_t>(last_span, end / kernels::kSpan + 1));
+  }
+  last_span = std::max(first_span, last_span);
 
   ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
   const auto rows = static_cast<std::size_t>(tile.n_rows());
@@ -110,29 +123,20 @@ void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem
   }
   kernels_.attend(p.head_dim)(tile, first_span, last_span, state, own.attention.data());
   if (item.partial < 0) {
-    write_output(state, item, group, p.head_dim, row(step.output, item.first_token) + head_at, width(step.output));
+    write_output(step, item, kv_head, state);
     return;
   }
-  // Every part of a tile arrives once a layer, so the counter goes on from one layer to the next.
-  const AttentionItem& first = items_[static_cast<std::size_t>(item.merge_begin)];
-  const std::int32_t n_parts = first.merge_end - item.merge_begin;
-  std::atomic<std::int32_t>& arrived =
-      arrivals_[static_cast<std::size_t>(kv_head) * items_.size() + static_cast<std::size_t>(item.merge_begin)];
-  if ((arrived.fetch_add(1, std::memory_order_acq_rel) + 1) % n_parts == 0)
-    merge_item(step, static_cast<std::size_t>(item.merge_begin), kv_head);
+  AttentionItems& items = items_of(step);
+  if (items.arrives_last(item, kv_head)) merge_item(step, items[item.merge_begin], kv_head);
 }
 
-void Executor::merge_item(const graph::AttentionStep& step, std::size_t index, int kv_head) {
+void Executor::merge_item(const graph::AttentionStep& step, const AttentionItem& first, int kv_head) {
   const graph::AttentionParams& p = step.params;
-  const int group = p.n_heads / p.n_kv_heads;
-  const AttentionItem& first = items_[index];
+  const int n_rows = first.n_tokens * (p.n_heads / p.n_kv_heads);
   const AttentionState state = partial_state(step, first, kv_head);
-  for (auto i = index + 1; i < static_cast<std::size_t>(first.merge_end); ++i)
-    kernels_.merge_attention(p.head_dim)(state, partial_state(step, items_[i], kv_head), first.n_tokens * group,
-                                         p.head_dim);
-  write_output(state, first, group, p.head_dim,
-               row(step.output, first.first_token) + static_cast<std::ptrdiff_t>(kv_head) * group * p.head_dim,
-               width(step.output));
+  for (std::int64_t i = first.merge_begin + 1; i < first.merge_end; ++i)
+    kernels_.merge_attention(p.head_dim)(state, partial_state(step, items_of(step)[i], kv_head), n_rows, p.head_dim);
+  write_output(step, first, kv_head, state);
 }
 
 // One query, which this thread may have prepared for its item before.
@@ -153,27 +157,38 @@ void Executor::attend_alone(const graph::AttentionStep& step, const AttentionIte
   attend_item(step, item, kv_head, thread, own.query.data());
 }
 
+// All keys and values of the batch, by whoever is free.
+void Executor::store_all(const graph::AttentionStep& step, Counter& counter) {
+  const std::int64_t n_heads = step.params.n_kv_heads, n = batch_.n_tokens() * n_heads;
+  for (std::int64_t i; (i = counter.next.fetch_add(1, std::memory_order_relaxed)) < n;)
+    store_key_value(step, i / n_heads, static_cast<int>(i % n_heads));
+}
+
 void Executor::run_attention(const graph::AttentionStep& step, Counter* counters, int thread) {
+  if (step.q == graph::kNone) return store_all(step, counters[0]);
   const std::int64_t n_heads = step.params.n_kv_heads;
-  const auto n_items = static_cast<std::int64_t>(items_.size());
+  const AttentionItems& items = items_of(step);
   const auto claim = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
-  if (batch_.n_tokens() == batch_.n_sequences()) {
+  const bool has_keys = step.k != graph::kNone;
+  if (has_keys && batch_.n_tokens() == batch_.n_sequences()) {
     // Head by head, so that a thread that goes on with a query's next span has it prepared.
-    for (std::int64_t i; (i = claim(counters[1])) < n_items * n_heads;)
-      attend_alone(step, items_[static_cast<std::size_t>(i % n_items)], static_cast<int>(i / n_items), thread);
+    for (std::int64_t i; (i = claim(counters[1])) < items.size() * n_heads;)
+      attend_alone(step, items[i % items.size()], static_cast<int>(i / items.size()), thread);
     return;
   }
-  const std::int64_t n_prepare = batch_.n_tokens() * n_heads;
-  const std::int64_t head_width = width(step.q) / n_heads;
-  for (std::int64_t i; (i = claim(counters[0])) < n_prepare;) {
-    prepare_queries(step, i / n_heads, row(step.q, i / n_heads) + i % n_heads * head_width);
-    store_key_value(step, i / n_heads, static_cast<int>(i % n_heads));
+  const bool changes_queries = step.q_norm || step.q_rope != graph::kNone;
+  if (has_keys || changes_queries) {
+    const std::int64_t n_prepare = batch_.n_tokens() * n_heads;
+    const std::int64_t head_width = width(step.q) / n_heads;
+    for (std::int64_t i; (i = claim(counters[0])) < n_prepare;) {
+      prepare_queries(step, i / n_heads, row(step.q, i / n_heads) + i % n_heads * head_width);
+      if (has_keys) store_key_value(step, i / n_heads, static_cast<int>(i % n_heads));
+    }
+    pool_.barrier();
   }
-  pool_.barrier();
   // The last items of a prompt see the most keys: they go first.
-  for (std::int64_t i; (i = claim(counters[1])) < n_items * n_heads;)
-    attend_item(step, items_[static_cast<std::size_t>(n_items - 1 - i / n_heads)], static_cast<int>(i % n_heads),
-                thread, nullptr);
+  for (std::int64_t i; (i = claim(counters[1])) < items.size() * n_heads;)
+    attend_item(step, items[items.size() - 1 - i / n_heads], static_cast<int>(i % n_heads), thread, nullptr);
 }
 
 }  // namespace llmagentos::runtime

@@ -26,7 +26,7 @@ void Executor::prepare_linear_rows(const graph::LinearStep& step, std::int64_t f
     const auto at = static_cast<std::size_t>(r - first);
     const float* x = row(step.input, r);
     if (step.norm) {
-      kernels_.table().rms_norm(x, weights_.vector(step.norm->weight), n, step.norm->eps, to.normed + at * n);
+      normalise(*step.norm, x, n, to.normed + at * n);
       x = to.normed + at * n;
     }
     if (to.quants) kernels_.table().quantize_row(x, n, to.quants + at * n, to.meta + at * (n / kBlock));
@@ -42,7 +42,7 @@ void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int 
   const auto n = static_cast<std::ptrdiff_t>(width(step.input));
   bool quantised = false, paneled = false;
   for (const auto& product : step.products) {
-    const kernels::Activation activation = weights_.matrix(product.first).kernel.activation;
+    const kernels::Activation activation = weights_.matrix(product.weight).kernel.activation;
     quantised |= activation == kernels::Activation::q8;
     paneled |= activation == kernels::Activation::panels;
   }
@@ -100,7 +100,7 @@ void Executor::multiply_units(const graph::LinearStep& step, const kernels::Matm
   // A glu's gate and up groups are computed together: it has as many units as one of them.
   std::int64_t units = 0;
   for (const auto& product : step.products) {
-    units += weights_.matrix(product.first).n_groups();
+    units += weights_.matrix(product.weight).n_groups();
     if (step.glu) break;
   }
   ThreadScratch& scratch = *scratch_[static_cast<std::size_t>(thread)];
@@ -109,22 +109,35 @@ void Executor::multiply_units(const graph::LinearStep& step, const kernels::Matm
     for (std::int64_t unit = first; unit < last; ++unit) {
       std::size_t product = 0;
       std::int64_t group = unit;
-      while (group >= weights_.matrix(step.products[product].first).n_groups())
-        group -= weights_.matrix(step.products[product++].first).n_groups();
+      while (group >= weights_.matrix(step.products[product].weight).n_groups())
+        group -= weights_.matrix(step.products[product++].weight).n_groups();
       multiply_unit(step, input, product, group, scratch);
     }
   }
 }
 
-void Executor::multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t product,
+void Executor::multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
                              std::int64_t group, ThreadScratch& scratch) {
-  const PackedMatrix& matrix = weights_.matrix(step.products[product].first);
+  const graph::Product& product = step.products[index];
+  const PackedMatrix& matrix = weights_.matrix(product.weight);
   const auto n_cols = static_cast<std::size_t>(matrix.cols);
   const std::int64_t rows = n_rows(step.input);
-  const graph::ValueId out = step.output >= 0 ? step.output : step.products[product].second;
+  const graph::ValueId out = step.output >= 0 ? step.output : product.output;
   const std::int64_t out_width = width(out);
   const auto valid = static_cast<std::size_t>(std::min<std::int64_t>(kRowGroup, matrix.rows - group * kRowGroup));
-  const bool direct = step.output < 0 && valid == kRowGroup;
+  const bool direct =
+      step.output < 0 && valid == kRowGroup && product.bias == graph::kNone && !product.activation.has_value();
+  const auto multiply = [&](const graph::Product& of, std::int64_t first, int n, float* tile) {
+    const PackedMatrix& m = weights_.matrix(of.weight);
+    m.kernel.multiply(m.group(group), input, static_cast<int>(first), n, n_cols, tile, kRowGroup,
+                      scratch.columns.data());
+    if (of.bias != graph::kNone) {
+      const float* bias = weights_.vector(of.bias) + group * kRowGroup;
+      for (int t = 0; t < n; ++t)
+        for (std::size_t i = 0; i < valid; ++i) tile[static_cast<std::size_t>(t) * kRowGroup + i] += bias[i];
+    }
+    if (of.activation) kernels_.table().activate(tile, static_cast<std::size_t>(n) * kRowGroup, *of.activation, tile);
+  };
   for (std::int64_t first = 0; first < rows; first += kTileTokens) {
     const auto n = static_cast<int>(std::min<std::int64_t>(kTileTokens, rows - first));
     float* to = row(out, first) + group * kRowGroup;
@@ -134,12 +147,9 @@ void Executor::multiply_unit(const graph::LinearStep& step, const kernels::Matmu
       continue;
     }
     float* tile = scratch.tile[0];
-    matrix.kernel.multiply(matrix.group(group), input, static_cast<int>(first), n, n_cols, tile, kRowGroup,
-                           scratch.columns.data());
+    multiply(product, first, n, tile);
     if (step.glu) {
-      const PackedMatrix& up = weights_.matrix(step.products[1].first);
-      up.kernel.multiply(up.group(group), input, static_cast<int>(first), n, n_cols, scratch.tile[1], kRowGroup,
-                         scratch.columns.data());
+      multiply(step.products[1], first, n, scratch.tile[1]);
       kernels_.table().glu(tile, scratch.tile[1], static_cast<std::size_t>(n) * kRowGroup, *step.glu, tile);
     }
     for (int t = 0; t < n; ++t, tile += kRowGroup, to += out_width) {

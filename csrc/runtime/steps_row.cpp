@@ -9,69 +9,97 @@ namespace llmagentos::runtime {
 
 void Executor::run_row(const graph::RowStep& step, Counter* counters, int thread) {
   using Kind = graph::RowStep::Kind;
-  const kernels::KernelTable& table = kernels_.table();
   const std::int64_t rows = n_rows(step.output);
-  const auto n = static_cast<std::size_t>(width(step.output));
-  const auto slices = step.head_dim > 0 ? n / static_cast<std::size_t>(step.head_dim) : 1;
-  const auto slice = n / slices;
   ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
-
+  const bool is_selection = step.kind == Kind::select_rows || step.kind == Kind::mean_rows;
   for (std::int64_t r; (r = counters[0].next.fetch_add(1, std::memory_order_relaxed)) < rows;) {
-    float* out = row(step.output, r);
     const float* x = nullptr;
-    if (step.kind == Kind::select_rows)
+    if (is_selection)
       x = row(step.inputs[0], batch_.logit_rows[static_cast<std::size_t>(r)]);
     else if (!step.inputs.empty())
       x = row(step.inputs[0], r);
-    switch (step.kind) {
-      case Kind::embed: {
-        const PackedMatrix& matrix = weights_.matrix(step.weight);
-        const std::int32_t id = batch_.token_ids[static_cast<std::size_t>(r)];
-        matrix.kernel.decode_row(matrix.group(id / kernels::kRowGroup), id % kernels::kRowGroup, n, out);
-        if (step.factor != 1.0f)
-          for (std::size_t i = 0; i < n; ++i) out[i] *= step.factor;
-        break;
-      }
-      case Kind::rms_norm:
-        for (std::size_t s = 0; s < slices; ++s)
-          table.rms_norm(x + s * slice, weights_.vector(step.weight), slice, step.eps, out + s * slice);
-        break;
-      case Kind::norm_add: {
-        own.columns.resize(std::max(own.columns.size(), n));
-        table.rms_norm(row(step.inputs[1], r), weights_.vector(step.weight), n, step.eps, own.columns.data());
-        for (std::size_t i = 0; i < n; ++i) out[i] = x[i] + own.columns[i];
-        break;
-      }
-      case Kind::rope: {
-        const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(step.rope)];
-        const auto at = static_cast<std::size_t>(r) * static_cast<std::size_t>(params.n_dims / 2);
-        std::memcpy(out, x, n * sizeof(float));
-        for (std::size_t s = 0; s < slices; ++s)
-          table.rope(out + s * slice, static_cast<std::size_t>(params.n_dims),
-                     &cosines_[static_cast<std::size_t>(step.rope)][at],
-                     &sines_[static_cast<std::size_t>(step.rope)][at], params.pairs);
-        break;
-      }
-      case Kind::glu:
-        table.glu(x, row(step.inputs[1], r), n, step.activation, out);
-        break;
-      case Kind::add: {
-        const float* y = row(step.inputs[1], r);
-        for (std::size_t i = 0; i < n; ++i) out[i] = x[i] + y[i];
-        break;
-      }
-      case Kind::scale:
-        for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * step.factor;
-        break;
-      case Kind::softcap:
-        std::memcpy(out, x, n * sizeof(float));
-        table.softcap(out, n, step.factor);
-        break;
-      case Kind::select_rows:
-        std::memcpy(out, x, n * sizeof(float));
-        break;
-    }
+    run_one_row(step, r, x, row(step.output, r), own);
   }
+}
+
+void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const float* x, float* out, ThreadScratch& own) {
+  using Kind = graph::RowStep::Kind;
+  const kernels::KernelTable& table = kernels_.table();
+  const auto n = static_cast<std::size_t>(width(step.output));
+  const auto slice = step.head_dim > 0 ? static_cast<std::size_t>(step.head_dim) : n;
+  switch (step.kind) {
+    case Kind::embed:
+      return embed_row(step, r, n, out);
+    case Kind::norm:
+      for (std::size_t at = 0; at < n; at += slice) normalise(*step.norm, x + at, slice, out + at);
+      return;
+    case Kind::norm_add: {
+      own.columns.resize(std::max(own.columns.size(), n));
+      normalise(*step.norm, row(step.inputs[1], r), n, own.columns.data());
+      for (std::size_t i = 0; i < n; ++i) out[i] = x[i] + own.columns[i];
+      return;
+    }
+    case Kind::rope: {
+      const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(step.rope)];
+      const std::size_t at = static_cast<std::size_t>(r) * params.inverse_frequencies.size();
+      std::memcpy(out, x, n * sizeof(float));
+      for (std::size_t s = 0; s < n; s += slice)
+        table.rope(out + s, static_cast<std::size_t>(params.n_dims()),
+                   &cosines_[static_cast<std::size_t>(step.rope)][at], &sines_[static_cast<std::size_t>(step.rope)][at],
+                   params.pairs);
+      return;
+    }
+    case Kind::activation:
+      return table.activate(x, n, step.activation, out);
+    case Kind::glu:
+      return table.glu(x, row(step.inputs[1], r), n, step.activation, out);
+    case Kind::add: {
+      const float* y = row(step.inputs[1], r);
+      for (std::size_t i = 0; i < n; ++i) out[i] = x[i] + y[i];
+      return;
+    }
+    case Kind::scale:
+      for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * step.factor;
+      return;
+    case Kind::softcap:
+      std::memcpy(out, x, n * sizeof(float));
+      return table.softcap(out, n, step.factor);
+    case Kind::clamp:
+      // In this order a NaN gets through.
+      for (std::size_t i = 0; i < n; ++i)
+        out[i] = x[i] > step.factor ? step.factor : x[i] < -step.factor ? -step.factor : x[i];
+      return;
+    case Kind::select_rows:
+      std::memcpy(out, x, n * sizeof(float));
+      return;
+    case Kind::mean_rows:
+      return mean_row(step, batch_.logit_rows[static_cast<std::size_t>(r)], n, out);
+  }
+}
+
+void Executor::embed_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out) {
+  const PackedMatrix& matrix = weights_.matrix(step.weight);
+  const auto t = static_cast<std::size_t>(token);
+  std::int32_t index = step.offset;
+  if (step.by == graph::EmbedBy::token) index += batch_.token_ids[t];
+  if (step.by == graph::EmbedBy::position) index += batch_.positions[t];
+  if (step.by == graph::EmbedBy::type && !batch_.token_types.empty()) index += batch_.token_types[t];
+  matrix.kernel.decode_row(matrix.group(index / kernels::kRowGroup), index % kernels::kRowGroup, n, out);
+  if (step.factor != 1.0f)
+    for (std::size_t i = 0; i < n; ++i) out[i] *= step.factor;
+}
+
+// Over all rows of the sequence that `token` belongs to, in sequence.
+void Executor::mean_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out) {
+  const auto sequence = static_cast<std::size_t>(sequence_of_[static_cast<std::size_t>(token)]);
+  const std::int32_t begin = batch_.sequence_starts[sequence], end = batch_.sequence_starts[sequence + 1];
+  std::fill_n(out, n, 0.0f);
+  for (std::int32_t t = begin; t < end; ++t) {
+    const float* x = row(step.inputs[0], t);
+    for (std::size_t i = 0; i < n; ++i) out[i] += x[i];
+  }
+  const float share = 1.0f / static_cast<float>(end - begin);
+  for (std::size_t i = 0; i < n; ++i) out[i] *= share;
 }
 
 }  // namespace llmagentos::runtime

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 
 #include "base/error.h"
 #include "quant/formats.h"
@@ -29,26 +30,69 @@ const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& fin
 constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
 constexpr std::size_t kSliceBytes = std::size_t{16} << 20;
 
-// Packs the row groups [begin, end) of a matrix whose rows lie `stride` bytes apart.
-void pack(const PackedMatrix& matrix, const std::byte* rows, std::size_t stride, std::int64_t begin, std::int64_t end,
+// Rows of floats as the format they are to have, `stride` bytes apart.
+class RowQuantizer {
+ public:
+  RowQuantizer(DType from, DType to, std::size_t n_cols)
+      : from_(format_ops(from)), to_(format_ops(to)), n_cols_(n_cols), values_(n_cols) {
+    blocks_.resize(row_bytes(to, n_cols) * kernels::kRowGroup);
+  }
+
+  const std::byte* operator()(const std::byte* rows, std::size_t stride, int n_rows) {
+    for (int r = 0; r < n_rows; ++r) {
+      from_.decode(rows + static_cast<std::size_t>(r) * stride, values_.data(), n_cols_);
+      to_.encode(values_.data(), blocks_.data() + static_cast<std::size_t>(r) * row_bytes(to_.dtype, n_cols_), n_cols_);
+    }
+    return blocks_.data();
+  }
+
+ private:
+  const FormatOps &from_, &to_;
+  std::size_t n_cols_;
+  std::vector<float> values_;
+  std::vector<std::byte> blocks_;
+};
+
+// Packs the row groups [begin, end) of a matrix whose rows are of `dtype` in the source.
+void pack(const PackedMatrix& matrix, const std::byte* rows, DType dtype, std::int64_t begin, std::int64_t end,
           std::byte* groups, ThreadPool& pool) {
   constexpr std::int64_t kChunk = 8;
+  const auto n_cols = static_cast<std::size_t>(matrix.cols);
+  const std::size_t stride = row_bytes(dtype, n_cols), packed_stride = row_bytes(matrix.kernel.dtype, n_cols);
   std::atomic<std::int64_t> next = begin;
   pool.run([&](int) {
+    std::optional<RowQuantizer> quantized;
+    if (matrix.kernel.dtype != dtype) quantized.emplace(dtype, matrix.kernel.dtype, n_cols);
     for (std::int64_t first; (first = next.fetch_add(kChunk)) < end;)
       for (std::int64_t g = first; g < std::min(first + kChunk, end); ++g) {
         const std::int64_t row = g * kernels::kRowGroup;
         const auto n_rows = static_cast<int>(std::min<std::int64_t>(kernels::kRowGroup, matrix.rows - row));
-        matrix.kernel.pack_group(rows + static_cast<std::size_t>(row) * stride, stride, n_rows,
-                                 static_cast<std::size_t>(matrix.cols),
+        const std::byte* at = rows + static_cast<std::size_t>(row) * stride;
+        if (quantized) at = (*quantized)(at, stride, n_rows);
+        matrix.kernel.pack_group(at, packed_stride, n_rows, n_cols,
                                  groups + static_cast<std::size_t>(g) * matrix.group_bytes);
       }
   });
 }
 
+bool is_float(DType dtype) { return dtype == DType::f32 || dtype == DType::f16 || dtype == DType::bf16; }
+
+// What a tensor is packed as: as it is, or what it is to be quantised to.
+DType packed_dtype(const graph::WeightSpec& spec, DType dtype, const QuantizeTo& quantize_to) {
+  const auto found = quantize_to.find(spec.name);
+  if (found == quantize_to.end()) return dtype;
+  const DTypeInfo& info = dtype_info(found->second);
+  if (!is_float(dtype) || !format_ops(found->second).encode ||
+      static_cast<std::size_t>(spec.cols) % info.block_elements != 0)
+    throw InvalidArgument("tensor " + spec.name + ": " + std::string(dtype_info(dtype).name) + " of " +
+                          std::to_string(spec.cols) + " columns cannot be quantised to " + std::string(info.name));
+  return found->second;
+}
+
 }  // namespace
 
-Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool) {
+Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool,
+                 const QuantizeTo& quantize_to) {
   matrices_.resize(plan.weights.size());
   vectors_.resize(plan.weights.size());
 
@@ -60,7 +104,7 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     const TensorSource& tensor = checked(spec, find);
     if (spec.is_vector) continue;
     PackedMatrix& matrix = matrices_[id];
-    matrix.kernel = kernels.matmul(tensor.dtype, static_cast<std::size_t>(spec.cols));
+    matrix.kernel = kernels.matmul(packed_dtype(spec, tensor.dtype, quantize_to), static_cast<std::size_t>(spec.cols));
     matrix.rows = spec.rows;
     matrix.cols = spec.cols;
     matrix.group_bytes = matrix.kernel.group_bytes(static_cast<std::size_t>(spec.cols));
@@ -74,9 +118,10 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     const graph::WeightSpec& spec = plan.weights[id];
     PackedMatrix& matrix = matrices_[id];
     const TensorSource& tensor = *find(spec.name);
+    const TensorBytes bytes = tensor.open();
     if (spec.is_vector) {
       vectors_[id].resize(static_cast<std::size_t>(spec.cols));
-      format_ops(tensor.dtype).decode(tensor.data, vectors_[id].data(), vectors_[id].size());
+      format_ops(tensor.dtype).decode(bytes.data, vectors_[id].data(), vectors_[id].size());
       n_bytes_ += vectors_[id].size() * sizeof(float);
       continue;
     }
@@ -89,7 +134,7 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
         1, static_cast<std::int64_t>(kSliceBytes / (stride * static_cast<std::size_t>(kernels::kRowGroup))));
     for (std::int64_t begin = 0; begin < matrix.n_groups(); begin += slice) {
       const std::int64_t end = std::min(begin + slice, matrix.n_groups());
-      pack(matrix, tensor.data, stride, begin, end, base, pool);
+      pack(matrix, bytes.data, tensor.dtype, begin, end, base, pool);
       const auto first_row = static_cast<std::size_t>(begin * kernels::kRowGroup);
       const auto last_row = static_cast<std::size_t>(std::min(end * kernels::kRowGroup, matrix.rows));
       if (tensor.drop) tensor.drop(first_row * stride, (last_row - first_row) * stride);

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <functional>
+#include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -12,16 +14,25 @@
 
 namespace llmagentos::runtime {
 
-// A tensor of a file, as its bytes lie there. `drop` gives the mapped pages of a part back, in bytes from
-// the tensor's beginning; it may be empty.
+// A tensor's bytes, rows one after the other, for as long as `owner` lives.
+struct TensorBytes {
+  const std::byte* data = nullptr;
+  std::shared_ptr<const void> owner;
+};
+
+// A tensor of a checkpoint. `drop` gives the mapped pages of a part back, in bytes from the tensor's beginning; it may
+// be empty.
 struct TensorSource {
   std::vector<std::int64_t> shape;  // outermost first
   DType dtype = DType::f32;
-  const std::byte* data = nullptr;
+  std::function<TensorBytes()> open;
   std::function<void(std::size_t offset, std::size_t n_bytes)> drop;
 };
 
 using FindTensor = std::function<const TensorSource*(const std::string& name)>;
+
+// Formats that matrices of floats are quantised to while they are packed, by name.
+using QuantizeTo = std::map<std::string, DType, std::less<>>;
 
 struct PackedMatrix {
   kernels::MatmulKernel kernel;
@@ -37,8 +48,9 @@ class Weights {
  public:
   // Packs what the plan uses, in parallel, and drops the mapped pages of each part of a tensor that is packed: memory
   // holds one copy. Throws UnsupportedModelError for a missing tensor or one of another shape than the plan's, naming
-  // both.
-  Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool);
+  // both, and InvalidArgument for a tensor that cannot be quantised as asked.
+  Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool,
+          const QuantizeTo& quantize_to = {});
 
   const PackedMatrix& matrix(graph::WeightId id) const { return matrices_[static_cast<std::size_t>(id)]; }
   const float* vector(graph::WeightId id) const { return vectors_[static_cast<std::size_t>(id)].data(); }

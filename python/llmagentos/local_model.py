@@ -8,7 +8,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, OutOfMemoryError, shown
+from llmagentos.errors import (
+    InvalidRequestError,
+    ModelFormatError,
+    ModelNotFoundError,
+    OutOfMemoryError,
+    UnsupportedModelError,
+    shown,
+)
 from llmagentos.prompts import check_positive, check_seconds
 from llmagentos.sampling_params import SamplingParams
 
@@ -28,14 +35,6 @@ MAX_RUNNING = 4096
 DEFAULT_QUEUED = 4096
 KV_DTYPES = ("f16", "f32", "int8")
 SPECULATION = ("ngram", "off")
-
-_SAMPLING_KEYS = {
-    "temp": "temperature",
-    "top_k": "top_k",
-    "top_p": "top_p",
-    "min_p": "min_p",
-    "penalty_repeat": "repetition_penalty",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +112,14 @@ def open_local_model(
     from llmagentos.backends.cpu import CpuBackend
     from llmagentos.engine.engine import Engine, EngineConfig
     from llmagentos.engine.native_sampler import NativeSampler
-    from llmagentos.formats import load_checkpoint
     from llmagentos.kv_memory import size_kv_cache
     from llmagentos.market import find, resolve
-    from llmagentos.models import build_graph
+    from llmagentos.models import build_graph, open_checkpoint
 
     entry = find(model) if isinstance(model, str) else None
-    checkpoint = load_checkpoint(resolve(model))
+    checkpoint = open_checkpoint(resolve(model))
+    if checkpoint.tokenizer is None:
+        raise UnsupportedModelError(f"{checkpoint.path}: models without a tokenizer are not supported")
     default_params = recommended_params(checkpoint)
     graph = build_graph(checkpoint)
     block_bytes = CpuBackend.kv_block_bytes(graph, kv_dtype)
@@ -129,13 +129,13 @@ def open_local_model(
         kv_cache_bytes,
         block_bytes,
         CpuBackend.block_size,
-        checkpoint.file.n_bytes,
+        checkpoint.weight_bytes,
     )
     batched_tokens = max_batched_tokens or DEFAULT_BATCHED_TOKENS
     try:
         backend = CpuBackend(
             graph,
-            checkpoint.file,
+            checkpoint.tensors,
             threads=threads,
             n_blocks=n_blocks,
             kv_dtype=kv_dtype,
@@ -144,17 +144,17 @@ def open_local_model(
     except OutOfMemoryError as error:
         one_context = -(-context // CpuBackend.block_size) * block_bytes
         raise OutOfMemoryError(
-            f"{error}: the weights take {checkpoint.file.n_bytes} bytes, the KV cache {n_blocks * block_bytes} "
+            f"{error}: the weights take {checkpoint.weight_bytes} bytes, the KV cache {n_blocks * block_bytes} "
             f"(kv_cache_bytes; one context of {context} tokens takes {one_context}), and working memory grows with "
             f"max_batched_tokens={batched_tokens}; {_available()}"
         ) from error
     info = ModelInfo(
         name=checkpoint.name if entry is None else entry.name,
         architecture=checkpoint.architecture,
-        parameters=checkpoint.n_parameters(),
-        weight_formats=checkpoint.weight_formats(),
+        parameters=checkpoint.n_parameters,
+        weight_formats=checkpoint.bytes_per_format,
         context_length=context,
-        n_bytes=checkpoint.file.n_bytes,
+        n_bytes=checkpoint.weight_bytes,
         isa=backend.isa,
         threads=backend.pool.size,
         kv_cache_bytes=n_blocks * block_bytes,
@@ -174,17 +174,15 @@ def open_local_model(
 
 
 def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
-    """The sampling that the file recommends (GGUF's general.sampling.*), else greedy.
+    """The sampling that the file recommends (GGUF's general.sampling.*, generation_config.json), else greedy.
 
     Raises:
         ModelFormatError: a recommendation outside its domain.
     """
-    values = {field: checkpoint.file.get(f"general.sampling.{key}") for key, field in _SAMPLING_KEYS.items()}
-    given = {field: value for field, value in values.items() if value is not None}
-    if not given:
+    if not checkpoint.sampling:
         return SamplingParams(temperature=0.0)
     try:
-        return SamplingParams(**given)  # type: ignore[arg-type]  # checked there
+        return SamplingParams(**checkpoint.sampling)
     except InvalidRequestError as error:
         path = str(checkpoint.path)
         raise ModelFormatError(f"{path}: the sampling it recommends is not valid: {error}", path) from error

@@ -12,7 +12,7 @@ from llmagentos.bench.progress import Progress
 from llmagentos.bench.session import Session, run_session
 from llmagentos.bench.sides import OURS, Setting
 from llmagentos.errors import InvalidRequestError
-from llmagentos.formats import load_checkpoint
+from llmagentos.models import open_checkpoint
 from tests.models.tiny_models import TINY
 
 DECODE, MEMORY = Metric("decode", 0), Metric("memory", 100)
@@ -36,7 +36,7 @@ def measure(monkeypatch: pytest.MonkeyPatch) -> Any:
             return made
 
         monkeypatch.setattr(session, "alternate", alternate)
-        checkpoint = load_checkpoint(TINY / "llama_q4_0.gguf")
+        checkpoint = open_checkpoint(TINY / "llama_q4_0.gguf")
         metrics = list(dict.fromkeys(run[1] for run in runs)) or [Metric("prefill", 9000)]
         setting = Setting(checkpoint.path, 1, [0], new_tokens=4)
         return run_session(checkpoint, setting, metrics, 3, Progress(), peer)

@@ -8,8 +8,7 @@ from llmagentos.backends.cpu import CpuBackend
 from llmagentos.bench.limits import Limits
 from llmagentos.bench.metrics import Metric
 from llmagentos.bench.work import ModelCost, cost_of, most_tokens_per_second
-from llmagentos.formats import load_checkpoint
-from llmagentos.models import build_graph
+from llmagentos.models import build_graph, open_checkpoint
 from tests.models.tiny_models import TINY
 
 # Two layers of width 64: q and o of 64 x 64, k and v of 32 x 64 (2 heads of 16), gate, up and down of 96 x 64.
@@ -21,7 +20,7 @@ KV_PER_TOKEN = 2 * (2 * 2 * 16 * 2)  # layers, of K and V, heads, size, bytes
 
 @pytest.fixture(scope="module")
 def cost() -> ModelCost:
-    return cost_of(load_checkpoint(TINY / "llama_q4_0.gguf"))
+    return cost_of(open_checkpoint(TINY / "llama_q4_0.gguf"))
 
 
 def test_a_tied_head_is_read_and_its_weights_are_quantised(cost: ModelCost) -> None:
@@ -32,7 +31,7 @@ def test_a_tied_head_is_read_and_its_weights_are_quantised(cost: ModelCost) -> N
 
 
 def test_an_embedding_that_is_only_looked_up_is_not_read() -> None:
-    cost = cost_of(load_checkpoint(TINY / "llama_untied_f16.gguf"))
+    cost = cost_of(open_checkpoint(TINY / "llama_untied_f16.gguf"))
     body = 2 * (4 * 128 * 64 + 3 * 64 * 64)
     assert cost.body == (0, body)
     assert cost.head == (0, 307 * 64)
@@ -40,15 +39,15 @@ def test_an_embedding_that_is_only_looked_up_is_not_read() -> None:
 
 
 def test_a_window_bounds_the_keys_that_are_read() -> None:
-    cost = cost_of(load_checkpoint(TINY / "gemma3_q8_0.gguf"))  # seven layers, all but one with a window of 40
+    cost = cost_of(open_checkpoint(TINY / "gemma3_q8_0.gguf"))  # seven layers, all but one with a window of 40
     per_layer = 2 * 32 * 2  # K and V, one head of 32, bytes
     assert cost.kv_bytes(30) == 7 * 30 * per_layer
     assert cost.kv_bytes(100) == (6 * 40 + 100) * per_layer
 
 
 def test_packed_weights_take_what_the_file_says(cost: ModelCost) -> None:
-    checkpoint = load_checkpoint(TINY / "llama_q4_0.gguf")
-    backend = CpuBackend(build_graph(checkpoint), checkpoint.file, threads=1, n_blocks=1)
+    checkpoint = open_checkpoint(TINY / "llama_q4_0.gguf")
+    backend = CpuBackend(build_graph(checkpoint), checkpoint.tensors, threads=1, n_blocks=1)
     packed_rows = 13 * 64 * 18 // 32  # the head's 307 rows are packed as 320
     assert backend.weight_bytes == pytest.approx(cost.weight_bytes + packed_rows, abs=4096)  # alignment
 

@@ -11,13 +11,15 @@ using namespace llmagentos::graph;
 
 namespace {
 
+RopeParams rope_of(std::size_t n_pairs) { return {std::vector<float>(n_pairs, 0.5f)}; }
+
 // A decoder layer, with Gemma's extra norms where asked.
 Graph decoder(int n_layers, bool post_norms) {
   Graph g;
   ValueId x = g.scale(g.embed("embed", 50, 64), 8.0f);
   for (int i = 0; i < n_layers; ++i) {
     const std::string name = "layer" + std::to_string(i) + ".";
-    const RopeParams rope{10000.0f, 1.0f, 16, kernels::RopePairs::halves};
+    const RopeParams rope = rope_of(8);
     const ValueId h = g.rms_norm(x, name + "norm", 1e-6f);
     const ValueId q = g.rope(g.rms_norm(g.linear(h, name + "q", 64), name + "q_norm", 1e-6f, 16), 16, rope);
     const ValueId k = g.rope(g.linear(h, name + "k", 32), 16, rope);
@@ -54,9 +56,10 @@ void check_no_overlap(const Plan& plan) {
       if (linear->output >= 0)
         touch(linear->output, i);
       else
-        for (const auto& product : linear->products) touch(product.second, i);
+        for (const auto& product : linear->products) touch(product.output, i);
     } else if (const auto* attention = std::get_if<AttentionStep>(&step)) {
-      for (const ValueId v : {attention->q, attention->k, attention->v, attention->output}) touch(v, i);
+      for (const ValueId v : {attention->q, attention->k, attention->v, attention->output})
+        if (v != kNone) touch(v, i);
     } else {
       for (const ValueId v : std::get<RowStep>(step).inputs) touch(v, i);
       touch(std::get<RowStep>(step).output, i);
@@ -96,7 +99,7 @@ TEST(live_values_never_share_memory) {
 }
 
 TEST(heads_with_another_reader_are_not_changed_in_place) {
-  const RopeParams rope{10000.0f, 1.0f, 16, kernels::RopePairs::halves};
+  const RopeParams rope = rope_of(8);
   // K and V share a projection; q and k share one; q is read again after the attention.
   for (const int kind : {0, 1, 2}) {
     Graph g;
@@ -135,7 +138,8 @@ TEST(shapes_that_do_not_fit_are_refused) {
   const ValueId x = g.embed("embed", 10, 32);
   CHECK_THROWS(InvalidArgument, g.add(x, g.linear(x, "w", 16)));
   CHECK_THROWS(InvalidArgument, g.rms_norm(x, "n", 1e-6f, 5));
-  CHECK_THROWS(InvalidArgument, g.rope(x, 32, {10000.0f, 1.0f, 31, kernels::RopePairs::halves}));
+  CHECK_THROWS(InvalidArgument, g.rope(x, 32, rope_of(17)));
+  CHECK_THROWS(InvalidArgument, g.rope(x, 32, rope_of(0)));
   CHECK_THROWS(InvalidArgument, g.attention(x, x, x, {0, 3, 2, 16, 1.0f, 0, 0}));
   CHECK_THROWS(InvalidArgument, g.attention(x, x, x, {0, 1, 1, 512, 1.0f, 0, 0}));
   CHECK_THROWS(InvalidArgument, g.linear(99, "w2", 8));
@@ -145,3 +149,42 @@ TEST(shapes_that_do_not_fit_are_refused) {
 }
 
 TEST_MAIN
+
+TEST(biases_and_activations_fuse_into_their_products) {
+  Graph g;
+  const ValueId x = g.embed("embed", 10, 32);
+  const ValueId h = g.layer_norm(x, "norm", "norm.bias", 1e-5f);
+  const ValueId up = g.activation(g.linear(h, "up", 64, "up.bias"), kernels::ActivationKind::gelu);
+  const ValueId y = g.add(x, g.linear(up, "down", 32, "down.bias"));
+  g.set_output(g.linear(g.select_rows(y), "embed", 10));
+  const Plan plan = compile(g);
+  CHECK(plan.steps.size() == 1 + 2 + 2);
+  const auto& first = std::get<LinearStep>(plan.steps[1]);
+  CHECK(first.norm && first.norm->kind == NormKind::layer && first.norm->bias != kNone);
+  CHECK(first.products[0].bias != kNone && first.products[0].activation == kernels::ActivationKind::gelu);
+  CHECK(std::get<LinearStep>(plan.steps[2]).residual == x);
+  check_no_overlap(plan);
+}
+
+TEST(an_encoder_is_a_program_of_its_own) {
+  Graph g;
+  g.begin_encoder();
+  const ValueId e = g.embed("embed", 10, 32);
+  const ValueId a = g.attention(g.linear(e, "eq", 32), g.linear(e, "ek", 32), g.linear(e, "ev", 32),
+                                {.layer = 0, .n_heads = 2, .n_kv_heads = 2, .head_dim = 16, .keys = Keys::all});
+  const AttentionParams cross{.layer = 0, .n_heads = 2, .n_kv_heads = 2, .head_dim = 16};
+  for (const char* layer : {"0", "1"})
+    g.store_cross(g.linear(a, std::string("ck") + layer, 32), g.linear(a, std::string("cv") + layer, 32), cross);
+  g.begin_decoder();
+  const ValueId x = g.embed("embed", 10, 32);
+  CHECK_THROWS(InvalidArgument, g.add(x, a));  // values do not cross
+  const ValueId y = g.cross_attention(g.linear(x, "q", 32), cross);
+  g.set_output(g.linear(g.select_rows(y), "embed", 10));
+  for (const bool fuse : {false, true}) {
+    const Plan plan = compile(g, fuse);
+    CHECK(plan.steps.size() == 5);
+    // embed, q k v, attention, and for each layer its keys and values and their store.
+    CHECK(plan.encoder_steps.size() == (fuse ? 3 + 2 * 2 : 5 + 2 * 3));
+    check_no_overlap(plan);
+  }
+}

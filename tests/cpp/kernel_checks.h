@@ -133,6 +133,10 @@ inline void check_not_a_number_stays_visible(const KernelSet& set) {
   }
 }
 
+constexpr ActivationKind kActivations[] = {
+    ActivationKind::silu, ActivationKind::gelu,         ActivationKind::gelu_tanh, ActivationKind::gelu_sigmoid,
+    ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh};
+
 inline void check_row_kernels(const KernelSet& set) {
   for (const std::size_t n : {1u, 2u, 15u, 16u, 33u, 576u}) {
     const std::vector<float> x = normal(n, 3.0f), y = normal(n);
@@ -140,7 +144,15 @@ inline void check_row_kernels(const KernelSet& set) {
     set.table().rms_norm(x.data(), y.data(), n, 1e-6f, a.data());
     reference::rms_norm(x.data(), y.data(), n, 1e-6f, b.data());
     CHECK(worst_relative(a, b) < 1e-5);
-    for (const ActivationKind kind : {ActivationKind::silu, ActivationKind::gelu_tanh}) {
+    for (const float* bias : {static_cast<const float*>(nullptr), x.data()}) {
+      set.table().layer_norm(x.data(), y.data(), bias, n, 1e-6f, a.data());
+      reference::layer_norm(x.data(), y.data(), bias, n, 1e-6f, b.data());
+      CHECK(worst_relative(a, b) < 1e-5);
+    }
+    for (const ActivationKind kind : kActivations) {
+      set.table().activate(x.data(), n, kind, a.data());
+      reference::activate(x.data(), n, kind, b.data());
+      CHECK(worst_relative(a, b) < 1e-5);
       set.table().glu(x.data(), y.data(), n, kind, a.data());
       reference::glu(x.data(), y.data(), n, kind, b.data());
       CHECK(worst_relative(a, b) < 1e-5);
@@ -158,6 +170,11 @@ inline void check_activations_saturate(const KernelSet& set) {
   set.table().glu(x.data(), one.data(), x.size(), ActivationKind::silu, y.data());
   CHECK(std::fabs(y[0]) < 1e-6f && std::fabs(y[1]) < 1e-30f);
   CHECK(y[3] == 0.0f && y[5] == 1000.0f && y[6] == 1e10f);
+  for (const ActivationKind kind : {ActivationKind::gelu, ActivationKind::gelu_sigmoid, ActivationKind::relu}) {
+    set.table().activate(x.data(), x.size(), kind, y.data());
+    CHECK(std::fabs(y[0]) < 1e-6f && std::fabs(y[1]) < 1e-30f);
+    CHECK(y[3] == 0.0f && y[5] == 1000.0f && y[6] == 1e10f);
+  }
 }
 
 inline void compare_attention(const KernelSet& set, const AttentionShape& shape, KvType type) {
@@ -189,7 +206,8 @@ inline void compare_attention(const KernelSet& set, const AttentionShape& shape,
     single.n_tokens = 1;
     single.first_position += t;
     Attended alone(shape.group, dim);
-    set.attend(dim)(single, 0, (single.first_position + kSpan) / kSpan, alone.state(), scratch.data());
+    const int n_spans = (single.end_of_keys() + kSpan - 1) / kSpan;
+    set.attend(dim)(single, 0, n_spans, alone.state(), scratch.data());
     CHECK(std::memcmp(alone.values.data(), &fast.values[static_cast<std::size_t>(t * shape.group * dim)],
                       alone.values.size() * sizeof(float)) == 0);
   }
@@ -220,6 +238,11 @@ inline void check_attention(const KernelSet& set) {
     compare_attention(set, {48, 1, 7, 129, 16, 5.0f}, type);
     compare_attention(set, {80, 2, 3, 3, 0, 0}, type);
     compare_attention(set, {20, 2, 3, 150, 0, 0}, type);  // no whole vectors: the reference serves
+    const std::vector<float> bias = normal(3 * (2 * 300 + kKvBlock), 2.0f);
+    compare_attention(set, {64, 3, 8, 300, 0, 0, false, bias.data()}, type);
+    compare_attention(set, {64, 3, 300, 300, 0, 0, true, bias.data()}, type);
+    compare_attention(set, {32, 2, 140, 140, 0, 0, true}, type);
+    compare_attention(set, {32, 2, 200, 200, 30, 0, true}, type);  // a window to both sides
   }
 }
 

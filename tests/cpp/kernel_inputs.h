@@ -96,6 +96,8 @@ inline Cache make_cache(StoreKv* store_kv, int length, int dim, KvType type, std
 struct AttentionShape {
   int dim, group, n_tokens, length, window;
   float softcap;
+  bool is_bidirectional = false;
+  const float* bias = nullptr;  // [group][2 * length + kKvBlock], distance 0 at `length`
   int rows() const { return n_tokens * group; }
   int spans() const { return (length + kSpan - 1) / kSpan; }
 };
@@ -107,9 +109,12 @@ inline AttentionTile tile_of(const AttentionShape& shape, const Cache& cache, Kv
           shape.group,
           shape.dim,
           shape.length - shape.n_tokens,
+          shape.is_bidirectional ? shape.length : 0,
           shape.window,
           1.0f / std::sqrt(static_cast<float>(shape.dim)),
           shape.softcap,
+          shape.bias ? shape.bias + shape.length : nullptr,
+          2 * shape.length + kKvBlock,
           cache.pool.data(),
           cache.table.data(),
           2 * cache.tile_bytes,

@@ -222,8 +222,14 @@ TEST(row_kernels_equal_the_models) {
         };
         for (const float eps : {0.0f, 1e-6f})
           CHECK(same([&](const KernelTable& k, float* out) { k.rms_norm(x.data(), y.data(), n, eps, out); }));
-        for (const ActivationKind kind : {ActivationKind::silu, ActivationKind::gelu_tanh})
+        for (const float* bias : {static_cast<const float*>(nullptr), y.data()})
+          CHECK(same([&](const KernelTable& k, float* out) { k.layer_norm(x.data(), y.data(), bias, n, 1e-6f, out); }));
+        for (const ActivationKind kind :
+             {ActivationKind::silu, ActivationKind::gelu, ActivationKind::gelu_tanh, ActivationKind::gelu_sigmoid,
+              ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh}) {
+          CHECK(same([&](const KernelTable& k, float* out) { k.activate(x.data(), n, kind, out); }));
           CHECK(same([&](const KernelTable& k, float* out) { k.glu(x.data(), y.data(), n, kind, out); }));
+        }
         for (const float cap : {0.5f, 50.0f})
           CHECK(same([&](const KernelTable& k, float* out) { k.softcap(out, n, cap); }));
         for (const RopePairs pairs : {RopePairs::halves, RopePairs::adjacent})

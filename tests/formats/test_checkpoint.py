@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llmagentos.errors import ModelFormatError
-from llmagentos.formats import load_checkpoint
+from llmagentos.models import open_checkpoint
 
 TINY = Path(__file__).resolve().parents[1] / "oracles" / "models" / "tiny" / "llama_f32.gguf"
 TENSOR_COUNT = 8  # byte
@@ -20,7 +20,7 @@ def test_a_file_without_tensors_says_so(tmp_path: Path) -> None:
     path = tmp_path / "empty.gguf"
     path.write_bytes(data)
     with pytest.raises(ModelFormatError, match=r"empty\.gguf: the file lists no tensors, so it holds no model$"):
-        load_checkpoint(path)
+        open_checkpoint(path)
 
 
 def test_a_context_too_short_for_an_answer_is_the_files_fault(tmp_path: Path) -> None:
@@ -31,4 +31,4 @@ def test_a_context_too_short_for_an_answer_is_the_files_fault(tmp_path: Path) ->
     path = tmp_path / "short.gguf"
     path.write_bytes(data)
     with pytest.raises(ModelFormatError, match=r"llama\.context_length is 1, it must be in 2\.\."):
-        load_checkpoint(path).context_length  # noqa: B018  (the look-up is what is tested)
+        open_checkpoint(path).context_length  # noqa: B018  (the look-up is what is tested)

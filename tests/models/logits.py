@@ -17,8 +17,7 @@ from numpy.typing import NDArray
 
 from llmagentos.backends.cpu import CpuBackend
 from llmagentos.backends.protocol import Backend, RaggedBatch
-from llmagentos.formats import load_checkpoint
-from llmagentos.models import build_graph
+from llmagentos.models import build_graph, open_checkpoint
 
 Ids = NDArray[np.int32]
 Logits = NDArray[np.float32]
@@ -26,10 +25,10 @@ Logits = NDArray[np.float32]
 
 def open_backend(path: Path, *, threads: int = 1, kv_dtype: str = "f32", n_tokens: int, max_batch: int) -> Backend:
     """The backend for one file, with a KV pool of at least n_tokens and steps of up to max_batch tokens."""
-    checkpoint = load_checkpoint(path)
+    checkpoint = open_checkpoint(path)
     return CpuBackend(
         build_graph(checkpoint),
-        checkpoint.file,
+        checkpoint.tensors,
         threads=threads,
         n_blocks=-(-n_tokens // CpuBackend.block_size),
         kv_dtype=kv_dtype,

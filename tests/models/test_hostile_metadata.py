@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from llmagentos.errors import ModelFormatError, UnsupportedModelError
-from llmagentos.formats import load_checkpoint
-from llmagentos.models import build_graph
+from llmagentos.models import build_graph, open_checkpoint
 
 from .patched_files import patched, tiny, with_key
 
@@ -41,7 +40,7 @@ GEMMA = [
 def test_a_value_that_cannot_be_is_refused(key: str, value: float, tmp_path: Path) -> None:
     path = patched(tiny(key.split(".", 1)[0]), key, value, tmp_path)
     with pytest.raises((ModelFormatError, UnsupportedModelError), match=r"patched\.gguf"):
-        build_graph(load_checkpoint(path))
+        build_graph(open_checkpoint(path))
 
 
 @pytest.mark.parametrize(
@@ -59,7 +58,7 @@ def test_a_value_that_cannot_be_is_refused(key: str, value: float, tmp_path: Pat
 def test_an_option_that_the_graph_does_not_have_is_refused(key: str, value: float | bool, tmp_path: Path) -> None:
     path = with_key(tiny(key.split(".", 1)[0]), key, value, tmp_path)
     with pytest.raises(UnsupportedModelError, match=re.escape(key)):
-        build_graph(load_checkpoint(path))
+        build_graph(open_checkpoint(path))
 
 
 @pytest.mark.parametrize(
@@ -73,15 +72,15 @@ def test_an_option_that_the_graph_does_not_have_is_refused(key: str, value: floa
     ],
 )
 def test_an_option_that_is_switched_off_changes_nothing(key: str, value: float | bool, tmp_path: Path) -> None:
-    assert build_graph(load_checkpoint(with_key(tiny("llama"), key, value, tmp_path))).n_nodes > 0
+    assert build_graph(open_checkpoint(with_key(tiny("llama"), key, value, tmp_path))).n_nodes > 0
 
 
 def test_keys_and_values_of_different_sizes_are_refused(tmp_path: Path) -> None:
     path = patched(tiny("gemma3"), "gemma3.attention.value_length", 8, tmp_path)
     with pytest.raises(UnsupportedModelError, match=r"keys of \d+ and values of 8"):
-        build_graph(load_checkpoint(path))
+        build_graph(open_checkpoint(path))
 
 
 @pytest.mark.parametrize("architecture", ["llama", "gemma3"])
 def test_the_unpatched_files_build(architecture: str) -> None:
-    assert build_graph(load_checkpoint(tiny(architecture))).n_nodes > 0
+    assert build_graph(open_checkpoint(tiny(architecture))).n_nodes > 0

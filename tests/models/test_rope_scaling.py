@@ -9,8 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from llmagentos.errors import UnsupportedModelError
-from llmagentos.formats import load_checkpoint
-from llmagentos.models import build_graph
+from llmagentos.models import build_graph, open_checkpoint
 
 from .logits import logits_of
 from .patched_files import tiny, with_key
@@ -46,6 +45,6 @@ def test_a_factor_beside_none_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_another_kind_is_refused_by_name(tmp_path: Path) -> None:
-    path = with_key(tiny("llama"), "llama.rope.scaling.type", "yarn", tmp_path)
-    with pytest.raises(UnsupportedModelError, match="'yarn'"):
-        build_graph(load_checkpoint(path))
+    path = with_key(tiny("llama"), "llama.rope.scaling.type", "spiral", tmp_path)
+    with pytest.raises(UnsupportedModelError, match="'spiral'"):
+        build_graph(open_checkpoint(path))

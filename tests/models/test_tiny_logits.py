@@ -6,11 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from llmagentos import UnsupportedModelError
-from llmagentos.formats import load_checkpoint
-from llmagentos.models import build_graph
-
-from .tiny_models import FLOAT_WEIGHTS, SUPPORTED, WITH_BIASES, TinyOracle, tiny_oracle
+from .tiny_models import FLOAT_WEIGHTS, SUPPORTED, TinyOracle, tiny_oracle
 
 Logits = NDArray[np.float32]
 
@@ -53,9 +49,3 @@ def test_a_half_precision_cache_costs_little(name: str, isa: str, tiny_logits: d
 def test_an_8_bit_cache_costs_a_little_more(name: str, isa: str, tiny_logits: dict[str, Logits]) -> None:
     exact = isa == "reference" or name in FLOAT_WEIGHTS
     assert relative_difference(tiny_oracle(name), tiny_logits[f"{name} int8"]) < (6e-2 if exact else 0.12)
-
-
-def test_a_model_with_biases_is_refused_rather_than_run_without_them() -> None:
-    checkpoint = load_checkpoint(tiny_oracle(WITH_BIASES).path)
-    with pytest.raises(UnsupportedModelError, match=r"attn_\w+\.bias"):
-        build_graph(checkpoint)

@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 TINY = Path(__file__).parents[1] / "oracles" / "models" / "tiny"
 NAMES = sorted(path.stem for path in TINY.glob("*.gguf"))
-WITH_BIASES = "llama_bias_q8_0"
-SUPPORTED = [name for name in NAMES if name != WITH_BIASES]
+SUPPORTED = NAMES
 FLOAT_WEIGHTS = ("llama_f32", "llama_untied_f16", "gemma3_f32")
 
 

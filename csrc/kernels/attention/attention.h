@@ -34,14 +34,20 @@ struct AttentionTile {
   const float* q;  // token t, head g, at q + t * q_stride + g * head_dim
   std::ptrdiff_t q_stride;
   int n_tokens, group, head_dim;
-  int first_position;     // of token 0; token t is at first_position + t and sees keys up to itself
-  int window;             // 0, or only keys at positions > its own - window
-  float scale, softcap;   // softcap 0: none
+  int first_position;    // of token 0; token t is at first_position + t
+  int n_keys;            // 0: a token sees the keys up to itself; else all see keys 0 .. n_keys - 1
+  int window;            // 0, or only keys less than this far from the token
+  float scale, softcap;  // softcap 0: none
+  // Null, or added to the scaled scores: head g at bias + g * bias_stride, element [key - position]. It can be read for
+  // all keys of a tile that any token sees.
+  const float* bias;
+  std::ptrdiff_t bias_stride;
   const std::byte* pool;  // the KV pool
   const std::int32_t* block_table;
   std::size_t block_bytes, k_offset, v_offset;  // of a block, and of this layer's and head's K and V in it
   KvType kv_type;
   int n_rows() const { return n_tokens * group; }
+  int end_of_keys() const { return n_keys > 0 ? n_keys : first_position + n_tokens; }
 };
 
 // The softmax state of rows: values are not yet divided by the sums.

@@ -43,8 +43,12 @@ void attend_span(const AttentionTile& tile, int row, int span, const AttentionSt
   const int token = row / tile.group;
   const int position = tile.first_position + token;
   const float* q = tile.q + token * tile.q_stride + row % tile.group * dim;
-  const int begin = std::max(span * kSpan, tile.window > 0 ? position - tile.window + 1 : 0);
-  const int end = std::min((span + 1) * kSpan, position + 1);
+  int begin = span * kSpan, end = std::min((span + 1) * kSpan, tile.n_keys > 0 ? tile.n_keys : position + 1);
+  if (tile.window > 0) {
+    begin = std::max(begin, position - tile.window + 1);
+    if (tile.window <= end - position) end = position + tile.window;
+  }
+  const float* bias = tile.bias ? tile.bias + row % tile.group * tile.bias_stride : nullptr;
   double scores[kSpan], peak = -std::numeric_limits<double>::infinity();
   const auto block_of = [&](int key) {
     return tile.pool + static_cast<std::size_t>(tile.block_table[key / kKvBlock]) * tile.block_bytes;
@@ -57,6 +61,7 @@ void attend_span(const AttentionTile& tile, int row, int span, const AttentionSt
           static_cast<double>(q[d]) * element(keys, d * kKvBlock + key % kKvBlock, key % kKvBlock, dim, tile.kv_type);
     score *= tile.scale;
     if (tile.softcap > 0) score = tile.softcap * std::tanh(score / tile.softcap);
+    if (bias) score += bias[key - position];
     scores[key - begin] = score;
     peak = std::max(peak, score);
   }

@@ -132,9 +132,9 @@ inline void softmax_row(float* scores, int n, float& maximum, float& sum) {
 template <KvType kType>
 void attend_span(const AttentionTile& tile, int span, const float* q, float* scores, const AttentionState& state) {
   const int n_rows = tile.n_rows(), dim = tile.head_dim;
-  const int last_position = tile.first_position + tile.n_tokens - 1;
+  const int end_of_keys = tile.end_of_keys();
   const int begin = span * kSpan;
-  const int n_keys = last_position + 1 - begin < kSpan ? last_position + 1 - begin : kSpan;
+  const int n_keys = end_of_keys - begin < kSpan ? end_of_keys - begin : kSpan;
   const int n_tiles = (n_keys + kKvBlock - 1) / kKvBlock;
   const auto block_of = [&](int i) {
     return tile.pool + static_cast<std::size_t>(tile.block_table[begin / kKvBlock + i]) * tile.block_bytes;
@@ -154,20 +154,29 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
       for (int i = 0; i < n_tiles * kKvBlock; i += kLanes) store(s + i, mul(cap, tanh(mul(load(s + i), inverse))));
     }
     const int position = tile.first_position + row / tile.group;
-    const int visible = position + 1 - begin;  // keys of this span up to the query itself
-    for (int i = visible < 0 ? 0 : visible; i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
-    if (tile.window > 0 && visible > tile.window) {
-      const int hidden = visible - tile.window;  // keys of this span that have left the window
-      for (int i = 0; i < hidden && i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
+    if (tile.bias) {
+      const float* bias = tile.bias + row % tile.group * tile.bias_stride + (begin - position);
+      for (int i = 0; i < n_tiles * kKvBlock; i += kLanes) store(s + i, add(load(s + i), load(bias + i)));
     }
+    // Keys of this span: those up to `own`, the query's, and those visible at all.
+    const int own = position + 1 - begin;
+    int visible = tile.n_keys > 0 ? tile.n_keys - begin : own;
+    if (tile.window > 0) {
+      if (visible - own >= tile.window) visible = own + tile.window - 1;
+      if (own > tile.window) {
+        const int hidden = own - tile.window;  // keys that have left the window
+        for (int i = 0; i < hidden && i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
+      }
+    }
+    for (int i = visible < 0 ? 0 : visible; i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
     softmax_row(s, n_tiles * kKvBlock, state.maxima[row], state.sums[row]);
     for (int d = 0; d < dim; ++d) state.values[row * dim + d] = 0;
   }
   for (int i = 0; i < n_tiles; ++i) {
     const std::byte* v_tile = block_of(i) + tile.v_offset;
-    const std::byte* ahead = i + 1 < n_tiles                  ? block_of(i + 1) + tile.v_offset
-                             : begin + kSpan <= last_position ? block_of(i + 1) + tile.k_offset
-                                                              : v_tile;
+    const std::byte* ahead = i + 1 < n_tiles               ? block_of(i + 1) + tile.v_offset
+                             : begin + kSpan < end_of_keys ? block_of(i + 1) + tile.k_offset
+                                                           : v_tile;
     if constexpr (kType == KvType::i8) {
       const float* scales = kv_scales(v_tile, dim);
       for (int row = 0; row < n_rows; ++row) {

@@ -6,7 +6,9 @@ namespace llmagentos::LLMAGENTOS_ISA {
 kernels::MultiplyFor multiply_for;
 kernels::QuantizeRow quantize_row;
 kernels::RmsNorm rms_norm;
+kernels::LayerNorm layer_norm;
 kernels::Rope rope;
+kernels::Activate activate;
 kernels::Glu glu;
 kernels::Softcap softcap;
 kernels::Attend attend;
@@ -22,7 +24,9 @@ const kernels::KernelTable kTable = {
     multiply_for,
     quantize_row,
     rms_norm,
+    layer_norm,
     rope,
+    activate,
     glu,
     softcap,
     attend,

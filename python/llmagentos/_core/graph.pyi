@@ -1,26 +1,52 @@
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, TypeAlias
+
+ActivationName: TypeAlias = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh"]
 
 class RopeParams:
-    """Rotary embedding: the first n_dims elements of a head rotate by position * position_scale * base^(-2i/n_dims)."""
+    """Rotary embedding: pair i of a head's first 2 n elements turns by position * inverse_frequencies[i], i < n.
+
+    `magnitude` is what the rotated elements are multiplied by, too.
+    """
 
     def __init__(
         self,
+        inverse_frequencies: Sequence[float],
         *,
-        n_dims: int,
-        base: float,
-        position_scale: float = 1.0,
+        magnitude: float = 1.0,
         pairs: Literal["halves", "adjacent"] = "halves",
     ) -> None: ...
+
+class RelativeBias:
+    """T5's position biases: a weight [n_buckets, n_heads] whose rows are chosen by the distance from query to key."""
+
+    def __init__(self, weight: str, *, n_buckets: int, max_distance: int, is_bidirectional: bool) -> None: ...
 
 class Graph:
     """A model as ops over values [rows, width]. Methods add a node and return its value's id.
 
-    Raises InvalidRequestError where shapes do not fit, naming the op.
+    Raises InvalidRequestError where shapes do not fit, naming the op. An empty name of a bias stands for none.
     """
 
     def __init__(self) -> None: ...
-    def embed(self, weight: str, vocab_size: int, width: int) -> int: ...
-    def linear(self, x: int, weight: str, out_width: int) -> int: ...
+    def begin_encoder(self) -> None:
+        """Nodes that follow belong to the encoder of an encoder-decoder model."""
+
+    def begin_decoder(self) -> None:
+        """Nodes that follow belong to the model itself again."""
+
+    def embed(
+        self,
+        weight: str,
+        n_rows: int,
+        width: int,
+        by: Literal["token", "position", "type"] = "token",
+        offset: int = 0,
+    ) -> int:
+        """Row index + offset of a weight [n_rows, width], where the index is a token's id, position or type."""
+
+    def linear(self, x: int, weight: str, out_width: int, bias: str = "") -> int: ...
+    def layer_norm(self, x: int, weight: str, bias: str, eps: float, head_dim: int = 0) -> int: ...
     def rms_norm(self, x: int, weight: str, eps: float, head_dim: int = 0) -> int: ...
     def rope(self, x: int, head_dim: int, params: RopeParams) -> int: ...
     def attention(
@@ -36,12 +62,31 @@ class Graph:
         scale: float,
         softcap: float = 0.0,
         window: int = 0,
-    ) -> int: ...
-    def glu(self, gate: int, up: int, activation: Literal["silu", "gelu_tanh"]) -> int: ...
+        causal: bool = True,
+        alibi_slopes: Sequence[float] = (),
+        relative_bias: RelativeBias | None = None,
+        sinks: str = "",
+    ) -> int:
+        """Attention over the sequence; keys and values are stored in the cache.
+
+        A window hides keys at its distance and beyond; without `causal`, in both directions. `alibi_slopes` are times
+        the distance what is taken from a score. `sinks` names a vector [n_heads] of scores that have no value.
+        """
+
+    def cross_attention(self, q: int, *, layer: int, n_heads: int, n_kv_heads: int, head_dim: int, scale: float) -> int:
+        """Attention over what `store_cross` has left in the same layer."""
+
+    def store_cross(self, k: int, v: int, *, layer: int, n_kv_heads: int, head_dim: int) -> None: ...
+    def activation(self, x: int, kind: ActivationName) -> int: ...
+    def glu(self, gate: int, up: int, activation: ActivationName) -> int: ...
     def add(self, a: int, b: int) -> int: ...
     def scale(self, x: int, factor: float) -> int: ...
     def softcap(self, x: int, cap: float) -> int: ...
+    def clamp(self, x: int, limit: float) -> int: ...
     def select_rows(self, x: int) -> int: ...
+    def mean_rows(self, x: int) -> int:
+        """For each row asked for, the mean over all rows of its sequence."""
+
     def set_output(self, logits: int) -> None: ...
     @property
     def n_nodes(self) -> int: ...
@@ -51,7 +96,7 @@ class Graph:
 
     @property
     def attentions(self) -> list[tuple[int, int, int]]:
-        """KV heads, their size and the window (0: all earlier keys) of every attention."""
+        """KV heads, their size and the window (0: all earlier keys) of every attention that stores its keys."""
 
     def n_steps(self, fuse: bool = True) -> int:
         """Steps after compilation: phases between barriers."""

@@ -1,5 +1,5 @@
-from collections.abc import Sequence
-from typing import TypedDict
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,9 @@ def kv_block_bytes(graph: Graph, kv_dtype: str = "f16") -> int:
 class Executor:
     """A compiled graph with packed weights and a KV cache.
 
+    Tensors are those of a file, or (name, weight format, shape, function that gives the bytes) of each. `quantize_to`
+    has weight formats, by tensor, that matrices of floats become while they are packed.
+
     Raises:
         InvalidRequestError: a graph without output, unknown kv_dtype or ISA, sizes below 1.
         UnsupportedModelError: a tensor is missing or has another shape than the graph's.
@@ -47,7 +50,7 @@ class Executor:
     def __init__(
         self,
         graph: Graph,
-        file: GgufFile,
+        tensors: GgufFile | Sequence[tuple[str, str, tuple[int, ...], Callable[[], NDArray[Any]]]],
         pool: ThreadPool,
         *,
         max_tokens: int,
@@ -55,6 +58,7 @@ class Executor:
         kv_dtype: str = "f16",
         isa: str = "",
         fuse: bool = True,
+        quantize_to: Mapping[str, str] = {},
     ) -> None: ...
     def run(
         self,
@@ -63,8 +67,13 @@ class Executor:
         sequence_starts: NDArray[np.int32],
         block_tables: NDArray[np.int32],
         logit_rows: NDArray[np.int32],
+        *,
+        token_types: NDArray[np.int32] | None = None,
+        is_encoder: bool = False,
+        cross_block_tables: NDArray[np.int32] | None = None,
+        cross_lengths: NDArray[np.int32] | None = None,
     ) -> NDArray[np.float32]:
-        """Logits [R, vocab], a view that the next run overwrites. Shapes as in backends.protocol.RaggedBatch."""
+        """The output [R, output_width], a view that the next run overwrites. Shapes as in backends.RaggedBatch."""
 
     def copy_blocks(self, from_to: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks of the cache, one pair after the other."""
@@ -72,7 +81,9 @@ class Executor:
     @property
     def isa(self) -> str: ...
     @property
-    def vocab_size(self) -> int: ...
+    def output_width(self) -> int:
+        """The vocabulary's size, or that of an embedding."""
+
     @property
     def max_tokens(self) -> int: ...
     @property

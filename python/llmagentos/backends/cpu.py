@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos._core.formats import GgufFile
 from llmagentos._core.graph import Graph
 from llmagentos._core.runtime import BLOCK_SIZE, Executor, ThreadPool, kv_block_bytes
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
+from llmagentos.formats.tensors import Tensors
 
 
 class CpuBackend:
@@ -17,7 +17,7 @@ class CpuBackend:
 
     Args:
         graph: the model.
-        file: its weights; tensors are packed here and their mapped pages dropped.
+        tensors: its weights; they are packed here and their mapped pages dropped.
         threads: None takes the CPUs this process may use.
         n_blocks: blocks of 32 tokens in the KV cache. Memory is taken as blocks are first written.
         kv_dtype: "f16", "f32" or "int8".
@@ -34,7 +34,7 @@ class CpuBackend:
     def __init__(
         self,
         graph: Graph,
-        file: GgufFile,
+        tensors: Tensors,
         *,
         threads: int | None = None,
         n_blocks: int,
@@ -47,9 +47,9 @@ class CpuBackend:
         self.n_blocks = n_blocks
         self.max_batched_tokens = max_batched_tokens
         self._executor: Executor | None = Executor(
-            graph, file, self.pool, max_tokens=max_batched_tokens, n_blocks=n_blocks, kv_dtype=kv_dtype
+            graph, tensors.native(), self.pool, max_tokens=max_batched_tokens, n_blocks=n_blocks, kv_dtype=kv_dtype
         )
-        self.vocab_size = self._executor.vocab_size
+        self.vocab_size = self._executor.output_width
         self.isa = self._executor.isa
         self.weight_bytes = self._executor.weight_bytes
 

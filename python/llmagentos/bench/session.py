@@ -85,7 +85,7 @@ def run_session(
     if setting.cpus is None:
         notes.append(f"threads are not pinned: this process may use fewer than {setting.threads} CPUs")
 
-    ours = sides.ours(setting, checkpoint.tokenizer.n_vocab)
+    ours = sides.ours(setting, checkpoint.vocab_size)
     peers = [] if peer_python is None else sides.llamacpp(peer_python, setting)
     progress.started("measuring the machine's limits")
     host = Host(setting.threads)

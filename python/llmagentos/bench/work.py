@@ -81,7 +81,7 @@ def cost_of(checkpoint: Checkpoint) -> ModelCost:
     head_name = HEAD if checkpoint.has_tensor(HEAD) else EMBEDDING
     n_bytes, body, head = 0, [0, 0], [0, 0]
     for name, rows, cols in graph.weights:
-        tensor = checkpoint.file.tensor(name)
+        tensor = checkpoint.tensors.spec(name)
         if tensor is None or (name == EMBEDDING and name != head_name):
             continue
         n_bytes += tensor.n_bytes

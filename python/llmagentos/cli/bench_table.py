@@ -53,7 +53,7 @@ def _facts(
     from llmagentos.bench.host import machine
 
     host, limits = machine(), session.limits
-    formats = ", ".join(checkpoint.weight_formats())
+    formats = ", ".join(checkpoint.bytes_per_format)
     pinned = "unpinned" if setting.cpus is None else f"on CPU {', '.join(map(str, setting.cpus))}"
     rates = (
         f"{limits.read / 1e9:.1f} GB/s read, {limits.dot / 1e9:.0f} Gop/s 4-bit x 8-bit, "
@@ -61,7 +61,7 @@ def _facts(
     )
     threads = "1 thread" if setting.threads == 1 else f"{setting.threads} threads"
     facts = [
-        ("model", f"{name}, {checkpoint.n_parameters() / 1e6:.0f} M parameters, {formats}"),
+        ("model", f"{name}, {checkpoint.n_parameters / 1e6:.0f} M parameters, {formats}"),
         ("machine", f"{host['cpu']}, {host['isa']}, {threads} {pinned}"),
         ("limits", rates),
         ("runs", f"{len(session.runs)}, of them {len(session.good)} undisturbed"),

@@ -1,6 +1,6 @@
 """Checkpoints on disk: configuration, named tensors, tokenizer and chat template."""
 
-from llmagentos.formats.checkpoint import Checkpoint, load_checkpoint
+from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.metadata import Metadata
 
-__all__ = ["Checkpoint", "Metadata", "load_checkpoint"]
+__all__ = ["Checkpoint", "Metadata"]

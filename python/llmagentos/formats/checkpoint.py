@@ -1,42 +1,44 @@
-"""A model file, opened: what it is, its tensors, its tokenizer, its chat template."""
+"""A model on disk, opened: what it is, its tensors, its tokenizer, its chat template."""
 
 from __future__ import annotations
 
-import os
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
-from llmagentos._core.formats import GgufFile
 from llmagentos._core.tokenize import Tokenizer
-from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
+from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.metadata import Metadata
+from llmagentos.formats.tensors import Tensors
 
 MAX_LAYERS = 1024  # several times what any model has; bounds the graph that a small file can ask for
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Checkpoint:
-    """An open model file. Tensors stay mapped in the file until something packs them.
+    """An open model. Tensors stay mapped in their files until something packs them.
 
     Attributes:
-        file: metadata and tensors, by GGUF's names.
-        architecture: "llama", "gemma3", ...
+        path: a file or a folder.
+        tensors: by GGUF's names.
+        architecture: "llama", "gemma3", ...; as GGUF's general.architecture has it.
         metadata: typed look-ups under the architecture's prefix.
+        tokenizer: None for a folder without one; such a model works with token ids.
         chat_template: Jinja source, or None for a model without one.
+        name: what the file calls its model, or the file's own name.
+        sampling: the sampling that it recommends, by SamplingParams' names; unchecked.
     """
 
     path: Path
-    file: GgufFile
+    tensors: Tensors
     architecture: str
     metadata: Metadata
-    tokenizer: Tokenizer
+    tokenizer: Tokenizer | None
     chat_template: str | None
-
-    @property
-    def name(self) -> str:
-        """The name the file gives its model, or the file's own."""
-        name = self.file.get("general.name")
-        return name if isinstance(name, str) and name else self.path.stem
+    name: str
+    sampling: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def context_length(self) -> int:
@@ -46,45 +48,40 @@ class Checkpoint:
     @property
     def n_layers(self) -> int:
         """Layers, each of which has tensors of its own in the file."""
-        return self.metadata.integer("block_count", high=min(self.file.n_tensors, MAX_LAYERS))
+        return self.metadata.integer("block_count", high=min(len(self.tensors.names()), MAX_LAYERS))
+
+    @property
+    def vocab_size(self) -> int:
+        """Rows of the token embedding; a tokenizer may know fewer tokens.
+
+        Raises:
+            UnsupportedModelError: there is none.
+        """
+        spec = self.tensors.spec("token_embd.weight")
+        if spec is None or len(spec.shape) != 2:
+            raise UnsupportedModelError(f"{self.path}: there is no tensor token_embd.weight, which every model needs")
+        return spec.shape[0]
 
     def has_tensor(self, name: str) -> bool:
-        return self.file.tensor(name) is not None
+        return self.tensors.spec(name) is not None
 
+    @cached_property
+    def bytes_per_format(self) -> dict[str, int]:
+        """Bytes of the tensors of each weight format, largest first."""
+        sizes = dict[str, int]()
+        for name in self.tensors.names():
+            spec = self.tensors.spec(name)
+            if spec is not None:
+                sizes[spec.dtype] = sizes.get(spec.dtype, 0) + spec.n_bytes
+        return dict(sorted(sizes.items(), key=lambda item: -item[1]))
+
+    @property
+    def weight_bytes(self) -> int:
+        """Bytes of all tensors."""
+        return sum(self.bytes_per_format.values())
+
+    @property
     def n_parameters(self) -> int:
         """Values in all tensors."""
-        return self.file.n_values
-
-    def weight_formats(self) -> dict[str, int]:
-        """Bytes per weight format, largest first."""
-        return dict(sorted(self.file.bytes_per_dtype.items(), key=lambda item: -item[1]))
-
-
-def load_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
-    """Open a .gguf file.
-
-    Raises:
-        ModelNotFoundError: no file there.
-        ModelFormatError: the file is broken; has the byte offset where one is at fault.
-        UnsupportedModelError: it needs something this build does not have.
-    """
-    path = Path(path)
-    if path.is_dir():
-        raise UnsupportedModelError(f"{path} is a folder: give the path of a .gguf file")
-    if not path.exists():
-        raise ModelNotFoundError(f"there is no file {path}")
-    file = GgufFile(str(path))
-    architecture = file.get("general.architecture")
-    if not isinstance(architecture, str) or not architecture:
-        raise ModelFormatError(f"{path}: the metadata has no general.architecture", str(path))
-    if file.n_tensors == 0:
-        raise ModelFormatError(f"{path}: the file lists no tensors, so it holds no model", str(path))
-    template = file.get("tokenizer.chat_template")
-    return Checkpoint(
-        path=path,
-        file=file,
-        architecture=architecture,
-        metadata=Metadata(file, architecture),
-        tokenizer=Tokenizer.from_gguf(file),
-        chat_template=template if isinstance(template, str) and template else None,
-    )
+        specs = (self.tensors.spec(name) for name in self.tensors.names())
+        return sum(spec.n_values for spec in specs if spec is not None)

@@ -1,10 +1,10 @@
-"""Typed look-ups in a GGUF file's metadata, with errors that name the key."""
+"""Typed look-ups in a checkpoint's metadata, by GGUF's keys, with errors that name the key."""
 
 from __future__ import annotations
 
-from typing import TypeVar, overload
+from collections.abc import Mapping
+from typing import Any, Protocol, TypeVar, overload
 
-from llmagentos._core.formats import GgufFile
 from llmagentos.errors import ModelFormatError
 
 _T = TypeVar("_T")
@@ -23,6 +23,40 @@ _NEUTRAL: dict[str, object] = {
 _MIN_NUMBER, _MAX_NUMBER = 1e-30, 1e30
 
 
+class KeyValues(Protocol):
+    """Keys with single values or arrays, as a GGUF file has them."""
+
+    @property
+    def path(self) -> str: ...
+    def keys(self) -> list[str]: ...
+    def get(self, key: str) -> str | int | float | bool | None: ...
+    def array(self, key: str) -> list[str] | list[int] | list[float] | list[bool] | None: ...
+    def array_length(self, key: str) -> int | None: ...
+
+
+class GivenKeyValues:
+    """Those of a dictionary whose arrays are lists."""
+
+    def __init__(self, path: str, values: Mapping[str, Any]) -> None:
+        self.path = path
+        self._values = dict(values)
+
+    def keys(self) -> list[str]:
+        return list(self._values)
+
+    def get(self, key: str) -> str | int | float | bool | None:
+        value = self._values.get(key)
+        return None if isinstance(value, list) else value
+
+    def array(self, key: str) -> list[str] | list[int] | list[float] | list[bool] | None:
+        value = self._values.get(key)
+        return value if isinstance(value, list) else None
+
+    def array_length(self, key: str) -> int | None:
+        value = self._values.get(key)
+        return len(value) if isinstance(value, list) else None
+
+
 class Metadata:
     """A file's metadata under its architecture's prefix: `integer("block_count")` reads "llama.block_count".
 
@@ -30,7 +64,7 @@ class Metadata:
         ModelFormatError: a required key is missing, or a key holds another type or a value outside its range.
     """
 
-    def __init__(self, file: GgufFile, architecture: str) -> None:
+    def __init__(self, file: KeyValues, architecture: str) -> None:
         self._file = file
         self._architecture = architecture
         self._read: set[str] = set()
@@ -74,6 +108,33 @@ class Metadata:
         if not isinstance(value, str):
             raise self._wrong_type(name, "a string", value)
         return value
+
+    def flag(self, name: str, default: bool) -> bool:
+        """A truth value; `default` where the key is absent."""
+        value = self._get(name, default)
+        if not isinstance(value, bool):
+            raise self._wrong_type(name, "true or false", value)
+        return value
+
+    def numbers(self, name: str) -> list[float] | None:
+        """An array of numbers; None where the key is absent."""
+        return self._array(name, float)
+
+    def integers(self, name: str) -> list[int] | None:
+        """An array of integers, of which true and false are two; None where the key is absent."""
+        return self._array(name, int)
+
+    def is_array(self, name: str) -> bool:
+        return self._file.array_length(self._key(name)) is not None
+
+    def _array(self, name: str, kind: type[_T]) -> list[_T] | None:
+        self._read.add(name)
+        if not self.is_array(name):
+            return None
+        values = self._file.array(self._key(name)) or []
+        if any(isinstance(value, str) for value in values):
+            raise self._wrong_type(name, "an array of numbers", values)
+        return [kind(value) for value in values]  # type: ignore[call-arg]
 
     def unread(self) -> list[str]:
         """Keys under the prefix that no look-up has asked for, but for those that change nothing."""

@@ -1,5 +1,5 @@
-"""Architectures: from a checkpoint's metadata to a graph."""
+"""Architectures: from a checkpoint to a graph."""
 
-from llmagentos.models.registry import build_graph, supported_architectures
+from llmagentos.models.registry import build_graph, open_checkpoint, supported_architectures, supported_hf_classes
 
-__all__ = ["build_graph", "supported_architectures"]
+__all__ = ["build_graph", "open_checkpoint", "supported_architectures", "supported_hf_classes"]

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from llmagentos._core.graph import Graph, RopeParams
+from typing import Any
+
+from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
-from llmagentos.models.heads import head_size
-from llmagentos.models.rope import position_scale
+from llmagentos.models.family import Family, HfForm
+from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, rope_scaling_metadata
+from llmagentos.models.hf_tensors import PlusOne
+from llmagentos.models.parts import Parts
+from llmagentos.models.rope import rope_params
 
 _GLOBAL_EVERY = 6
 _LOCAL_ROPE_BASE = 10000.0
@@ -13,53 +19,63 @@ _LOCAL_ROPE_BASE = 10000.0
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names; the norms' +1 is in the file's weights already."""
-    meta = checkpoint.metadata
-    width = meta.integer("embedding_length")
-    n_layers = checkpoint.n_layers
-    n_heads = meta.integer("attention.head_count")
-    n_kv_heads = meta.integer("attention.head_count_kv")
-    head_dim = head_size(checkpoint, 256)
-    hidden = meta.integer("feed_forward_length")
-    window = meta.integer("attention.sliding_window")
-    global_every = meta.integer("attention.sliding_window_pattern", _GLOBAL_EVERY)
-    eps = meta.number("attention.layer_norm_rms_epsilon")
+    parts = Parts(checkpoint, g, head_dim=256)
+    meta = parts.meta
+    windows = parts.windows(default_every=_GLOBAL_EVERY)
     # Queries are scaled by the head size, except in the 27B model, which has 62 layers (query_pre_attn_scalar).
-    scale = (width / n_heads if n_layers == 62 else head_dim) ** -0.5
-    global_rope = RopeParams(
-        n_dims=head_dim, base=meta.number("rope.freq_base", 1000000.0), position_scale=position_scale(checkpoint)
+    usual = (parts.width / parts.n_heads if parts.n_layers == 62 else parts.head_dim) ** -0.5
+    scale = meta.number("attention.scale", usual)
+    global_rope = rope_params(checkpoint, parts.head_dim)
+    local_rope = rope_params(checkpoint, parts.head_dim, base=meta.number("rope.freq_base_swa", _LOCAL_ROPE_BASE))
+
+    x = g.scale(parts.embed(), parts.width**0.5)
+    for i in range(parts.n_layers):
+        rope = local_rope if windows[i] else global_rope
+        h = parts.norm(x, f"blk.{i}.attn_norm")
+        a = parts.attention(h, i, rope=rope, scale=scale, window=windows[i])
+        x = g.add(x, parts.norm(a, f"blk.{i}.post_attention_norm"))
+        h = parts.norm(x, f"blk.{i}.ffn_norm")
+        f = parts.gated_mlp(h, i, "gelu_tanh")
+        x = g.add(x, parts.norm(f, f"blk.{i}.post_ffw_norm"))
+    g.set_output(parts.logits(x))
+
+
+def _metadata(config: HfConfig) -> dict[str, Any]:
+    config.expect("attn_logit_softcapping", None)
+    config.expect("final_logit_softcapping", None)
+    config.expect("use_bidirectional_attention", False)
+    ropes = config.get("rope_parameters", {})
+    by_type = ropes if "full_attention" in ropes else {}
+    local = by_type.get("sliding_attention", {}).get(
+        "rope_theta", config.number("rope_local_base_freq", _LOCAL_ROPE_BASE)
     )
-    local_rope = RopeParams(n_dims=head_dim, base=meta.number("rope.freq_base_swa", _LOCAL_ROPE_BASE))
-    vocab_size = checkpoint.tokenizer.n_vocab
+    made = decoder_metadata(config, activation="gelu_pytorch_tanh", has_rope=not by_type)
+    if by_type:
+        made |= rope_scaling_metadata(config, by_type["full_attention"], made["attention.key_length"], 1e6)
+    layer_types = config.get("layer_types", None)
+    every = config.integer("sliding_window_pattern", config.integer("_sliding_window_pattern", _GLOBAL_EVERY))
+    windowed = (
+        [(i + 1) % every != 0 for i in range(made["block_count"])]
+        if layer_types is None
+        else [kind == "sliding_attention" for kind in layer_types]
+    )
+    return made | {
+        "attention.sliding_window": config.integer("sliding_window"),
+        "attention.sliding_window_pattern": windowed,
+        "attention.scale": float(config.number("query_pre_attn_scalar")) ** -0.5,
+        "rope.freq_base_swa": float(local),
+    }
 
-    x = g.scale(g.embed("token_embd.weight", vocab_size, width), width**0.5)
-    for i in range(n_layers):
-        block = f"blk.{i}."
-        is_global = (i + 1) % global_every == 0
-        rope = global_rope if is_global else local_rope
-        h = g.rms_norm(x, block + "attn_norm.weight", eps)
-        q = g.linear(h, block + "attn_q.weight", n_heads * head_dim)
-        k = g.linear(h, block + "attn_k.weight", n_kv_heads * head_dim)
-        v = g.linear(h, block + "attn_v.weight", n_kv_heads * head_dim)
-        a = g.attention(
-            g.rope(g.rms_norm(q, block + "attn_q_norm.weight", eps, head_dim), head_dim, rope),
-            g.rope(g.rms_norm(k, block + "attn_k_norm.weight", eps, head_dim), head_dim, rope),
-            v,
-            layer=i,
-            n_heads=n_heads,
-            n_kv_heads=n_kv_heads,
-            head_dim=head_dim,
-            scale=scale,
-            window=0 if is_global else window,
-        )
-        a = g.linear(a, block + "attn_output.weight", width)
-        x = g.add(x, g.rms_norm(a, block + "post_attention_norm.weight", eps))
 
-        h = g.rms_norm(x, block + "ffn_norm.weight", eps)
-        gate = g.linear(h, block + "ffn_gate.weight", hidden)
-        up = g.linear(h, block + "ffn_up.weight", hidden)
-        f = g.linear(g.glu(gate, up, "gelu_tanh"), block + "ffn_down.weight", width)
-        x = g.add(x, g.rms_norm(f, block + "post_ffw_norm.weight", eps))
+_LAYER = "model.layers.{i}."
+_TENSORS = DECODER_TENSORS | {
+    "output_norm.weight": PlusOne("model.norm.weight"),
+    "blk.{i}.attn_norm.weight": PlusOne(_LAYER + "input_layernorm.weight"),
+    "blk.{i}.attn_q_norm.weight": PlusOne(_LAYER + "self_attn.q_norm.weight"),
+    "blk.{i}.attn_k_norm.weight": PlusOne(_LAYER + "self_attn.k_norm.weight"),
+    "blk.{i}.post_attention_norm.weight": PlusOne(_LAYER + "post_attention_layernorm.weight"),
+    "blk.{i}.ffn_norm.weight": PlusOne(_LAYER + "pre_feedforward_layernorm.weight"),
+    "blk.{i}.post_ffw_norm.weight": PlusOne(_LAYER + "post_feedforward_layernorm.weight"),
+}
 
-    h = g.rms_norm(g.select_rows(x), "output_norm.weight", eps)
-    head = "output.weight" if checkpoint.has_tensor("output.weight") else "token_embd.weight"
-    g.set_output(g.linear(h, head, vocab_size))
+FAMILY = Family(build, gguf=("gemma3",), hf={"Gemma3ForCausalLM": HfForm("gemma3", _metadata, _TENSORS, is_tied=True)})

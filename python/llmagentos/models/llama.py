@@ -2,49 +2,46 @@
 
 from __future__ import annotations
 
-from llmagentos._core.graph import Graph, RopeParams
+from typing import Any
+
+from llmagentos._core.graph import Graph
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
-from llmagentos.models.heads import head_size
-from llmagentos.models.rope import position_scale
+from llmagentos.models.family import Family, HfForm
+from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata
+from llmagentos.models.hf_tensors import Rows, adjacent_pairs
+from llmagentos.models.parts import Parts
+from llmagentos.models.rope import rope_params
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names."""
-    meta = checkpoint.metadata
-    width = meta.integer("embedding_length")
-    n_heads = meta.integer("attention.head_count")
-    n_kv_heads = meta.integer("attention.head_count_kv", n_heads)
-    head_dim = head_size(checkpoint, width // n_heads)
-    hidden = meta.integer("feed_forward_length")
-    eps = meta.number("attention.layer_norm_rms_epsilon")
-    if meta.integer("expert_count", 0, low=0) > 0:
+    parts = Parts(checkpoint, g)
+    if parts.meta.integer("expert_count", 0, low=0) > 0:
         raise UnsupportedModelError(f"{checkpoint.path}: mixture-of-experts models of this family are not supported")
-    rope = RopeParams(
-        n_dims=meta.integer("rope.dimension_count", head_dim),
-        base=meta.number("rope.freq_base", 10000.0),
-        position_scale=position_scale(checkpoint),
-        pairs="adjacent",  # files of this architecture have q and k permuted so
-    )
-    vocab_size = checkpoint.tokenizer.n_vocab
+    # Files of this architecture have q and k permuted so that adjacent elements rotate.
+    rope = rope_params(checkpoint, parts.meta.integer("rope.dimension_count", parts.head_dim), pairs="adjacent")
 
-    x = g.embed("token_embd.weight", vocab_size, width)
-    for i in range(checkpoint.n_layers):
-        block = f"blk.{i}."
-        h = g.rms_norm(x, block + "attn_norm.weight", eps)
-        q = g.rope(g.linear(h, block + "attn_q.weight", n_heads * head_dim), head_dim, rope)
-        k = g.rope(g.linear(h, block + "attn_k.weight", n_kv_heads * head_dim), head_dim, rope)
-        v = g.linear(h, block + "attn_v.weight", n_kv_heads * head_dim)
-        a = g.attention(
-            q, k, v, layer=i, n_heads=n_heads, n_kv_heads=n_kv_heads, head_dim=head_dim, scale=head_dim**-0.5
-        )
-        x = g.add(x, g.linear(a, block + "attn_output.weight", width))
+    x = parts.embed()
+    for i in range(parts.n_layers):
+        h = parts.norm(x, f"blk.{i}.attn_norm")
+        x = g.add(x, parts.attention(h, i, rope=rope))
+        h = parts.norm(x, f"blk.{i}.ffn_norm")
+        x = g.add(x, parts.gated_mlp(h, i, "silu"))
+    g.set_output(parts.logits(x))
 
-        h = g.rms_norm(x, block + "ffn_norm.weight", eps)
-        gate = g.linear(h, block + "ffn_gate.weight", hidden)
-        up = g.linear(h, block + "ffn_up.weight", hidden)
-        x = g.add(x, g.linear(g.glu(gate, up, "silu"), block + "ffn_down.weight", width))
 
-    h = g.rms_norm(g.select_rows(x), "output_norm.weight", eps)
-    head = "output.weight" if checkpoint.has_tensor("output.weight") else "token_embd.weight"
-    g.set_output(g.linear(h, head, vocab_size))
+def _metadata(config: HfConfig) -> dict[str, Any]:
+    return decoder_metadata(config)
+
+
+_Q, _K = adjacent_pairs("attention.head_count"), adjacent_pairs("attention.head_count_kv")
+_TENSORS = DECODER_TENSORS | {
+    "blk.{i}.attn_q.weight": Rows("model.layers.{i}.self_attn.q_proj.weight", _Q),
+    "blk.{i}.attn_q.bias": Rows("model.layers.{i}.self_attn.q_proj.bias", _Q),
+    "blk.{i}.attn_k.weight": Rows("model.layers.{i}.self_attn.k_proj.weight", _K),
+    "blk.{i}.attn_k.bias": Rows("model.layers.{i}.self_attn.k_proj.bias", _K),
+}
+
+FAMILY = Family(build, gguf=("llama",), hf={"LlamaForCausalLM": HfForm("llama", _metadata, _TENSORS)})

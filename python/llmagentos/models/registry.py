@@ -1,24 +1,62 @@
-"""Which file builds which architecture: one line each."""
+"""Which family builds which architecture: one line each."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import os
+from pathlib import Path
 
-from llmagentos._core.formats import GgufFile
 from llmagentos._core.graph import Graph
-from llmagentos.errors import InvalidRequestError, UnsupportedModelError
+from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
-from llmagentos.models import gemma3, llama
+from llmagentos.formats.gguf import open_gguf
+from llmagentos.formats.hf_folder import HfFolder
+from llmagentos.models import gemma3, gpt2, llama, qwen2
+from llmagentos.models.hf_checkpoint import hf_checkpoint
+from llmagentos.models.rope import tensors_read
 
-_BUILDERS: dict[str, Callable[[Checkpoint, Graph], None]] = {
-    "llama": llama.build,
-    "gemma3": gemma3.build,
-}
+_FAMILIES = (
+    gemma3.FAMILY,
+    gpt2.FAMILY,
+    llama.FAMILY,
+    qwen2.FAMILY,
+)
+_BUILDERS = {name: family.build for family in _FAMILIES for name in family.gguf}
+_HF_FORMS = {name: form for family in _FAMILIES for name, form in family.hf.items()}
 
 
 def supported_architectures() -> list[str]:
     """Names as GGUF's general.architecture has them."""
     return sorted(_BUILDERS)
+
+
+def supported_hf_classes() -> list[str]:
+    """Names as config.json has them under "architectures"."""
+    return sorted(_HF_FORMS)
+
+
+def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
+    """Open a .gguf file or a folder as transformers saves it.
+
+    Raises:
+        ModelNotFoundError: nothing there, or a folder without config.json or weights.
+        ModelFormatError: a file is broken; has the byte offset where one is at fault.
+        UnsupportedModelError: it needs something this build does not have.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise ModelNotFoundError(f"there is no file {path}")
+    if not path.is_dir():
+        return open_gguf(path)
+    folder = HfFolder(path)
+    classes = folder.config.get("architectures")
+    if not isinstance(classes, list) or not classes:
+        raise ModelFormatError(f"{path}: config.json names no class under architectures", str(path))
+    form = _HF_FORMS.get(str(classes[0]))
+    if form is None:
+        raise UnsupportedModelError(
+            f"{path}: class {classes[0]!r} is not supported; these are: {', '.join(supported_hf_classes())}"
+        )
+    return hf_checkpoint(folder, form)
 
 
 def build_graph(checkpoint: Checkpoint) -> Graph:
@@ -42,27 +80,27 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
     except InvalidRequestError as error:
         # The graph's own checks: sizes of the metadata that do not fit each other.
         raise UnsupportedModelError(f"{checkpoint.path}: {error}") from error
-    _check_tensors(checkpoint.file, graph)
+    _check_tensors(checkpoint, graph)
     _check_metadata(checkpoint)
     return graph
 
 
-def _check_tensors(file: GgufFile, graph: Graph) -> None:
-    used = set()
+def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
+    used = tensors_read(checkpoint)
     for name, rows, cols in graph.weights:
-        tensor = file.tensor(name)
-        if tensor is None:
-            raise UnsupportedModelError(f"{file.path}: there is no tensor {name}, which the architecture needs")
-        wanted = (cols,) if rows == 1 and len(tensor.shape) == 1 else (rows, cols)
-        if tensor.shape != wanted:
+        spec = checkpoint.tensors.spec(name)
+        if spec is None:
+            raise UnsupportedModelError(f"{checkpoint.path}: there is no tensor {name}, which the architecture needs")
+        wanted = (cols,) if rows == 1 and len(spec.shape) == 1 else (rows, cols)
+        if spec.shape != wanted:
             raise UnsupportedModelError(
-                f"{file.path}: tensor {name} has shape {list(tensor.shape)}, the architecture needs {list(wanted)}"
+                f"{checkpoint.path}: tensor {name} has shape {list(spec.shape)}, the architecture needs {list(wanted)}"
             )
         used.add(name)
-    if file.n_tensors > len(used):
-        unused = [name for name in file.tensor_names() if name not in used]
+    unused = [name for name in checkpoint.tensors.names() if name not in used]
+    if unused:
         raise UnsupportedModelError(
-            f"{file.path}: the model uses tensors this build has no place for: {_some_of(unused)}"
+            f"{checkpoint.path}: the model uses tensors this build has no place for: {_some_of(unused)}"
         )
 
 

@@ -1,0 +1,47 @@
+"""GGUF files as checkpoints."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llmagentos._core.formats import GgufFile
+from llmagentos._core.tokenize import Tokenizer
+from llmagentos.errors import ModelFormatError
+from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.formats.metadata import Metadata
+from llmagentos.formats.tensors import GgufTensors
+
+_SAMPLING_KEYS = {
+    "temp": "temperature",
+    "top_k": "top_k",
+    "top_p": "top_p",
+    "min_p": "min_p",
+    "penalty_repeat": "repetition_penalty",
+}
+
+
+def open_gguf(path: Path) -> Checkpoint:
+    """Open a .gguf file.
+
+    Raises:
+        ModelFormatError: the file is broken; has the byte offset where one is at fault.
+        UnsupportedModelError: it needs something this build does not have.
+    """
+    file = GgufFile(str(path))
+    architecture = file.get("general.architecture")
+    if not isinstance(architecture, str) or not architecture:
+        raise ModelFormatError(f"{path}: the metadata has no general.architecture", str(path))
+    if file.n_tensors == 0:
+        raise ModelFormatError(f"{path}: the file lists no tensors, so it holds no model", str(path))
+    template, name = file.get("tokenizer.chat_template"), file.get("general.name")
+    recommended = {field: file.get(f"general.sampling.{key}") for key, field in _SAMPLING_KEYS.items()}
+    return Checkpoint(
+        path=path,
+        tensors=GgufTensors(file),
+        architecture=architecture,
+        metadata=Metadata(file, architecture),
+        tokenizer=Tokenizer.from_gguf(file),
+        chat_template=template if isinstance(template, str) and template else None,
+        name=name if isinstance(name, str) and name else path.stem,
+        sampling={field: value for field, value in recommended.items() if value is not None},
+    )

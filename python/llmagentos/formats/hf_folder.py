@@ -1,0 +1,105 @@
+"""Folders as transformers saves them: config.json, safetensors files, a tokenizer, a chat template."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from numpy.typing import NDArray
+
+from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
+from llmagentos.formats.safetensors import SafetensorsFile
+from llmagentos.formats.tensors import TensorSpec
+
+_WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
+
+
+class HfFolder:
+    """An open folder. Tensors have transformers' names here; the model's family knows what they are.
+
+    Attributes:
+        path: of the folder.
+        config, generation_config: the JSON objects; the second is empty where there is no such file.
+
+    Raises:
+        ModelNotFoundError: config.json or the weights are missing.
+        ModelFormatError: a file is broken.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = read_json(path / "config.json")
+        generation = path / "generation_config.json"
+        self.generation_config = read_json(generation) if generation.exists() else {}
+        self._files = {name: file for file in _open_weights(path) for name in file.names()}
+
+    def names(self) -> list[str]:
+        return list(self._files)
+
+    def has(self, name: str) -> bool:
+        return name in self._files
+
+    def shape(self, name: str) -> tuple[int, ...]:
+        return self._file(name).shape(name)
+
+    def spec(self, name: str) -> TensorSpec:
+        """The tensor as a weight; raises UnsupportedModelError for integers."""
+        return self._file(name).spec(name)
+
+    def array(self, name: str) -> NDArray[Any]:
+        """A tensor in its shape; BF16 as uint16. Mapped."""
+        return self._file(name).array(name)
+
+    def chat_template(self) -> str | None:
+        """The template in chat_template.jinja, else that of tokenizer_config.json."""
+        file = self.path / "chat_template.jinja"
+        if file.exists():
+            return file.read_text(encoding="utf-8")
+        settings = self.path / "tokenizer_config.json"
+        template = read_json(settings).get("chat_template") if settings.exists() else None
+        if isinstance(template, list):  # several, by name
+            named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
+            template = named.get("default")
+        return template if isinstance(template, str) and template else None
+
+    def _file(self, name: str) -> SafetensorsFile:
+        file = self._files.get(name)
+        if file is None:
+            raise UnsupportedModelError(f"{self.path}: there is no tensor {name}, which the architecture needs")
+        return file
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """A JSON object in a file.
+
+    Raises:
+        ModelNotFoundError: no file there.
+        ModelFormatError: it is none.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ModelNotFoundError(f"cannot read {path}: {error.strerror or error}") from error
+    except (ValueError, RecursionError) as error:
+        raise ModelFormatError(f"{path} is no JSON: {error}", str(path)) from error
+    if not isinstance(value, dict):
+        raise ModelFormatError(f"{path} holds no JSON object", str(path))
+    return value
+
+
+def _open_weights(path: Path) -> list[SafetensorsFile]:
+    if (path / _INDEX).exists():
+        files = read_json(path / _INDEX).get("weight_map")
+        if not isinstance(files, Mapping) or not all(isinstance(name, str) for name in files.values()):
+            raise ModelFormatError(f"{path / _INDEX} has no weight_map of file names", str(path / _INDEX))
+        names = sorted(set(files.values()))
+        if any(Path(name).name != name for name in names):
+            raise ModelFormatError(f"{path / _INDEX} names a file outside the folder", str(path / _INDEX))
+        return [SafetensorsFile(path / name) for name in names]
+    if (path / _WEIGHTS).exists():
+        return [SafetensorsFile(path / _WEIGHTS)]
+    old = sorted(file.name for file in path.glob("*.bin"))
+    hint = f"; {old[0]} is a pickle, which is not opened: it can run code" if old else ""
+    raise ModelNotFoundError(f"{path} has neither {_WEIGHTS} nor {_INDEX}{hint}")

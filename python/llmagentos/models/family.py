@@ -1,0 +1,45 @@
+"""What a file of an architecture family offers to the registry."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from llmagentos._core.graph import Graph
+from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_tensors import TensorRule
+
+
+@dataclass(frozen=True, slots=True)
+class HfForm:
+    """How transformers writes a model of the family.
+
+    Attributes:
+        architecture: what GGUF calls it.
+        metadata: GGUF's metadata, without the architecture's prefix, from config.json. It must read each field of the
+            configuration that changes the model; one that is left unread is refused.
+        tensors: for GGUF's names, with {i} for a layer: where the values are.
+        is_tied: whether the head is the embedding where config.json does not say.
+    """
+
+    architecture: str
+    metadata: Callable[[HfConfig], dict[str, Any]]
+    tensors: Mapping[str, TensorRule]
+    is_tied: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One family.
+
+    Attributes:
+        build: adds a checkpoint's nodes to a graph.
+        gguf: the architectures it builds, by GGUF's names.
+        hf: by the class that config.json names under "architectures".
+    """
+
+    build: Callable[[Checkpoint, Graph], None]
+    gguf: tuple[str, ...]
+    hf: Mapping[str, HfForm] = field(default_factory=dict)

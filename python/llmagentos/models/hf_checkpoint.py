@@ -1,0 +1,87 @@
+"""A transformers folder as a checkpoint: GGUF's metadata and tensor names, so that one builder serves both."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos.errors import UnsupportedModelError
+from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.formats.hf_folder import HfFolder
+from llmagentos.formats.metadata import GivenKeyValues, Metadata
+from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
+from llmagentos.models.family import HfForm
+from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_tensors import gguf_tensors
+
+# Arrays that a family's metadata may hold and that GGUF keeps as tensors.
+_AS_TENSORS = {
+    "rope.factors": "rope_freqs.weight",
+    "rope.long_factor": "rope_factors_long.weight",
+    "rope.short_factor": "rope_factors_short.weight",
+}
+# Buffers that older versions of transformers saved with the weights: constants that the architecture says.
+_BUFFERS = re.compile(r"(rotary_emb\.inv_freq|\.attn\.(masked_)?bias|\.attention\.(masked_)?bias|position_ids)$")
+_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+
+
+def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
+    """The folder's model in the form of its family.
+
+    Raises:
+        UnsupportedModelError: a field of the configuration, or a tensor, that this build has no place for.
+        ModelFormatError: a field is missing or of the wrong type.
+    """
+    path = str(folder.path)
+    config = HfConfig(path, folder.config)
+    metadata = form.metadata(config)
+    is_tied = config.flag("tie_word_embeddings", form.is_tied)
+    config.check_all_read()
+
+    tensors, used = gguf_tensors(folder, form.tensors, int(metadata["block_count"]), metadata)
+    if is_tied:
+        tensors.pop("output.weight", None)  # the same values again, where a version has written them
+    for key, name in _AS_TENSORS.items():
+        values = metadata.pop(key, None)
+        if values is not None:
+            tensors[name] = _given(values)
+    unknown = [name for name in folder.names() if name not in used and not _BUFFERS.search(name)]
+    if unknown:
+        raise UnsupportedModelError(
+            f"{path}: the model has tensors this build has no place for: {', '.join(unknown[:3])}"
+            + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
+        )
+    if not is_tied and "output.weight" in form.tensors and "output.weight" not in tensors:
+        raise UnsupportedModelError(
+            f"{path}: there is no tensor {form.tensors['output.weight']}, and none is tied to it"
+        )
+    keyed = {f"{form.architecture}.{key}": _listed(value) for key, value in metadata.items()}
+    return Checkpoint(
+        path=folder.path,
+        tensors=LazyTensors(tensors),
+        architecture=form.architecture,
+        metadata=Metadata(GivenKeyValues(path, keyed), form.architecture),
+        tokenizer=None,
+        chat_template=folder.chat_template(),
+        name=folder.path.name,
+        sampling=_recommended(folder),
+    )
+
+
+def _given(values: NDArray[np.float32]) -> LazyTensor:
+    return LazyTensor(TensorSpec("F32", values.shape), lambda: values)
+
+
+def _listed(value: Any) -> Any:
+    return value.tolist() if isinstance(value, np.ndarray) else value
+
+
+def _recommended(folder: HfFolder) -> dict[str, Any]:
+    """generation_config.json's sampling, where it says that it samples."""
+    generation = folder.generation_config
+    if not generation.get("do_sample"):
+        return {}
+    return {name: generation[name] for name in _SAMPLING if generation.get(name) is not None}

@@ -1,0 +1,178 @@
+"""The parts that decoders and encoders are put together from.
+
+Sizes are read under GGUF's metadata keys, weights have GGUF's names. A bias, or a norm of queries and keys, is there
+where the checkpoint has its tensor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal
+
+from llmagentos._core.graph import Graph, RelativeBias, RopeParams
+from llmagentos.errors import UnsupportedModelError
+from llmagentos.formats.checkpoint import Checkpoint
+
+Activation = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh"]
+
+
+class Parts:
+    """Adds a checkpoint's parts to a graph.
+
+    Attributes:
+        width: of the residual stream.
+        n_heads, n_kv_heads, head_dim: of attention.
+        hidden: width inside the MLPs.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, g: Graph, *, head_dim: int | None = None) -> None:
+        meta = checkpoint.metadata
+        self.checkpoint, self.g, self.meta = checkpoint, g, meta
+        self.width = meta.integer("embedding_length")
+        self.n_layers = checkpoint.n_layers
+        self.n_heads = meta.integer("attention.head_count")
+        self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
+        self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads)
+        self.hidden = meta.integer("feed_forward_length")
+        value_size = meta.integer("attention.value_length", self.head_dim)
+        if value_size != self.head_dim:
+            raise UnsupportedModelError(
+                f"{checkpoint.path}: heads with keys of {self.head_dim} and values of {value_size} elements are not "
+                "supported"
+            )
+        rms_eps = meta.number("attention.layer_norm_rms_epsilon", None)
+        self._is_rms = rms_eps is not None
+        self._eps = rms_eps if rms_eps is not None else meta.number("attention.layer_norm_epsilon")
+
+    def windows(self, default_every: int = 0) -> list[int]:
+        """The window of each layer's attention, 0 where there is none.
+
+        Files say which layers have one by a flag for each, or by a number: every so many-th layer has none.
+
+        Args:
+            default_every: that number where the file does not say; 0: all layers have the window.
+        """
+        window = self.meta.integer("attention.sliding_window", 0, low=0)
+        if window == 0:
+            return [0] * self.n_layers
+        key = "attention.sliding_window_pattern"
+        flags = self.meta.integers(key) if self.meta.is_array(key) else None
+        if flags is None:
+            every = self.meta.integer(key, default_every, low=0)
+            flags = [1 if every == 0 else (i + 1) % every for i in range(self.n_layers)]
+        if len(flags) < self.n_layers:
+            raise UnsupportedModelError(
+                f"{self.checkpoint.path}: {key} has {len(flags)} elements for {self.n_layers} layers"
+            )
+        return [window if flag else 0 for flag in flags[: self.n_layers]]
+
+    def has(self, name: str) -> bool:
+        return self.checkpoint.has_tensor(name)
+
+    def n_rows(self, name: str) -> int:
+        """The first dimension of a tensor, such as the vocabulary's size.
+
+        Raises:
+            UnsupportedModelError: there is no such tensor.
+        """
+        spec = self.checkpoint.tensors.spec(name)
+        if spec is None or not spec.shape:
+            raise UnsupportedModelError(
+                f"{self.checkpoint.path}: there is no tensor {name}, which the architecture needs"
+            )
+        return spec.shape[0]
+
+    def embed(self, name: str = "token_embd.weight") -> int:
+        """Rows of the token embedding."""
+        return self.g.embed(name, self.n_rows(name), self.width)
+
+    def embed_positions(self, offset: int = 0, name: str = "position_embd.weight") -> int:
+        """Learned positions, of which the first is at row `offset`."""
+        return self.g.embed(name, self.n_rows(name), self.width, by="position", offset=offset)
+
+    def linear(self, x: int, name: str, out_width: int) -> int:
+        return self.g.linear(x, f"{name}.weight", out_width, self._bias(name))
+
+    def norm(self, x: int, name: str, head_dim: int = 0) -> int:
+        """Root-mean-square or layer normalisation, by which epsilon the checkpoint has."""
+        if self._is_rms:
+            return self.g.rms_norm(x, f"{name}.weight", self._eps, head_dim)
+        return self.g.layer_norm(x, f"{name}.weight", self._bias(name), self._eps, head_dim)
+
+    def attention(
+        self,
+        h: int,
+        layer: int,
+        *,
+        rope: RopeParams | None = None,
+        scale: float | None = None,
+        window: int = 0,
+        softcap: float = 0.0,
+        causal: bool = True,
+        alibi_slopes: Sequence[float] = (),
+        relative_bias: RelativeBias | None = None,
+        sinks: str = "",
+        clamp: float | None = None,
+    ) -> int:
+        """Self-attention with its projections; queries and keys are normalised where the checkpoint has norms for them.
+
+        Args:
+            scale: of the scores; None for 1 / sqrt(head_dim).
+            clamp: bound on the projections' magnitude.
+        """
+        g, block, size = self.g, f"blk.{layer}.", self.head_dim
+        q = self.linear(h, block + "attn_q", self.n_heads * size)
+        k = self.linear(h, block + "attn_k", self.n_kv_heads * size)
+        v = self.linear(h, block + "attn_v", self.n_kv_heads * size)
+        if clamp is not None:
+            q, k, v = g.clamp(q, clamp), g.clamp(k, clamp), g.clamp(v, clamp)
+        q, k = self._head_norm(q, block + "attn_q_norm"), self._head_norm(k, block + "attn_k_norm")
+        if rope is not None:
+            q, k = g.rope(q, size, rope), g.rope(k, size, rope)
+        a = g.attention(
+            q,
+            k,
+            v,
+            layer=layer,
+            n_heads=self.n_heads,
+            n_kv_heads=self.n_kv_heads,
+            head_dim=size,
+            scale=size**-0.5 if scale is None else scale,
+            softcap=softcap,
+            window=window,
+            causal=causal,
+            alibi_slopes=list(alibi_slopes),
+            relative_bias=relative_bias,
+            sinks=sinks,
+        )
+        return self.linear(a, block + "attn_output", self.width)
+
+    def gated_mlp(self, h: int, layer: int, activation: Activation) -> int:
+        """down(activation(gate(h)) * up(h))."""
+        block = f"blk.{layer}."
+        gate = self.linear(h, block + "ffn_gate", self.hidden)
+        up = self.linear(h, block + "ffn_up", self.hidden)
+        return self.linear(self.g.glu(gate, up, activation), block + "ffn_down", self.width)
+
+    def mlp(self, h: int, layer: int, activation: Activation) -> int:
+        """down(activation(up(h)))."""
+        block = f"blk.{layer}."
+        up = self.linear(h, block + "ffn_up", self.hidden)
+        return self.linear(self.g.activation(up, activation), block + "ffn_down", self.width)
+
+    def logits(self, x: int) -> int:
+        """The last norm and the output head, which is the embedding where there is none of its own."""
+        h = self.norm(self.g.select_rows(x), "output_norm")
+        head = "output" if self.has("output.weight") else "token_embd"
+        return self.linear(h, head, self.n_rows(f"{head}.weight"))
+
+    def _bias(self, name: str) -> str:
+        bias = f"{name}.bias"
+        return bias if self.has(bias) else ""
+
+    def _head_norm(self, x: int, name: str) -> int:
+        """Of each head, or of all heads together: by the weight's size."""
+        if not self.has(f"{name}.weight"):
+            return x
+        size = self.n_rows(f"{name}.weight")
+        return self.norm(x, name, self.head_dim if size == self.head_dim else 0)
