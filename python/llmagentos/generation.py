@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,8 @@ from llmagentos.prompts import check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
+    import asyncio
+
     from llmagentos._core.tokenize import Tokenizer
     from llmagentos.chat.tool_calls.tools import ToolChoice
     from llmagentos.structured.response_format import ResponseFormatArgument
@@ -231,6 +232,8 @@ async def stream_chunks_async(engine: Engine, request: Request, form: AnswerForm
 
 def _listen(requests: Sequence[Request]) -> asyncio.Event:
     """An event that is set whenever one of the requests has changed, from whatever thread."""
+    import asyncio  # a tenth of the time to the first token, for those who never await
+
     changed, loop = asyncio.Event(), asyncio.get_running_loop()
 
     def tell() -> None:

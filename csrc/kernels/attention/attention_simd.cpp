@@ -99,11 +99,16 @@ inline void add_values(const std::byte* v_tile, const std::byte* ahead, int n_ke
   }
 }
 
-// Calls body.template operator()<n>(first_row) so that all rows are covered by chunks of at most four.
+// Rows that are computed together: as many as the registers hold beside a tile's vectors.
+constexpr int kMaxRows = kLanes == 16 ? 8 : 4;
+
+// Calls body.template operator()<n>(first_row) so that all rows are covered by chunks of at most kMaxRows.
 template <class Body>
 inline void in_chunks(int n_rows, Body body) {
   int row = 0;
-  for (; row + 4 <= n_rows; row += 4) body.template operator()<4>(row);
+  for (; row + kMaxRows <= n_rows; row += kMaxRows) body.template operator()<kMaxRows>(row);
+  if constexpr (kMaxRows > 4)
+    for (; row + 4 <= n_rows; row += 4) body.template operator()<4>(row);
   if (n_rows - row == 3) body.template operator()<3>(row);
   if (n_rows - row == 2) body.template operator()<2>(row);
   if (n_rows - row == 1) body.template operator()<1>(row);

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from llmagentos._core.graph import Graph
-from llmagentos.formats.checkpoint import Checkpoint
-from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_tensors import TensorRule
+if TYPE_CHECKING:
+    from llmagentos._core.graph import Graph
+    from llmagentos.formats.checkpoint import Checkpoint
+    from llmagentos.models.hf_config import HfConfig
+    from llmagentos.models.hf_tensors import TensorRule
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,35 +3,36 @@
 from __future__ import annotations
 
 import os
+from importlib import import_module
 from pathlib import Path
 
 from llmagentos._core.graph import Graph
 from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
-from llmagentos.formats.hf_folder import HfFolder
-from llmagentos.models import gemma3, gpt2, llama, qwen2
-from llmagentos.models.hf_checkpoint import hf_checkpoint
+from llmagentos.models.family import Family
 from llmagentos.models.rope import tensors_read
 
-_FAMILIES = (
-    gemma3.FAMILY,
-    gpt2.FAMILY,
-    llama.FAMILY,
-    qwen2.FAMILY,
-)
-_BUILDERS = {name: family.build for family in _FAMILIES for name in family.gguf}
-_HF_FORMS = {name: form for family in _FAMILIES for name, form in family.hf.items()}
+# Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
+# file is imported when a model of its is opened: start-up should not pay for the others.
+_FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "gemma3": (("gemma3",), ("Gemma3ForCausalLM",)),
+    "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
+    "llama": (("llama",), ("LlamaForCausalLM",)),
+    "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
+}
+_BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
+_BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}
 
 
 def supported_architectures() -> list[str]:
     """Names as GGUF's general.architecture has them."""
-    return sorted(_BUILDERS)
+    return sorted(_BY_ARCHITECTURE)
 
 
 def supported_hf_classes() -> list[str]:
     """Names as config.json has them under "architectures"."""
-    return sorted(_HF_FORMS)
+    return sorted(_BY_HF_CLASS)
 
 
 def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
@@ -47,16 +48,19 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise ModelNotFoundError(f"there is no file {path}")
     if not path.is_dir():
         return open_gguf(path)
+    from llmagentos.formats.hf_folder import HfFolder
+    from llmagentos.models.hf_checkpoint import hf_checkpoint
+
     folder = HfFolder(path)
     classes = folder.config.get("architectures")
     if not isinstance(classes, list) or not classes:
         raise ModelFormatError(f"{path}: config.json names no class under architectures", str(path))
-    form = _HF_FORMS.get(str(classes[0]))
-    if form is None:
+    module = _BY_HF_CLASS.get(str(classes[0]))
+    if module is None:
         raise UnsupportedModelError(
             f"{path}: class {classes[0]!r} is not supported; these are: {', '.join(supported_hf_classes())}"
         )
-    return hf_checkpoint(folder, form)
+    return hf_checkpoint(folder, _family(module).hf[classes[0]])
 
 
 def build_graph(checkpoint: Checkpoint) -> Graph:
@@ -68,21 +72,26 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
             would be another model's.
         ModelFormatError: metadata is missing or of the wrong type.
     """
-    builder = _BUILDERS.get(checkpoint.architecture)
-    if builder is None:
+    module = _BY_ARCHITECTURE.get(checkpoint.architecture)
+    if module is None:
         raise UnsupportedModelError(
             f"{checkpoint.path}: architecture {checkpoint.architecture!r} is not supported; "
             f"these are: {', '.join(supported_architectures())}"
         )
     graph = Graph()
     try:
-        builder(checkpoint, graph)
+        _family(module).build(checkpoint, graph)
     except InvalidRequestError as error:
         # The graph's own checks: sizes of the metadata that do not fit each other.
         raise UnsupportedModelError(f"{checkpoint.path}: {error}") from error
     _check_tensors(checkpoint, graph)
     _check_metadata(checkpoint)
     return graph
+
+
+def _family(module: str) -> Family:
+    family: Family = import_module(f"llmagentos.models.{module}").FAMILY
+    return family
 
 
 def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:

@@ -3,27 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from llmagentos.chat.tool_calls.call_scanner import CallScanner
 from llmagentos.chat.tool_calls.formats import ToolFormat
+from llmagentos.chat.tool_calls.parsed import Parsed
 from llmagentos.completion import ToolCall, ToolCallDelta
 from llmagentos.partial_match import partial_match
 
 _SPACE = " \t\r\n"
-
-
-@dataclass(frozen=True, slots=True)
-class Parsed:
-    """What a piece of text decided.
-
-    Attributes:
-        content: text that is no call.
-        deltas: what there is more of calls.
-    """
-
-    content: str
-    deltas: tuple[ToolCallDelta, ...]
 
 
 class ToolCallParser:
