@@ -23,6 +23,7 @@ WITHOUT_EFFECT = frozenset(
         "attn_pdrop",
         "auto_map",
         "bos_token_id",
+        "cache_implementation",
         "chunk_size_feed_forward",
         "classifier_dropout",
         "decoder_start_token_id",
@@ -57,6 +58,8 @@ WITHOUT_EFFECT = frozenset(
         "tokenizer_class",
         "torch_dtype",
         "transformers_version",
+        "unsloth_fixed",
+        "unsloth_version",
         "use_cache",
     }
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -33,6 +33,8 @@ DECODER_TENSORS = {
     "blk.{i}.ffn_down.bias": "model.layers.{i}.mlp.down_proj.bias",
 }
 
+_EPSILON = {"rms": "attention.layer_norm_rms_epsilon", "layer": "attention.layer_norm_epsilon"}
+
 # transformers' names of activations, of which several are spellings of one.
 ACTIVATIONS = {
     "silu": "silu",
@@ -48,15 +50,24 @@ ACTIVATIONS = {
 }
 
 
-def decoder_metadata(config: HfConfig, *, activation: str = "silu", has_rope: bool = True) -> dict[str, Any]:
+def decoder_metadata(
+    config: HfConfig,
+    *,
+    activations: tuple[str, ...] = ("silu", "swish"),
+    has_rope: bool = True,
+    norm: Literal["rms", "layer"] = "rms",
+    eps: float = 1e-6,
+) -> dict[str, Any]:
     """Of a decoder in Llama's shape.
 
     Args:
-        activation: the only one its architecture has, in transformers' words.
+        activations: transformers' words for the only one its architecture has.
         has_rope: whether one rotation serves all layers, which is then read, too.
+        norm: which kind its norms are.
+        eps: of the norms where the configuration has none.
     """
-    config.expect("hidden_act", activation)
-    config.expect("hidden_activation", activation)
+    config.expect("hidden_act", *activations)
+    config.expect("hidden_activation", *activations)
     config.ignore("attention_bias", "mlp_bias")  # the tensors say
     width, n_heads = config.integer("hidden_size"), config.integer("num_attention_heads")
     head_dim = config.integer("head_dim", width // n_heads)
@@ -69,7 +80,7 @@ def decoder_metadata(config: HfConfig, *, activation: str = "silu", has_rope: bo
         "attention.head_count_kv": config.integer("num_key_value_heads", n_heads),
         "attention.key_length": head_dim,
         "attention.value_length": head_dim,
-        "attention.layer_norm_rms_epsilon": config.number("rms_norm_eps", 1e-6),
+        _EPSILON[norm]: config.number(f"{norm}_norm_eps", eps),
         "vocab_size": config.integer("vocab_size"),
         **(rope_metadata(config, head_dim) if has_rope else {}),
     }
@@ -93,16 +104,44 @@ def window_metadata(config: HfConfig, default: Sequence[bool]) -> dict[str, Any]
     return {"attention.sliding_window": window, "attention.sliding_window_pattern": flags}
 
 
-def rope_metadata(config: HfConfig, head_dim: int, default_base: float = 10000.0) -> dict[str, Any]:
+def rope_metadata(
+    config: HfConfig, head_dim: int, default_base: float = 10000.0, default_share: float = 1.0
+) -> dict[str, Any]:
     """Of rotary positions, in the form of transformers 5 (rope_parameters) or the one before it.
+
+    Args:
+        default_base, default_share: the frequencies' base, and which part of a head rotates, where nothing says so.
 
     Raises:
         UnsupportedModelError: a kind of scaling, or a parameter of one, that this build does not have.
     """
     given = dict(config.get("rope_scaling") or {}) | dict(config.get("rope_parameters") or {})
     given = {key: value for key, value in given.items() if value is not None}
-    base = config.number("rope_theta", default_base)
-    return rope_scaling_metadata(config, given, head_dim, base)
+    given = {"partial_rotary_factor": config.number("partial_rotary_factor", default_share)} | given
+    return rope_scaling_metadata(config, given, head_dim, config.number("rope_theta", default_base))
+
+
+def two_ropes_metadata(
+    config: HfConfig, head_dim: int, default_base: float, default_local_base: float | None
+) -> dict[str, Any]:
+    """Of models whose layers with windows have a rotation of their own, without a scaling.
+
+    Args:
+        default_local_base: of that rotation, where nothing says so; None for that of the others.
+
+    Raises:
+        UnsupportedModelError: as `rope_metadata`; a scaling of the layers with windows.
+    """
+    kinds = config.get("rope_parameters") or {}
+    if "full_attention" not in kinds:
+        made, local = rope_metadata(config, head_dim, default_base), {}
+    else:
+        made = rope_scaling_metadata(config, kinds["full_attention"], head_dim, default_base)
+        local = dict(kinds.get("sliding_attention") or {})
+    base = local.pop("rope_theta", default_local_base or made["rope.freq_base"])
+    if local.pop("rope_type", "default") != "default" or local:
+        raise UnsupportedModelError(f"{config.path}: rotations of windowed layers by {local} are not supported")
+    return made | {"rope.freq_base_swa": float(base)}
 
 
 def rope_scaling_metadata(
@@ -112,19 +151,18 @@ def rope_scaling_metadata(
     given = dict(given)
     kind = given.pop("rope_type", given.pop("type", "default"))
     given.pop("type", None)
-    share = given.pop("partial_rotary_factor", config.get("partial_rotary_factor", 1.0))
-    n_dims = int(head_dim * share)
+    n_dims = int(head_dim * given.pop("partial_rotary_factor", 1.0))
     made: dict[str, Any] = {
         "rope.freq_base": float(given.pop("rope_theta", default_base)),
         "rope.dimension_count": n_dims,
     }
     # An older place for it, which wins where both are there.
     trained = config.get("original_max_position_embeddings", given.pop("original_max_position_embeddings", None))
-    given.pop("original_max_position_embeddings", None)
     if kind == "default":
         pass
     elif kind in ("linear", "dynamic", "yarn", "longrope", "su"):
         made["rope.scaling.type"] = "longrope" if kind == "su" else kind
+        has_factor = "factor" in given
         made["rope.scaling.factor"] = float(given.pop("factor", 1.0))
         if trained is not None:
             made["rope.scaling.original_context_length"] = int(trained)
@@ -133,8 +171,9 @@ def rope_scaling_metadata(
     elif kind in ("longrope", "su"):
         for name in ("long_factor", "short_factor"):
             made[f"rope.{name}"] = np.array(given.pop(name), np.float32)
-        if "attention_factor" in given:
-            made["rope.scaling.attn_factor"] = float(given.pop("attention_factor"))
+        magnitude = _longrope_magnitude(given, made["rope.scaling.factor"] if has_factor else None, trained)
+        if magnitude is not None:
+            made["rope.scaling.attn_factor"] = magnitude
     elif kind == "llama3":
         made["rope.factors"] = _llama3_factors(made["rope.freq_base"], n_dims, given, int(trained or 0))
         given.clear()
@@ -147,6 +186,15 @@ def rope_scaling_metadata(
     return made
 
 
+def _longrope_magnitude(given: dict[str, Any], factor: float | None, trained: int | None) -> float | None:
+    """What rotated elements are multiplied by; None for what follows from the lengths of the contexts."""
+    if "attention_factor" in given:
+        return float(given.pop("attention_factor"))
+    if factor is None or trained is None:
+        return None
+    return float(np.sqrt(1 + np.log(factor) / np.log(trained))) if factor > 1 else 1.0
+
+
 def _yarn_metadata(given: dict[str, Any], factor: float) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for name, key in (("beta_fast", "yarn_beta_fast"), ("beta_slow", "yarn_beta_slow")):
@@ -155,10 +203,11 @@ def _yarn_metadata(given: dict[str, Any], factor: float) -> dict[str, Any]:
     if "truncate" in given:
         made["rope.scaling.yarn_truncate"] = bool(given.pop("truncate"))
     mscale, mscale_all = given.pop("mscale", None), given.pop("mscale_all_dim", None)
+    usual = _yarn_scale(factor, 1.0)  # which GGUF's factor comes on top of
     if "attention_factor" in given:
-        made["rope.scaling.attn_factor"] = float(given.pop("attention_factor"))
+        made["rope.scaling.attn_factor"] = float(given.pop("attention_factor")) / usual
     elif mscale and mscale_all:
-        made["rope.scaling.attn_factor"] = _yarn_scale(factor, mscale) / _yarn_scale(factor, mscale_all)
+        made["rope.scaling.attn_factor"] = _yarn_scale(factor, mscale) / _yarn_scale(factor, mscale_all) / usual
     return made
 
 

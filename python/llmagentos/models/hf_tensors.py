@@ -124,6 +124,12 @@ def qkv_sizes(meta: Meta) -> tuple[int, ...]:
     return n_heads * size, n_kv_heads * size, n_kv_heads * size
 
 
+def gate_up_sizes(meta: Meta) -> tuple[int, ...]:
+    """Rows of an MLP's gate and of what it multiplies."""
+    hidden = meta["feed_forward_length"]
+    return hidden, hidden
+
+
 def adjacent_pairs(heads: str) -> Callable[[int, Meta], NDArray[np.intp]]:
     """The rows of a projection in the order that GGUF's llama files have them: element i of a head beside i + n/2.
 

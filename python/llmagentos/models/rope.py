@@ -44,7 +44,10 @@ def rope_params(
     if base is not None:
         return RopeParams(_plain(base, n_dims).tolist(), pairs=pairs)
     base = meta.number("rope.freq_base", 10000.0)
-    kind = meta.string("rope.scaling.type", "linear")  # which a factor without a type means
+    meta.flag("rope.scaling.finetuned", True)  # says how the scaling came about
+    meta.integer("rope.scaling.original_context_length", None)  # some files have it without a scaling
+    # A factor without a type is linear; llama.cpp's files of longrope have its tensors and no type.
+    kind = meta.string("rope.scaling.type", "longrope" if checkpoint.has_tensor(_LONG) else "linear")
     factor = meta.number("rope.scaling.factor", 1.0)
     frequencies, magnitude = _plain(base, n_dims), 1.0
     if kind == "linear":
@@ -102,7 +105,7 @@ def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int) -> tu
     plain = _plain(base, n_dims)
     frequencies = (plain / np.float32(factor)) * (1 - keep) + plain * keep
     usual = 0.1 * math.log(factor) + 1.0 if factor > 1 else 1.0
-    return frequencies, meta.number("rope.scaling.attn_factor", usual)
+    return frequencies, usual * meta.number("rope.scaling.attn_factor", 1.0)
 
 
 def _longrope(checkpoint: Checkpoint, frequencies: Floats) -> tuple[Floats, float]:
