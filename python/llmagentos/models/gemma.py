@@ -12,7 +12,8 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, two_ropes_metadata, window_metadata
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
+from llmagentos.models.hf_rope import two_ropes_metadata
 from llmagentos.models.hf_tensors import PlusOne
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
@@ -70,12 +71,12 @@ def _gemma2_metadata(config: HfConfig) -> dict[str, Any]:
 
 def _gemma3_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("attn_logit_softcapping", None)
-    config.expect("final_logit_softcapping", None)
     config.expect("use_bidirectional_attention", None, False)
     made = decoder_metadata(config, activations=_GELU, has_rope=False)
     local_base = config.number("rope_local_base_freq", _LOCAL_ROPE_BASE)
     every = config.integer("sliding_window_pattern", config.integer("_sliding_window_pattern", 6))
     return made | {
+        "final_logit_softcapping": config.number("final_logit_softcapping", 0.0),
         **window_metadata(config, [(i + 1) % every != 0 for i in range(made["block_count"])]),
         "attention.scale": float(config.number("query_pre_attn_scalar")) ** -0.5,
         **two_ropes_metadata(config, made["attention.key_length"], 1e6, local_base),

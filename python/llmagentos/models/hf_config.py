@@ -105,6 +105,17 @@ class HfConfig:
     def string(self, name: str, default: Any = _REQUIRED) -> Any:
         return self._typed(name, default, str, "a string")
 
+    def object(self, name: str) -> dict[str, Any]:
+        """A JSON object; an empty one where there is none."""
+        return dict(self._typed(name, {}, dict, "an object"))
+
+    def numbers(self, name: str) -> list[float]:
+        """A list of numbers."""
+        values = self._typed(name, _REQUIRED, list, "a list of numbers")
+        if not all(isinstance(value, (int, float)) and not isinstance(value, bool) for value in values):
+            raise ModelFormatError(f"{self.path}: {name} must be a list of numbers, it is {values!r}", self.path)
+        return [float(value) for value in values]
+
     def choice(self, name: str, choices: Mapping[Any, _T], default: Any = _REQUIRED) -> _T:
         """What `choices` has for the field's value.
 

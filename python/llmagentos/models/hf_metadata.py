@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
-
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_rope import rope_metadata
 
 # The decoder layers that Llama, Qwen, Gemma and others share.
 DECODER_TENSORS = {
@@ -102,125 +101,3 @@ def window_metadata(config: HfConfig, default: Sequence[bool]) -> dict[str, Any]
     if window is None or not any(flags):
         return {}
     return {"attention.sliding_window": window, "attention.sliding_window_pattern": flags}
-
-
-def rope_metadata(
-    config: HfConfig, head_dim: int, default_base: float = 10000.0, default_share: float = 1.0
-) -> dict[str, Any]:
-    """Of rotary positions, in the form of transformers 5 (rope_parameters) or the one before it.
-
-    Args:
-        default_base, default_share: the frequencies' base, and which part of a head rotates, where nothing says so.
-
-    Raises:
-        UnsupportedModelError: a kind of scaling, or a parameter of one, that this build does not have.
-    """
-    given = dict(config.get("rope_scaling") or {}) | dict(config.get("rope_parameters") or {})
-    given = {key: value for key, value in given.items() if value is not None}
-    given = {"partial_rotary_factor": config.number("partial_rotary_factor", default_share)} | given
-    return rope_scaling_metadata(config, given, head_dim, config.number("rope_theta", default_base))
-
-
-def two_ropes_metadata(
-    config: HfConfig, head_dim: int, default_base: float, default_local_base: float | None
-) -> dict[str, Any]:
-    """Of models whose layers with windows have a rotation of their own, without a scaling.
-
-    Args:
-        default_local_base: of that rotation, where nothing says so; None for that of the others.
-
-    Raises:
-        UnsupportedModelError: as `rope_metadata`; a scaling of the layers with windows.
-    """
-    kinds = config.get("rope_parameters") or {}
-    if "full_attention" not in kinds:
-        made, local = rope_metadata(config, head_dim, default_base), {}
-    else:
-        made = rope_scaling_metadata(config, kinds["full_attention"], head_dim, default_base)
-        local = dict(kinds.get("sliding_attention") or {})
-    base = local.pop("rope_theta", default_local_base or made["rope.freq_base"])
-    if local.pop("rope_type", "default") != "default" or local:
-        raise UnsupportedModelError(f"{config.path}: rotations of windowed layers by {local} are not supported")
-    return made | {"rope.freq_base_swa": float(base)}
-
-
-def rope_scaling_metadata(
-    config: HfConfig, given: dict[str, Any], head_dim: int, default_base: float
-) -> dict[str, Any]:
-    """The metadata of one set of rotary parameters; what it has of factors for each pair is under "rope.factors"."""
-    given = dict(given)
-    kind = given.pop("rope_type", given.pop("type", "default"))
-    given.pop("type", None)
-    n_dims = int(head_dim * given.pop("partial_rotary_factor", 1.0))
-    made: dict[str, Any] = {
-        "rope.freq_base": float(given.pop("rope_theta", default_base)),
-        "rope.dimension_count": n_dims,
-    }
-    # An older place for it, which wins where both are there.
-    trained = config.get("original_max_position_embeddings", given.pop("original_max_position_embeddings", None))
-    if kind == "default":
-        pass
-    elif kind in ("linear", "dynamic", "yarn", "longrope", "su"):
-        made["rope.scaling.type"] = "longrope" if kind == "su" else kind
-        has_factor = "factor" in given
-        made["rope.scaling.factor"] = float(given.pop("factor", 1.0))
-        if trained is not None:
-            made["rope.scaling.original_context_length"] = int(trained)
-    if kind == "yarn":
-        made |= _yarn_metadata(given, made["rope.scaling.factor"])
-    elif kind in ("longrope", "su"):
-        for name in ("long_factor", "short_factor"):
-            made[f"rope.{name}"] = np.array(given.pop(name), np.float32)
-        magnitude = _longrope_magnitude(given, made["rope.scaling.factor"] if has_factor else None, trained)
-        if magnitude is not None:
-            made["rope.scaling.attn_factor"] = magnitude
-    elif kind == "llama3":
-        made["rope.factors"] = _llama3_factors(made["rope.freq_base"], n_dims, given, int(trained or 0))
-        given.clear()
-    elif kind not in ("default", "linear", "dynamic"):
-        raise UnsupportedModelError(f"{config.path}: RoPE scaling {kind!r} is not supported")
-    if given:
-        raise UnsupportedModelError(
-            f"{config.path}: RoPE scaling {kind!r} with {', '.join(map(repr, given))} is not supported"
-        )
-    return made
-
-
-def _longrope_magnitude(given: dict[str, Any], factor: float | None, trained: int | None) -> float | None:
-    """What rotated elements are multiplied by; None for what follows from the lengths of the contexts."""
-    if "attention_factor" in given:
-        return float(given.pop("attention_factor"))
-    if factor is None or trained is None:
-        return None
-    return float(np.sqrt(1 + np.log(factor) / np.log(trained))) if factor > 1 else 1.0
-
-
-def _yarn_metadata(given: dict[str, Any], factor: float) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for name, key in (("beta_fast", "yarn_beta_fast"), ("beta_slow", "yarn_beta_slow")):
-        if name in given:
-            made[f"rope.scaling.{key}"] = float(given.pop(name))
-    if "truncate" in given:
-        made["rope.scaling.yarn_truncate"] = bool(given.pop("truncate"))
-    mscale, mscale_all = given.pop("mscale", None), given.pop("mscale_all_dim", None)
-    usual = _yarn_scale(factor, 1.0)  # which GGUF's factor comes on top of
-    if "attention_factor" in given:
-        made["rope.scaling.attn_factor"] = float(given.pop("attention_factor")) / usual
-    elif mscale and mscale_all:
-        made["rope.scaling.attn_factor"] = _yarn_scale(factor, mscale) / _yarn_scale(factor, mscale_all) / usual
-    return made
-
-
-def _yarn_scale(factor: float, mscale: float) -> float:
-    return float(0.1 * mscale * np.log(factor) + 1.0) if factor > 1 else 1.0
-
-
-def _llama3_factors(base: float, n_dims: int, given: dict[str, Any], trained: int) -> Any:
-    """Divisors of the frequencies: 1 for fast dimensions, `factor` for slow ones, a blend between (Llama 3.1)."""
-    factor, low, high = (float(given[name]) for name in ("factor", "low_freq_factor", "high_freq_factor"))
-    frequencies = 1.0 / np.power(np.float32(base), np.arange(0, n_dims, 2, dtype=np.float32) / np.float32(n_dims))
-    wavelengths = 2 * np.pi / frequencies
-    smooth = (trained / wavelengths - low) / (high - low)
-    blended = 1 / ((1 - smooth) / factor + smooth)
-    factors = np.where(wavelengths > trained / low, factor, np.where(wavelengths < trained / high, 1.0, blended))
-    return factors.astype(np.float32)

@@ -11,7 +11,8 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, two_ropes_metadata, window_metadata
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
+from llmagentos.models.hf_rope import two_ropes_metadata
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 

@@ -8,7 +8,8 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, rope_metadata
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata
+from llmagentos.models.hf_rope import rope_metadata
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 

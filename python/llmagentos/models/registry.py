@@ -12,6 +12,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
 from llmagentos.models.rope import tensors_read
+from llmagentos.models.unfused import unfused
 
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
@@ -53,7 +54,8 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     if not path.exists():
         raise ModelNotFoundError(f"there is no file {path}")
     if not path.is_dir():
-        return open_gguf(path)
+        checkpoint = open_gguf(path)
+        return unfused(checkpoint) if checkpoint.architecture in _BY_ARCHITECTURE else checkpoint
     from llmagentos.formats.hf_folder import HfFolder
     from llmagentos.models.hf_checkpoint import hf_checkpoint
 

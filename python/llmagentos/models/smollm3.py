@@ -10,7 +10,8 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.decoder import pre_norm_decoder
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import decoder_metadata, rope_metadata, window_metadata
+from llmagentos.models.hf_metadata import decoder_metadata, window_metadata
+from llmagentos.models.hf_rope import rope_metadata
 from llmagentos.models.llama import TENSORS
 
 _ROPE_LAYERS = "rope.layers"  # a flag for each layer; llama.cpp's files have no such key

@@ -64,8 +64,9 @@ CASES = [
     ),
     _gemma3(
         "plain",
-        "two rotations, windows, tied head",
-        {"num_hidden_layers": 3, "layer_types": KINDS, "sliding_window": 24, "query_pre_attn_scalar": 24},
+        "two rotations, windows, a bound on logits, tied head",
+        {"num_hidden_layers": 3, "layer_types": KINDS, "sliding_window": 24, "query_pre_attn_scalar": 24}
+        | {"final_logit_softcapping": 5.0},
         refused=REFUSED,
     ),
     _gemma3(
