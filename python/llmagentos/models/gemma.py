@@ -63,7 +63,7 @@ def _gemma2_metadata(config: HfConfig) -> dict[str, Any]:
     made = decoder_metadata(config, activations=_GELU)
     return made | {
         **window_metadata(config, [i % 2 == 0 for i in range(made["block_count"])]),
-        "attention.scale": float(config.number("query_pre_attn_scalar", 256)) ** -0.5,
+        "attention.scale": float(config.number("query_pre_attn_scalar", 256.0, low=1e-6)) ** -0.5,
         "attn_logit_softcapping": config.number("attn_logit_softcapping", 0.0),
         "final_logit_softcapping": config.number("final_logit_softcapping", 0.0),
     }
@@ -74,11 +74,11 @@ def _gemma3_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("use_bidirectional_attention", None, False)
     made = decoder_metadata(config, activations=_GELU, has_rope=False)
     local_base = config.number("rope_local_base_freq", _LOCAL_ROPE_BASE)
-    every = config.integer("sliding_window_pattern", config.integer("_sliding_window_pattern", 6))
+    every = config.integer("sliding_window_pattern", config.integer("_sliding_window_pattern", 6, low=1), low=1)
     return made | {
         "final_logit_softcapping": config.number("final_logit_softcapping", 0.0),
         **window_metadata(config, [(i + 1) % every != 0 for i in range(made["block_count"])]),
-        "attention.scale": float(config.number("query_pre_attn_scalar")) ** -0.5,
+        "attention.scale": float(config.number("query_pre_attn_scalar", low=1e-6)) ** -0.5,
         **two_ropes_metadata(config, made["attention.key_length"], 1e6, local_base),
     }
 

@@ -68,15 +68,15 @@ def decoder_metadata(
     config.expect("hidden_act", *activations)
     config.expect("hidden_activation", *activations)
     config.ignore("attention_bias", "mlp_bias")  # the tensors say
-    width, n_heads = config.integer("hidden_size"), config.integer("num_attention_heads")
-    head_dim = config.integer("head_dim", width // n_heads)
+    width, n_heads = config.integer("hidden_size", low=1), config.integer("num_attention_heads", low=1)
+    head_dim = config.integer("head_dim", width // n_heads, low=1)
     return {
-        "context_length": config.integer("max_position_embeddings"),
+        "context_length": config.integer("max_position_embeddings", low=1),
         "embedding_length": width,
         "block_count": config.integer("num_hidden_layers"),
         "feed_forward_length": config.integer("intermediate_size"),
         "attention.head_count": n_heads,
-        "attention.head_count_kv": config.integer("num_key_value_heads", n_heads),
+        "attention.head_count_kv": config.integer("num_key_value_heads", n_heads, low=1),
         "attention.key_length": head_dim,
         "attention.value_length": head_dim,
         _EPSILON[norm]: config.number(f"{norm}_norm_eps", eps),
@@ -94,7 +94,7 @@ def window_metadata(config: HfConfig, default: Sequence[bool]) -> dict[str, Any]
     Raises:
         UnsupportedModelError: layers of a third kind.
     """
-    window, kinds = config.integer("sliding_window", None), config.get("layer_types")
+    window, kinds = config.integer("sliding_window", None), config.strings("layer_types", None)
     if kinds is not None and not {"sliding_attention", "full_attention"} >= set(kinds):
         raise UnsupportedModelError(f"{config.path}: layer_types={kinds!r} is not supported for this model")
     flags = list(default) if kinds is None else [kind == "sliding_attention" for kind in kinds]

@@ -68,10 +68,10 @@ def _metadata(config: HfConfig, given: Mapping[str, Any], head_dim: int, default
         "rope.freq_base": rope.number("rope_theta", default_base),
         "rope.dimension_count": int(head_dim * rope.number("partial_rotary_factor", 1.0)),
     }
-    context = config.integer("max_position_embeddings")
-    trained = rope.integer("original_max_position_embeddings", context)
+    context = config.integer("max_position_embeddings", low=1)
+    trained = rope.integer("original_max_position_embeddings", context, low=2)
     # An older place for it, which wins where both are there.
-    trained = config.integer("original_max_position_embeddings", trained)
+    trained = config.integer("original_max_position_embeddings", trained, low=2)
     made |= _SCALINGS[kind](rope, made, trained, context)
     rope.check_all_read()
     return made
@@ -125,6 +125,8 @@ def _llama3(rope: HfConfig, made: Made, trained: int, _: int) -> Made:
     factor, low, high = (rope.number(name) for name in ("factor", "low_freq_factor", "high_freq_factor"))
     frequencies = 1.0 / np.power(base, np.arange(0, n_dims, 2, dtype=np.float32) / np.float32(n_dims))
     wavelengths = 2 * np.pi / frequencies
+    if factor <= 0 or not 0 < low < high:
+        raise UnsupportedModelError(f"{rope.path}: RoPE scaling by {factor} between {low} and {high} is not possible")
     smooth = (trained / wavelengths - low) / (high - low)
     blended = 1 / ((1 - smooth) / factor + smooth)
     factors = np.where(wavelengths > trained / low, factor, np.where(wavelengths < trained / high, 1.0, blended))

@@ -35,11 +35,11 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("max_window_layers")  # left over from the configuration that this one was made of
     made = decoder_metadata(config, has_rope=False)
     made |= rope_metadata(config, made["attention.key_length"], default_base=2e6)
-    interval = config.integer("no_rope_layer_interval", _INTERVAL)
-    rotates = config.get("no_rope_layers", _every_but(interval, made["block_count"]))  # 1 where a layer does
+    interval = config.integer("no_rope_layer_interval", _INTERVAL, low=1)
+    rotates = config.integers("no_rope_layers", _every_but(interval, made["block_count"]))  # 1 where a layer does
     uses_window = config.flag("use_sliding_window", False)
     windows = window_metadata(config, [uses_window and not flag for flag in rotates])
-    return made | windows | {_ROPE_LAYERS: list(rotates)}
+    return made | windows | {_ROPE_LAYERS: rotates}
 
 
 FAMILY = Family(

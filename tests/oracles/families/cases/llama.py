@@ -62,7 +62,7 @@ CASES = [
     _llama(
         "yarn",
         "YaRN",
-        {"rope_parameters": YARN | {"beta_fast": 16.0, "beta_slow": 2.0, "truncate": False}},
+        {"rope_parameters": YARN | {"beta_fast": 4.0, "beta_slow": 0.5, "truncate": False}},
         refused={"rope_parameters": YARN | {"rope_type": "proportional"}},
     ),
     _llama("yarn-mscale", "with mscale", {"rope_parameters": YARN | {"mscale": 1.2, "mscale_all_dim": 0.7}}),
