@@ -29,7 +29,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("scale_attn_weights", True)
     config.expect("scale_attn_by_inverse_layer_idx", False)
     config.expect("add_cross_attention", False)
-    config.ignore("reorder_and_upcast_attn", "n_ctx", *(name for name in config.names() if name.startswith("summary_")))
+    config.ignore("reorder_and_upcast_attn", "n_ctx")
     width = config.integer("n_embd")
     return {
         "context_length": config.integer("n_positions"),
@@ -68,4 +68,8 @@ _TENSORS = {
     "blk.{i}.ffn_down.bias": _LAYER + "mlp.c_proj.bias",
 }
 
-FAMILY = Family(build, gguf=("gpt2",), hf={"GPT2LMHeadModel": HfForm("gpt2", _metadata, _TENSORS, is_tied=True)})
+FAMILY = Family(
+    build,
+    gguf=("gpt2",),
+    hf={"GPT2LMHeadModel": HfForm("gpt2", _metadata, _TENSORS, is_tied=True, prefix="transformer.")},
+)
