@@ -12,9 +12,10 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.tensors import decoded
 
 # Which architectures' files hold which tensors in one.
+_QKV = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
 FUSED = {
-    "gpt2": {"attn_qkv": ("attn_q", "attn_k", "attn_v")},
-    "phi3": {"attn_qkv": ("attn_q", "attn_k", "attn_v"), "ffn_up": ("ffn_gate", "ffn_up")},
+    **dict.fromkeys(("bloom", "falcon", "gpt2", "gptneox", "mpt", "starcoder"), _QKV),
+    "phi3": _QKV | {"ffn_up": ("ffn_gate", "ffn_up")},
 }
 
 

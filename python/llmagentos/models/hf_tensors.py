@@ -141,16 +141,19 @@ def grouped_qkv(part: int) -> Index:
     return index
 
 
-def fused_qkv(source: str, rows: Callable[[int], Index]) -> dict[str, TensorRule]:
-    """Queries, keys and values of a projection that was written as one.
+def fused_qkv(
+    source: str, rows: Callable[[int], Index], weight: type[Rows | Transposed] = Rows
+) -> dict[str, TensorRule]:
+    """Queries, keys and values, with their biases, of a projection that was written as one.
 
     Args:
         rows: which of its rows are which: `contiguous_qkv` or `grouped_qkv`.
+        weight: how its matrix lies.
     """
     return {
-        f"blk.{{i}}.attn_{name}.{kind}": Rows(f"{source}.{kind}", rows(part))
+        f"blk.{{i}}.attn_{name}.{kind}": rule(f"{source}.{kind}", rows(part))
         for part, name in enumerate("qkv")
-        for kind in ("weight", "bias")
+        for kind, rule in (("weight", weight), ("bias", Rows))
     }
 
 
