@@ -20,7 +20,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     parts = Parts(checkpoint, g)
     activation = parts.activation_named("hidden_activation", "gelu")
     is_parallel = parts.meta.flag("use_parallel_residual", True)
-    rope = rope_params(checkpoint, parts.meta.integer("rope.dimension_count", parts.head_dim))
+    rope = rope_params(checkpoint, parts.head_dim)
 
     x = parts.embed()
     for i in range(parts.n_layers):

@@ -18,7 +18,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names."""
     parts = Parts(checkpoint, g)
     activation = parts.activation_named("hidden_activation", "gelu_tanh")
-    rope = rope_params(checkpoint, parts.meta.integer("rope.dimension_count", parts.head_dim), pairs="adjacent")
+    rope = rope_params(checkpoint, parts.head_dim, pairs="adjacent")
 
     x = parts.embed()
     for i in range(parts.n_layers):
