@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.tensors import decoded
 
+_QKV: dict[str, tuple[str, ...]] = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
 # Which architectures' files hold which tensors in one.
-_QKV = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
-FUSED = {
+FUSED: dict[str, dict[str, tuple[str, ...]]] = {
     **dict.fromkeys(("bloom", "falcon", "gpt2", "gptneox", "mpt", "starcoder"), _QKV),
     "phi3": _QKV | {"ffn_up": ("ffn_gate", "ffn_up")},
 }
