@@ -63,7 +63,7 @@ def test_buffers_of_older_files_are_left_aside(tmp_path: Path) -> None:
 
 def test_heads_that_do_not_share_a_projection_evenly_are_refused(tmp_path: Path) -> None:
     folder = changed_folder(DATA / "falcon-40b", tmp_path, num_kv_heads=3)
-    with pytest.raises(UnsupportedModelError, match="query_key_value"):
+    with pytest.raises(UnsupportedModelError, match="3 heads"):
         open_checkpoint(folder)
 
 
@@ -91,3 +91,10 @@ def test_the_greatest_bias_of_mpt_is_the_files(tmp_path: Path) -> None:
 def test_falcon_holds_what_it_was_trained_on_where_its_configuration_does_not_say(tmp_path: Path) -> None:
     folder = changed_folder(DATA / "falcon-7b", tmp_path, max_position_embeddings=None)
     assert open_checkpoint(folder).context_length == 2048
+
+
+@pytest.mark.parametrize("types", [[[["global"], 10**15]], [[["global"], "2"]], [["global"]], 7, [[[{}], 2]]])
+def test_kinds_of_layers_that_cannot_be_are_refused(types: object, tmp_path: Path) -> None:
+    folder = changed_folder(DATA / "gpt-neo-mixed", tmp_path, attention_types=types)
+    with pytest.raises(UnsupportedModelError, match="attention_"):
+        open_checkpoint(folder)

@@ -33,7 +33,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.alias("n_embed", "hidden_size")
     config.alias("n_head", "num_attention_heads")
     config.alias("n_layer", "num_hidden_layers")
-    width = config.integer("n_embed")
+    width = config.integer("n_embed", low=1)
     config.expect("n_inner", 4 * width)
     config.expect("apply_residual_connection_post_layernorm", False)
     config.expect("slow_but_exact", False)  # which leaves a bias out
@@ -45,7 +45,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
         "embedding_length": width,
         "block_count": config.integer("n_layer"),
         "feed_forward_length": 4 * width,
-        "attention.head_count": config.integer("n_head"),
+        "attention.head_count": config.integer("n_head", low=1),
         "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
         "vocab_size": config.integer("vocab_size"),
     }

@@ -53,8 +53,8 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("num_ln_in_parallel_attn", *((2, 1) if is_new else (1,)))
     config.expect("apply_residual_connection_post_layernorm", False)
     config.ignore("bias", "ff_factor")  # the tensors say, and ffn_hidden_size does
-    width, n_heads = config.integer("n_embed"), config.integer("num_attention_heads")
-    n_groups, is_multi_query = config.integer("num_kv_heads", n_heads), config.flag("multi_query", True)
+    width, n_heads = config.integer("n_embed", low=1), config.integer("num_attention_heads", low=1)
+    n_groups, is_multi_query = config.integer("num_kv_heads", n_heads, low=1), config.flag("multi_query", True)
     made = {
         "context_length": config.integer("max_position_embeddings"),
         "embedding_length": width,

@@ -32,7 +32,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("attention_softmax_in_fp32", "scale_attention_softmax_in_fp32", "inference_runner", "n_ctx")
     config.ignore("max_batch_size", "max_sequence_length", "pad_key_length", "pre_allocate_kv_cache")
     config.ignore("validate_runner_input", "num_key_value_heads")
-    width, n_heads = config.integer("n_embd"), config.integer("n_head")
+    width, n_heads = config.integer("n_embd", low=1), config.integer("n_head", low=1)
     return {
         "context_length": config.integer("n_positions"),
         "embedding_length": width,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import islice
 from typing import Any
 
 from llmagentos._core.graph import Graph
 from llmagentos.errors import UnsupportedModelError
-from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.formats.checkpoint import MAX_LAYERS, Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import ACTIVATIONS
@@ -32,9 +33,9 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
-    width, n_layers = config.integer("hidden_size"), config.integer("num_layers")
+    width, n_layers = config.integer("hidden_size", low=1), config.integer("num_layers")
     kinds = _layer_kinds(config)
-    if len(kinds) != n_layers or not {"global", "local"} >= set(kinds):
+    if len(kinds) != n_layers or any(kind not in ("global", "local") for kind in kinds):
         raise UnsupportedModelError(f"{config.path}: attention_layers={kinds!r} is not supported for {n_layers} layers")
     return {
         "context_length": config.integer("max_position_embeddings", 2048),
@@ -42,7 +43,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
         "block_count": n_layers,
         "feed_forward_length": config.integer("intermediate_size", 4 * width),
         "hidden_activation": config.choice("activation_function", ACTIVATIONS, "gelu_new"),
-        "attention.head_count": config.integer("num_heads"),
+        "attention.head_count": config.integer("num_heads", low=1),
         "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
         "attention.sliding_window": config.integer("window_size", 256),
         "attention.sliding_window_pattern": [kind == "local" for kind in kinds],
@@ -54,8 +55,8 @@ def _layer_kinds(config: HfConfig) -> list[Any]:
     """What each layer's attention is: one by one, or as kinds that are repeated."""
     types = config.get("attention_types", _USUAL_TYPES)
     try:
-        repeated = [kind for kinds, times in types for kind in list(kinds) * times]
-        return list(config.get("attention_layers", repeated))
+        repeated = (kind for kinds, times in types for _ in range(times) for kind in kinds)
+        return list(islice(config.get("attention_layers", repeated), MAX_LAYERS))
     except (TypeError, ValueError):
         raise UnsupportedModelError(f"{config.path}: attention_types={types!r} is not supported") from None
 

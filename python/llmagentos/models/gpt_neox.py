@@ -32,7 +32,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("attention_bias")  # the tensors say
-    width, n_heads = config.integer("hidden_size"), config.integer("num_attention_heads")
+    width, n_heads = config.integer("hidden_size", low=1), config.integer("num_attention_heads", low=1)
     # The family's own names for what others have in one place.
     base, share = config.number("rotary_emb_base", 10000.0), config.number("rotary_pct", 0.25)
     return {

@@ -30,7 +30,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
 def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("rotary", True)
     config.expect("scale_attn_weights", True)
-    width, n_heads = config.integer("n_embd"), config.integer("n_head")
+    width, n_heads = config.integer("n_embd", low=1), config.integer("n_head", low=1)
     return {
         "context_length": config.integer("n_positions"),
         "embedding_length": width,

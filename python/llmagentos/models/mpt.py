@@ -36,13 +36,13 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     # Positions are ALiBi's alone where it is there. The others say how to begin a training, and how to compute.
     config.ignore("learned_pos_emb", "embedding_fraction", "init_config", "init_device", "norm_type", "verbose")
     config.ignore("tokenizer_name", "fc_type")
-    width = config.integer("d_model")
+    width = config.integer("d_model", low=1)
     return {
         "context_length": config.integer("max_seq_len"),
         "embedding_length": width,
         "block_count": config.integer("n_layers"),
         "feed_forward_length": 4 * width,
-        "attention.head_count": config.integer("n_heads"),
+        "attention.head_count": config.integer("n_heads", low=1),
         "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
         "vocab_size": config.integer("vocab_size"),
         **_attention_metadata(config),

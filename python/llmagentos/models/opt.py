@@ -47,7 +47,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("_remove_final_layer_norm", False)
     config.expect("layer_norm_elementwise_affine", True)
     config.ignore("enable_bias")  # the tensors say
-    width = config.integer("hidden_size")
+    width = config.integer("hidden_size", low=1)
     return {
         "context_length": config.integer("max_position_embeddings"),
         "embedding_length": width,
@@ -56,7 +56,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
         "feed_forward_length": config.integer("ffn_dim"),
         "hidden_activation": config.choice("activation_function", ACTIVATIONS, "relu"),
         "use_post_norm": not config.flag("do_layer_norm_before", True),
-        "attention.head_count": config.integer("num_attention_heads"),
+        "attention.head_count": config.integer("num_attention_heads", low=1),
         "attention.layer_norm_epsilon": 1e-5,  # torch's default
         "vocab_size": config.integer("vocab_size"),
     }
