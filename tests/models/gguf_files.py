@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.tensors import decoded
 
+_QKV: dict[str, tuple[str, ...]] = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
 # Which architectures' files hold which tensors in one.
-FUSED = {
-    "gpt2": {"attn_qkv": ("attn_q", "attn_k", "attn_v")},
-    "phi3": {"attn_qkv": ("attn_q", "attn_k", "attn_v"), "ffn_up": ("ffn_gate", "ffn_up")},
+FUSED: dict[str, dict[str, tuple[str, ...]]] = {
+    **dict.fromkeys(("bloom", "falcon", "gpt2", "gptneox", "mpt", "starcoder"), _QKV),
+    "phi3": _QKV | {"ffn_up": ("ffn_gate", "ffn_up")},
 }
 
 

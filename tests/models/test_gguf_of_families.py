@@ -23,11 +23,12 @@ KNOWN_KEYS = {
     if isinstance(value, str)
 }
 # What transformers' configurations say and llama.cpp takes for granted.
-OUR_KEYS = {".rope.layers", ".rope.scaling.yarn_truncate"}
+OUR_KEYS = {".hidden_activation", ".rope.layers", ".rope.scaling.yarn_truncate"}
 PARTS_OF_FUSED = {"attn_q", "attn_k", "attn_v", "ffn_gate"}
 OUR_TENSORS = {
     ("phi2", "attn_q_norm"),
     ("phi2", "attn_k_norm"),
+    ("falcon", "ffn_norm"),  # of the first models, which have ALiBi
     ("llama", "rope_factors_long"),  # which llama.cpp reads, too, though its list does not say so
     ("llama", "rope_factors_short"),
 }

@@ -23,12 +23,14 @@ class HfForm:
             configuration that changes the model; one that is left unread is refused.
         tensors: for GGUF's names, with {i} for a layer: where the values are.
         is_tied: whether the head is the embedding where config.json does not say.
+        prefix: what the names of all tensors but the head's begin with, and lack where the model was saved without it.
     """
 
     architecture: str
     metadata: Callable[[HfConfig], dict[str, Any]]
     tensors: Mapping[str, TensorRule]
     is_tied: bool = False
+    prefix: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_tensors import Rows, Transposed, part_of, qkv_sizes
+from llmagentos.models.hf_tensors import Transposed, contiguous_qkv, fused_qkv
 from llmagentos.models.parts import Parts
 
 
@@ -29,7 +29,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("scale_attn_weights", True)
     config.expect("scale_attn_by_inverse_layer_idx", False)
     config.expect("add_cross_attention", False)
-    config.ignore("reorder_and_upcast_attn", "n_ctx", *(name for name in config.names() if name.startswith("summary_")))
+    config.ignore("reorder_and_upcast_attn", "n_ctx")
     width = config.integer("n_embd")
     return {
         "context_length": config.integer("n_positions"),
@@ -42,11 +42,6 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     }
 
 
-def _qkv(kind: str, rule: type[Rows | Transposed]) -> dict[str, Rows | Transposed]:
-    source = f"transformer.h.{{i}}.attn.c_attn.{kind}"
-    return {f"blk.{{i}}.attn_{name}.{kind}": rule(source, part_of(qkv_sizes, n)) for n, name in enumerate("qkv")}
-
-
 _LAYER = "transformer.h.{i}."
 _TENSORS = {
     "token_embd.weight": "transformer.wte.weight",
@@ -56,8 +51,7 @@ _TENSORS = {
     "output.weight": "lm_head.weight",
     "blk.{i}.attn_norm.weight": _LAYER + "ln_1.weight",
     "blk.{i}.attn_norm.bias": _LAYER + "ln_1.bias",
-    **_qkv("weight", Transposed),
-    **_qkv("bias", Rows),
+    **fused_qkv(_LAYER + "attn.c_attn", contiguous_qkv, Transposed),
     "blk.{i}.attn_output.weight": Transposed(_LAYER + "attn.c_proj.weight"),
     "blk.{i}.attn_output.bias": _LAYER + "attn.c_proj.bias",
     "blk.{i}.ffn_norm.weight": _LAYER + "ln_2.weight",
@@ -68,4 +62,8 @@ _TENSORS = {
     "blk.{i}.ffn_down.bias": _LAYER + "mlp.c_proj.bias",
 }
 
-FAMILY = Family(build, gguf=("gpt2",), hf={"GPT2LMHeadModel": HfForm("gpt2", _metadata, _TENSORS, is_tied=True)})
+FAMILY = Family(
+    build,
+    gguf=("gpt2",),
+    hf={"GPT2LMHeadModel": HfForm("gpt2", _metadata, _TENSORS, is_tied=True, prefix="transformer.")},
+)

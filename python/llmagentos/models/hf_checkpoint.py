@@ -41,7 +41,7 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
     is_tied = config.flag("tie_word_embeddings", form.is_tied)
     config.check_all_read()
 
-    tensors, used = gguf_tensors(folder, form.tensors, int(metadata["block_count"]), metadata)
+    tensors, used = gguf_tensors(folder, form.tensors, int(metadata["block_count"]), metadata, form.prefix)
     if is_tied:
         tensors.pop("output.weight", None)  # the same values again, where a version has written them
     for key, name in _AS_TENSORS.items():

@@ -31,10 +31,13 @@ WITHOUT_EFFECT = frozenset(
         "decoder_start_token_id",
         "dropout",
         "dtype",
+        "emb_pdrop",
         "embd_pdrop",
+        "embed_dropout",
         "embedding_dropout",
         "eos_token_id",
         "forced_eos_token_id",
+        "gradient_checkpointing",
         "hidden_dropout",
         "hidden_dropout_prob",
         "id2label",
@@ -45,6 +48,7 @@ WITHOUT_EFFECT = frozenset(
         "is_decoder",
         "is_encoder_decoder",
         "label2id",
+        "layerdrop",
         "max_window_layers_note",
         "model_type",
         "output_attentions",
@@ -52,6 +56,7 @@ WITHOUT_EFFECT = frozenset(
         "pad_token_id",
         "pretraining_tp",
         "problem_type",
+        "resid_dropout",
         "resid_pdrop",
         "residual_dropout",
         "return_dict",
@@ -60,11 +65,13 @@ WITHOUT_EFFECT = frozenset(
         "tokenizer_class",
         "torch_dtype",
         "transformers_version",
+        "unk_token_id",
         "unsloth_fixed",
         "unsloth_version",
         "use_cache",
     }
 )
+_OF_ANOTHER_HEAD = "summary_"  # fields that GPT-2 and its kin have for one of their other classes
 
 
 class HfConfig:
@@ -84,9 +91,6 @@ class HfConfig:
 
     def __contains__(self, name: str) -> bool:
         return name in self._values
-
-    def names(self) -> list[str]:
-        return list(self._values)
 
     def get(self, name: str, default: Any = None) -> Any:
         """A field of any type."""
@@ -155,13 +159,25 @@ class HfConfig:
         if value not in allowed:
             raise UnsupportedModelError(f"{self.path}: {name}={value!r} is not supported for this model")
 
+    def alias(self, name: str, other: str) -> None:
+        """A field that has two names: what it is under the other one counts where there is nothing under the first."""
+        self.ignore(other)
+        if other in self._values:
+            self._values.setdefault(name, self._values[other])
+
+    def assume(self, name: str, value: Any) -> None:
+        """What a field is where it is absent."""
+        self._values.setdefault(name, value)
+
     def ignore(self, *names: str) -> None:
         """Fields that are without effect on this family's inference."""
         self._read.update(names)
 
     def check_all_read(self) -> None:
         """Raises UnsupportedModelError where a field that may matter was not read."""
-        unread = sorted(self._values.keys() - self._read - WITHOUT_EFFECT)
+        unread = sorted(
+            name for name in self._values.keys() - self._read - WITHOUT_EFFECT if not name.startswith(_OF_ANOTHER_HEAD)
+        )
         if unread:
             named = ", ".join(f"{name}={self._values[name]!r}" for name in unread[:3])
             more = f" and {len(unread) - 3} more" if len(unread) > 3 else ""

@@ -1,12 +1,13 @@
 """From transformers' tensors to those of GGUF: most are the same under another name, some are cut, turned or shifted.
 
 A rule names its sources, with {i} for a layer, and makes the tensor, which is read when it is packed. A plain text as a
-rule stands for the tensor of that name as it is.
+rule stands for the tensor of that name as it is; several stand for the first of them that there is, where versions of
+transformers differ in the name, or write the same tensor under all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -32,7 +33,8 @@ class Rule(Protocol):
         """Of the source `name`; `meta` is the metadata that the family has made of config.json."""
 
 
-TensorRule: TypeAlias = "str | Rule"
+TensorRule: TypeAlias = "str | Rule | tuple[str, ...]"
+Index: TypeAlias = Callable[[int, Meta], "slice | NDArray[np.intp]"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +56,7 @@ class Rows:
     """
 
     source: str
-    index: Callable[[int, Meta], slice | NDArray[np.intp]]
+    index: Index
 
     def tensor(self, folder: HfFolder, name: str, meta: Meta) -> LazyTensor:
         spec, n = folder.spec(name), folder.shape(name)[0]
@@ -69,7 +71,7 @@ class Transposed:
     """A matrix written as [in, out] (GPT-2's Conv1D), and of its columns those that `index` chooses."""
 
     source: str
-    index: Callable[[int, Meta], slice | NDArray[np.intp]] = lambda n, _: slice(n)
+    index: Index = lambda n, _: slice(n)
 
     def tensor(self, folder: HfFolder, name: str, meta: Meta) -> LazyTensor:
         spec, (n_in, n_out) = folder.spec(name), folder.shape(name)
@@ -107,17 +109,6 @@ def part_of(sizes: Callable[[Meta], tuple[int, ...]], part: int) -> Callable[[in
     return index
 
 
-def part_of_heads(n_parts: int, part: int) -> Callable[[int, Meta], NDArray[np.intp]]:
-    """The rows of one of `n_parts` tensors that are interleaved head by head: [n_heads, n_parts, head_dim, ...]."""
-
-    def index(n: int, meta: Meta) -> NDArray[np.intp]:
-        n_heads: int = meta["attention.head_count"]
-        rows: NDArray[np.intp] = _by_heads(n, n_heads, n_parts)[:, part].reshape(-1)
-        return rows
-
-    return index
-
-
 def qkv_sizes(meta: Meta) -> tuple[int, ...]:
     """Rows of queries, keys and values."""
     n_heads = meta["attention.head_count"]
@@ -130,6 +121,45 @@ def gate_up_sizes(meta: Meta) -> tuple[int, ...]:
     """Rows of an MLP's gate and of what it multiplies."""
     hidden = meta["feed_forward_length"]
     return hidden, hidden
+
+
+def contiguous_qkv(part: int) -> Index:
+    """The rows of queries, keys or values that lie one after the other."""
+    return part_of(qkv_sizes, part)
+
+
+def grouped_qkv(part: int) -> Index:
+    """The rows of queries, keys or values that lie in groups: some heads' queries, the key and the value they share."""
+
+    def index(n: int, meta: Meta) -> NDArray[np.intp]:
+        n_heads: int = meta["attention.head_count"]
+        n_groups: int = meta.get("attention.head_count_kv", n_heads)
+        n_queries = n_heads // n_groups
+        rows = _by_heads(n, n_groups, n_queries + 2)
+        return rows[:, (slice(n_queries), n_queries, n_queries + 1)[part]].reshape(-1)
+
+    return index
+
+
+def fused_qkv(
+    source: str, rows: Callable[[int], Index], weight: type[Rows | Transposed] = Rows
+) -> dict[str, TensorRule]:
+    """Queries, keys and values, with their biases, of a projection that was written as one.
+
+    Args:
+        rows: which of its rows are which: `contiguous_qkv` or `grouped_qkv`.
+        weight: how its matrix lies.
+    """
+    return {
+        f"blk.{{i}}.attn_{name}.{kind}": rule(f"{source}.{kind}", rows(part))
+        for part, name in enumerate("qkv")
+        for kind, rule in (("weight", weight), ("bias", Rows))
+    }
+
+
+def with_biases(sources: Mapping[str, str]) -> dict[str, TensorRule]:
+    """Weights and biases under the same names."""
+    return {f"{name}.{kind}": f"{source}.{kind}" for name, source in sources.items() for kind in ("weight", "bias")}
 
 
 def adjacent_pairs(heads: str) -> Callable[[int, Meta], NDArray[np.intp]]:
@@ -155,18 +185,28 @@ def _by_heads(n: int, n_heads: int, n_parts: int) -> NDArray[np.intp]:
 
 
 def gguf_tensors(
-    folder: HfFolder, rules: Mapping[str, TensorRule], n_layers: int, meta: Meta
+    folder: HfFolder, rules: Mapping[str, TensorRule], n_layers: int, meta: Meta, prefix: str = ""
 ) -> tuple[dict[str, LazyTensor], set[str]]:
     """The tensors that the rules make of a folder's, and the names of those that they are made of.
 
-    A rule without its source makes nothing: whether a tensor must be there, the architecture says.
+    A rule without its source makes nothing: whether a tensor must be there, the architecture says. Sources are looked
+    for without the prefix, too.
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
-        rule = Same(given) if isinstance(given, str) else given
-        for i in range(n_layers) if "{i}" in target else (0,):
-            source = rule.source.format(i=i)
-            if folder.has(source):
-                tensors[target.format(i=i)] = rule.tensor(folder, source, meta)
-                used.add(source)
+        for rule in _alternatives(given):
+            for i in range(n_layers) if "{i}" in target else (0,):
+                source, name = rule.source.format(i=i), target.format(i=i)
+                if not folder.has(source):
+                    source = source.removeprefix(prefix)
+                if folder.has(source):
+                    used.add(source)
+                    if name not in tensors:
+                        tensors[name] = rule.tensor(folder, source, meta)
     return tensors, used
+
+
+def _alternatives(given: TensorRule) -> Sequence[Rule]:
+    if isinstance(given, tuple):
+        return [Same(source) for source in given]
+    return [Same(given) if isinstance(given, str) else given]

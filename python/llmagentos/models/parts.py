@@ -7,7 +7,7 @@ where the checkpoint has its tensor.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast, get_args
 
 from llmagentos._core.graph import Graph, RelativeBias, RopeParams
 from llmagentos.errors import UnsupportedModelError
@@ -82,9 +82,9 @@ class Parts:
             )
         return spec.shape[0]
 
-    def embed(self, name: str = "token_embd.weight") -> int:
-        """Rows of the token embedding."""
-        return self.g.embed(name, self.n_rows(name), self.width)
+    def embed(self, name: str = "token_embd.weight", width: int | None = None) -> int:
+        """Rows of the token embedding, which are as wide as the residual stream unless a width is given."""
+        return self.g.embed(name, self.n_rows(name), width or self.width)
 
     def embed_positions(self, offset: int = 0, name: str = "position_embd.weight") -> int:
         """Learned positions, of which the first is at row `offset`."""
@@ -161,10 +161,27 @@ class Parts:
         return self.linear(self.g.activation(up, activation), block + "ffn_down", self.width)
 
     def logits(self, x: int) -> int:
-        """The last norm and the output head, which is the embedding where there is none of its own."""
-        h = self.norm(self.g.select_rows(x), "output_norm")
-        head = "output" if self.has("output.weight") else "token_embd"
-        return self.linear(h, head, self.n_rows(f"{head}.weight"))
+        """The last norm and the output head."""
+        return self.head(self.norm(self.g.select_rows(x), "output_norm"))
+
+    def head(self, h: int) -> int:
+        """The output head on selected rows; its matrix is the embedding where there is none of its own."""
+        matrix = "output.weight" if self.has("output.weight") else "token_embd.weight"
+        return self.g.linear(h, matrix, self.n_rows(matrix), self._bias("output"))
+
+    def activation_named(self, key: str, default: Activation) -> Activation:
+        """The activation that the metadata names.
+
+        Raises:
+            UnsupportedModelError: it is none of those.
+        """
+        name = self.meta.string(key, default)
+        known = get_args(Activation)
+        if name not in known:
+            raise UnsupportedModelError(
+                f"{self.checkpoint.path}: {key}={name!r} is not supported; these are: {', '.join(known)}"
+            )
+        return cast(Activation, name)
 
     def _bias(self, name: str) -> str:
         bias = f"{name}.bias"

@@ -17,11 +17,19 @@ from llmagentos.models.unfused import unfused
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
 _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "bloom": (("bloom",), ("BloomForCausalLM",)),
+    "falcon": (("falcon",), ("FalconForCausalLM",)),
     "gemma": (("gemma", "gemma2", "gemma3"), ("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM")),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
+    "gpt_bigcode": (("starcoder",), ("GPTBigCodeForCausalLM",)),
+    "gpt_neo": (("gptneo",), ("GPTNeoForCausalLM",)),
+    "gpt_neox": (("gptneox",), ("GPTNeoXForCausalLM",)),
+    "gptj": (("gptj",), ("GPTJForCausalLM",)),
     "granite": (("granite",), ("GraniteForCausalLM",)),
     "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM")),
+    "mpt": (("mpt",), ("MptForCausalLM", "MPTForCausalLM")),
     "olmo2": (("olmo2",), ("Olmo2ForCausalLM", "Olmo3ForCausalLM")),
+    "opt": (("opt",), ("OPTForCausalLM",)),
     "phi2": (("phi2",), ("PhiForCausalLM",)),
     "phi3": (("phi3",), ("Phi3ForCausalLM",)),
     "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
