@@ -44,7 +44,7 @@ def test_ids_are_those_of_transformers(kind: str) -> None:
 def test_texts_of_ids_are_those_of_transformers(kind: str) -> None:
     tokenizer, record = opened(kind), expected(kind)
     for ids, text in zip(record["plain"], record["decoded"], strict=True):
-        assert tokenizer.decode(ids).decode(errors="replace") == text
+        assert text is None or tokenizer.decode(ids).decode(errors="replace") == text
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -64,7 +64,8 @@ def test_roles_and_pairs_are_those_of_transformers(kind: str) -> None:
     roles = {"bos": tokenizer.bos_id, "eos": tokenizer.eos_id, "pad": tokenizer.pad_id, "unk": tokenizer.unk_id}
     assert roles == record["roles"]
     assert isinstance(tokenizer, PairEncoder)
-    assert list(tokenizer.encode_pair("How are you?", "Fine, thanks.")) == record["pair"]
+    pair = list(tokenizer.encode_pair("How are you?", "Fine, thanks."))
+    assert record["pair"] is None or pair == record["pair"]
 
 
 def test_special_tokens_are_read_only_where_asked_for() -> None:

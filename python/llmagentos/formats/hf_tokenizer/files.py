@@ -8,8 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmagentos.errors import LLMAgentOSError, ModelFormatError, ModelNotFoundError, UnsupportedModelError
-from llmagentos.formats.hf_tokenizer.settings import Added, Settings
-from llmagentos.formats.hf_tokenizer.tokenizer import HfTokenizer, puts_around
+from llmagentos.formats.hf_tokenizer.marian import marian_rules
+from llmagentos.formats.hf_tokenizer.sentencepiece_rules import sentencepiece_rules
+from llmagentos.formats.hf_tokenizer.settings import Settings
+from llmagentos.formats.hf_tokenizer.special_tokens import add_tokens, keep_to_flags
+from llmagentos.formats.hf_tokenizer.tokenizer import HfTokenizer
+from llmagentos.formats.hf_tokenizer.vocabulary_files import byte_level_rules, word_piece_rules
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -44,6 +48,13 @@ def _read_json(path: Path, _: Settings) -> Tokenizer:
 
 _READERS: dict[str, Callable[[Path, Settings], Tokenizer]] = {
     "tokenizer.json": _read_json,
+    "source.spm": marian_rules,
+    "tokenizer.model": sentencepiece_rules,
+    "spiece.model": sentencepiece_rules,
+    "sentencepiece.bpe.model": sentencepiece_rules,
+    "spm.model": sentencepiece_rules,
+    "vocab.json": byte_level_rules,
+    "vocab.txt": word_piece_rules,
 }
 
 
@@ -53,52 +64,8 @@ def _complete(rules: Tokenizer, settings: Settings) -> None:
     rules.no_padding()
     if hasattr(rules.model, "dropout"):
         rules.model.dropout = None  # random splitting, for training
-    _add_tokens(rules, settings)
-    roles = [settings.role(role) for role in ("bos_token", "eos_token")]
-    has = puts_around(rules, *(None if token is None else rules.token_to_id(token) for token in roles))
-    asked = settings.flag("add_bos_token"), settings.flag("add_eos_token")
-    wanted = tuple(
-        now if flag is None else flag and token is not None for now, flag, token in zip(has, asked, roles, strict=True)
-    )
-    if wanted != has:
-        _put_around(rules, *(token if is_wanted else None for token, is_wanted in zip(roles, wanted, strict=True)))
-
-
-def _add_tokens(rules: Tokenizer, settings: Settings) -> None:
-    known = {token.content: token.special for token in rules.get_added_tokens_decoder().values()}
-    for id, token in sorted(settings.by_id.items()):
-        if token.content not in known:
-            _add(rules, token)
-            known[token.content] = token.is_special
-        found = rules.token_to_id(token.content)
-        if found != id:
-            raise ValueError(f"token {token.content!r} is to have id {id}, but it has {found}")
-    for token in (*settings.roles.values(), *settings.further):
-        if not known.get(token.content):
-            _add(rules, token)
-
-
-def _add(rules: Tokenizer, token: Added) -> None:
-    from tokenizers import AddedToken
-
-    made = AddedToken(token.content, **token.flags)
-    if token.is_special:
-        rules.add_special_tokens([made])
-    else:
-        rules.add_tokens([made])
-
-
-def _put_around(rules: Tokenizer, bos: str | None, eos: str | None) -> None:
-    """Have these tokens around each text."""
-    from tokenizers.processors import TemplateProcessing
-
-    def around(part: str, type_id: int) -> list[str]:
-        return [f"{token}:{type_id}" for token in (bos, part, eos) if token is not None]
-
-    special = {token: rules.token_to_id(token) for token in (bos, eos) if token is not None}
-    rules.post_processor = TemplateProcessing(
-        single=around("$A", 0), pair=around("$A", 0) + around("$B", 1), special_tokens=list(special.items())
-    )
+    add_tokens(rules, settings)
+    keep_to_flags(rules, settings)
 
 
 @contextmanager

@@ -58,10 +58,28 @@ class Settings:
             raise self._broken(name, "true or false", value)
         return value
 
+    def count(self, name: str, default: int) -> int:
+        value = self.values.get(name, default)
+        if type(value) is not int or not 0 <= value < 100_000:
+            raise self._broken(name, "a number of tokens", value)
+        return value
+
+    def text(self, name: str, default: str) -> str:
+        value = self.values.get(name)
+        if value is not None and not isinstance(value, str):
+            raise self._broken(name, "a text", value)
+        return value or default
+
     def role(self, name: str) -> str | None:
         """The text of the token that has a role."""
         token = self.roles.get(name)
         return None if token is None else token.content
+
+    def default_roles(self, **tokens: str) -> None:
+        """Tokens of roles that a class of tokenizers has where a folder says nothing, not even that it has none."""
+        for role, token in tokens.items():
+            if role not in self.values and role not in self.roles:
+                self.roles[role] = Added(token, {"special": True, "normalized": False})
 
     def _by_id(self, folder: Path) -> dict[int, Added]:
         given = self.values.get("added_tokens_decoder")

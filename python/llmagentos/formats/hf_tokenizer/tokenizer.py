@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from llmagentos.errors import InvalidRequestError
 from llmagentos.formats.hf_tokenizer.decoding import TokenDecoder
 from llmagentos.formats.hf_tokenizer.settings import Settings
+from llmagentos.formats.hf_tokenizer.special_tokens import puts_around
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
@@ -94,13 +95,6 @@ class HfTokenizer:
                 f"{self.n_vocab} rows: the tokenizer knows tokens that the model was not made for"
             )
         return encoding
-
-
-def puts_around(rules: Tokenizer, bos_id: int | None, eos_id: int | None) -> tuple[bool, bool]:
-    """Whether BOS comes before a text, and EOS after it."""
-    ids = rules.encode("").ids  # nothing but what is around
-    has_bos = bos_id is not None and ids[:1] == [bos_id]
-    return has_bos, eos_id is not None and ids[1 if has_bos else 0 :][-1:] == [eos_id]
 
 
 def _missing_ids(rules: Tokenizer, n_vocab: int) -> frozenset[int]:
