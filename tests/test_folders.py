@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +11,9 @@ import numpy as np
 import pytest
 
 from llmagentos import LLM, SamplingParams
+from llmagentos.backends.cpu import CpuBackend
 from llmagentos.errors import InvalidRequestError
+from llmagentos.models import build_graph, open_checkpoint
 
 from .hf_folders import write_llama
 
@@ -108,6 +111,25 @@ def test_what_needs_text_says_that_there_is_no_tokenizer(ids_only: LLM) -> None:
             call()
     with pytest.raises(InvalidRequestError, match="chat template"):
         ids_only.chat(CHAT)
+
+
+def test_packed_weights_are_in_memory_once(tmp_path: Path) -> None:
+    """Pages of the file are given back, those of copies as of what is packed as it is."""
+    checkpoint = open_checkpoint(write_llama(tmp_path, 20_000, None))
+    graph = build_graph(checkpoint)
+    backend = CpuBackend(graph, checkpoint.tensors, threads=1, n_blocks=1)
+    assert backend.weight_bytes > 10e6
+    assert resident_bytes(tmp_path / "model.safetensors") < 1e6
+    backend.close()
+
+
+def resident_bytes(path: Path) -> int:
+    """Of a file that this process has mapped."""
+    found = re.search(
+        rf"{re.escape(str(path))}\nSize:.*?\nRss: +(\d+) kB", Path("/proc/self/smaps").read_text(), re.DOTALL
+    )
+    assert found
+    return int(found[1]) * 1024
 
 
 def test_a_folder_drafts_for_another_of_its_vocabulary(tmp_path: Path, llm: LLM, ids_only: LLM) -> None:

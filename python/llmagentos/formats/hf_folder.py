@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
@@ -51,6 +52,14 @@ class HfFolder:
     def array(self, name: str) -> NDArray[Any]:
         """A tensor in its shape; BF16 as uint16. Mapped."""
         return self._file(name).array(name)
+
+    def copied(self, name: str, part: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+        """A part of a tensor, contiguous. Where it had to be copied, the tensor's pages are given back."""
+        array = self.array(name)
+        copy = np.ascontiguousarray(part(array))
+        if not np.may_share_memory(copy, array):
+            self._file(name).drop(name)
+        return copy
 
     def chat_template(self) -> str | None:
         """The template in chat_template.jinja, else that of tokenizer_config.json."""
