@@ -78,6 +78,14 @@ def test_special_tokens_are_read_only_where_asked_for() -> None:
     assert tokenizer.decode(spelled) == text.encode()
 
 
+def test_letters_that_only_a_special_token_has_are_refused() -> None:
+    tokenizer = opened("t5")
+    assert tokenizer.encode("a</s>", add_special=False)[-1] == tokenizer.eos_id
+    with pytest.raises(InvalidRequestError, match="spells the special token '</s>'"):
+        tokenizer.encode("a</s>", parse_special=False)
+    assert tokenizer.encode("a", parse_special=False)[-1] == tokenizer.eos_id
+
+
 def test_bos_and_eos_are_around_a_text_where_the_settings_say_so(tmp_path: Path) -> None:
     folder = shutil.copytree(FOLDERS / "byte_level", tmp_path / "folder")
     settings = folder / "tokenizer_config.json"

@@ -12,7 +12,7 @@ from llmagentos.formats.hf_tokenizer.marian import marian_rules
 from llmagentos.formats.hf_tokenizer.sentencepiece_rules import sentencepiece_rules
 from llmagentos.formats.hf_tokenizer.settings import Settings
 from llmagentos.formats.hf_tokenizer.special_tokens import add_tokens, keep_to_flags
-from llmagentos.formats.hf_tokenizer.tokenizer import HfTokenizer
+from llmagentos.formats.hf_tokenizer.tokenizer import HfTokenizer, is_fault
 from llmagentos.formats.hf_tokenizer.vocabulary_files import byte_level_rules, word_piece_rules
 
 if TYPE_CHECKING:
@@ -79,5 +79,7 @@ def _broken_means(path: Path) -> Iterator[None]:
         raise
     except OSError as error:
         raise ModelNotFoundError(f"cannot read {path}: {error.strerror or error}") from error
-    except Exception as error:
+    except BaseException as error:
+        if not is_fault(error):
+            raise
         raise ModelFormatError(f"{path}: the tokenizer is broken: {error}", str(path)) from error

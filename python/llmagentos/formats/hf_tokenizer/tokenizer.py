@@ -75,6 +75,15 @@ class HfTokenizer:
     def is_special(self, id: int) -> bool:
         return self._added.get(id, False) or id == self.unk_id or id in self.missing_ids
 
+    def _check_spelled_out(self, encoding: Encoding) -> None:
+        """That no special token stands for its own letters. Merges never make one; a Unigram vocabulary may."""
+        for id, is_around in zip(encoding.ids, encoding.special_tokens_mask, strict=True):
+            if self._added.get(id) and id != self.unk_id and not is_around:
+                raise InvalidRequestError(
+                    f"the text spells the special token {self.token_text(id)!r}, and the model's vocabulary has no "
+                    "other tokens for these letters: take it out"
+                )
+
     def _id_of(self, token: str | None) -> int | None:
         id = None if token is None else self._rules.token_to_id(token)
         return None if id is None or id >= self.n_vocab else id
@@ -86,8 +95,12 @@ class HfTokenizer:
                 encoding = self._rules.encode(text, second, add_special_tokens=add_special)
         except TypeError:
             raise InvalidRequestError("text holds a lone surrogate, which has no UTF-8") from None
-        except Exception as error:  # the package's only kind: such as a vocabulary without an unknown token
+        except BaseException as error:  # such as of a vocabulary without an unknown token
+            if not is_fault(error):
+                raise
             raise InvalidRequestError(f"the model's tokenizer cannot encode this text: {error}") from error
+        if not parse_special:
+            self._check_spelled_out(encoding)
         largest = max(encoding.ids, default=0)
         if largest >= self.n_vocab:
             raise InvalidRequestError(
@@ -95,6 +108,11 @@ class HfTokenizer:
                 f"{self.n_vocab} rows: the tokenizer knows tokens that the model was not made for"
             )
         return encoding
+
+
+def is_fault(error: BaseException) -> bool:
+    """Whether the `tokenizers` package raised it for what it was given: panics of its Rust code are no Exceptions."""
+    return isinstance(error, Exception) or type(error).__name__ == "PanicException"
 
 
 def _missing_ids(rules: Tokenizer, n_vocab: int) -> frozenset[int]:
