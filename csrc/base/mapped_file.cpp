@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdint>
 #include <system_error>
 #include <utility>
 
@@ -13,6 +14,8 @@ namespace llmagentos {
 namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
+
+std::size_t page_bytes() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
 class Descriptor {
  public:
@@ -71,14 +74,18 @@ void MappedFile::unmap() noexcept {
 
 void MappedFile::advise_dont_need(std::size_t offset, std::size_t n) const {
   if (offset >= size_) return;
-  const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-  const std::size_t end = n < size_ - offset ? offset + n : size_;
-  const std::size_t first = (offset + page - 1) / page * page;
   // The file's last page belongs to nobody else, though it is not full.
-  const std::size_t last = end == size_ ? end : end / page * page;
+  const std::size_t n_to_end = (size_ + page_bytes() - 1) / page_bytes() * page_bytes() - offset;
+  llmagentos::advise_dont_need(data_ + offset, n < size_ - offset ? n : n_to_end);
+}
+
+void advise_dont_need(const std::byte* begin, std::size_t n) {
+  const std::size_t page = page_bytes();
+  const auto address = reinterpret_cast<std::uintptr_t>(begin);
+  const std::uintptr_t first = (address + page - 1) / page * page, last = (address + n) / page * page;
   if (first >= last) return;
   // Advice only: where the system declines it the pages merely stay.
-  ::madvise(const_cast<std::byte*>(data_) + first, last - first, MADV_DONTNEED);
+  ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
 }
 
 }  // namespace llmagentos

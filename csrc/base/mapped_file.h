@@ -42,4 +42,8 @@ class MappedFile {
   std::size_t size_ = 0;
 };
 
+// As the member, for the whole pages inside [begin, begin + n), which must be of a file that somebody has mapped: other
+// memory would be zeroed.
+void advise_dont_need(const std::byte* begin, std::size_t n);
+
 }  // namespace llmagentos

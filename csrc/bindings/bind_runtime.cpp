@@ -8,6 +8,7 @@
 #include "base/cpu_count.h"
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "base/mapped_file.h"
 #include "base/signals.h"
 #include "base/thread_pool.h"
 #include "bindings/bind.h"
@@ -58,10 +59,24 @@ DType dtype_named(const std::string& name) {
   return info->dtype;
 }
 
+// Whether an array's bytes are those of a file that Python has mapped read-only, rather than memory of their own.
+bool is_mapped_file(const py::object& array) {
+  const py::object mapping = py::module_::import("mmap").attr("mmap");
+  py::object owner = array;
+  while (py::isinstance<py::array>(owner)) owner = owner.attr("base");
+  if (py::isinstance<py::memoryview>(owner)) owner = owner.attr("obj");
+  return py::isinstance(owner, mapping) && !py::reinterpret_borrow<py::array>(array).writeable();
+}
+
+// Where a tensor's bytes lie while they are held, if that is in a mapped file; else null.
+using MappedBytes = std::shared_ptr<const std::byte*>;
+
 // The bytes that a Python function gives when they are asked for.
-runtime::TensorBytes read_array(const py::object& read, const std::string& name, std::size_t n_bytes) {
+runtime::TensorBytes read_array(const py::object& read, const std::string& name, std::size_t n_bytes,
+                                const MappedBytes& mapped) {
   const py::gil_scoped_acquire locked;
-  auto* view = new py::buffer_info(py::buffer(read()).request());
+  const py::object array = read();
+  auto* view = new py::buffer_info(py::buffer(array).request());
   const std::shared_ptr<const void> owner(view, [](const void* held) {
     const py::gil_scoped_acquire relocked;
     delete static_cast<const py::buffer_info*>(held);
@@ -69,6 +84,7 @@ runtime::TensorBytes read_array(const py::object& read, const std::string& name,
   if (!PyBuffer_IsContiguous(view->view(), 'C') || static_cast<std::size_t>(view->size * view->itemsize) != n_bytes)
     throw InvalidArgument("tensor " + name + ": its array is not the " + std::to_string(n_bytes) +
                           " contiguous bytes of its shape");
+  *mapped = is_mapped_file(array) ? static_cast<const std::byte*>(view->ptr) : nullptr;
   return {static_cast<const std::byte*>(view->ptr), owner};
 }
 
@@ -84,7 +100,11 @@ Tensors tensors_of(const Arrays& arrays) {
     if (shape.empty()) throw InvalidArgument("tensor " + name + " has no dimension");
     std::size_t n_bytes = row_bytes(source.dtype, static_cast<std::size_t>(shape.back()));
     for (std::size_t i = 0; i + 1 < shape.size(); ++i) n_bytes *= static_cast<std::size_t>(shape[i]);
-    source.open = [&read = read, &name = name, n_bytes] { return read_array(read, name, n_bytes); };
+    const MappedBytes mapped = std::make_shared<const std::byte*>(nullptr);
+    source.open = [&read = read, &name = name, n_bytes, mapped] { return read_array(read, name, n_bytes, mapped); };
+    source.drop = [mapped](std::size_t offset, std::size_t n) {
+      if (*mapped) advise_dont_need(*mapped + offset, n);
+    };
     all.emplace(name, std::move(source));
   }
   return all;

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from llmagentos.answers import AnswerForm
 
 if TYPE_CHECKING:
-    from llmagentos._core.tokenize import Tokenizer
+    from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.answer_compiler import AnswerCompiler
 
 _ASKING = frozenset({"response_format", "tools", "tool_choice", "parallel_tool_calls"})

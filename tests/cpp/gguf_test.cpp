@@ -181,6 +181,8 @@ TEST(dropped_pages_are_read_again) {
     CHECK(second.data() == data && second.size() == bytes.bytes().size());
     second.advise_dont_need(second.size() - 1, ~std::size_t{0});
     second.advise_dont_need(~std::size_t{0}, 1);
+    advise_dont_need(second.data() + 1, second.size() - 1);
+    advise_dont_need(second.data(), 0);
     CHECK(std::memcmp(second.data(), bytes.bytes().data(), second.size()) == 0);
   }
   std::filesystem::remove(path);

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
@@ -52,6 +53,14 @@ class HfFolder:
         """A tensor in its shape; BF16 as uint16. Mapped."""
         return self._file(name).array(name)
 
+    def copied(self, name: str, part: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
+        """A part of a tensor, contiguous. Where it had to be copied, the tensor's pages are given back."""
+        array = self.array(name)
+        copy = np.ascontiguousarray(part(array))
+        if not np.may_share_memory(copy, array):
+            self._file(name).drop(name)
+        return copy
+
     def chat_template(self) -> str | None:
         """The template in chat_template.jinja, else that of tokenizer_config.json."""
         file = self.path / "chat_template.jinja"
@@ -63,6 +72,18 @@ class HfFolder:
             named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
             template = named.get("default")
         return template if isinstance(template, str) and template else None
+
+    def end_ids(self) -> list[int]:
+        """The ids that end a generation: generation_config.json's, else config.json's.
+
+        Raises:
+            ModelFormatError: they are no integers.
+        """
+        given = self.generation_config.get("eos_token_id", self.config.get("eos_token_id"))
+        ids = given if isinstance(given, list) else [] if given is None else [given]
+        if not all(type(id) is int for id in ids):
+            raise ModelFormatError(f"{self.path}: eos_token_id must be token ids, it is {given!r}", str(self.path))
+        return sorted(set(ids))
 
     def _file(self, name: str) -> SafetensorsFile:
         file = self._files.get(name)

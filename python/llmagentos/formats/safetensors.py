@@ -50,7 +50,8 @@ class SafetensorsFile:
                 size = path.stat().st_size
                 if size < 8:
                     raise self._broken(f"{size} bytes are too few for a header", 0)
-                self._data = np.frombuffer(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ), np.uint8)
+                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+                self._data = np.frombuffer(self._map, np.uint8)
         except OSError as error:
             raise ModelNotFoundError(f"cannot open {path}: {error.strerror or error}") from error
         header_size = int.from_bytes(self._data[:8].tobytes(), "little")
@@ -99,6 +100,13 @@ class SafetensorsFile:
             raw = raw.copy()
         array = raw.view(element).reshape(shape)
         return array if sys.byteorder == "little" else array.astype(element.newbyteorder("="))
+
+    def drop(self, name: str) -> None:
+        """Give the tensor's mapped pages back; they are read again if they are used again."""
+        begin, end = (self._begin + offset for offset in self._tensors[name][2:])
+        first, last = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE, end // mmap.PAGESIZE * mmap.PAGESIZE
+        if first < last:
+            self._map.madvise(mmap.MADV_DONTNEED, first, last - first)
 
     def _checked(self, name: str, entry: object) -> tuple[str, tuple[int, ...], int, int]:
         if not isinstance(entry, dict):

@@ -63,7 +63,7 @@ class Rows:
         index = self.index(n, meta)
         n_rows = len(range(n)[index]) if isinstance(index, slice) else len(index)
         shape = (n_rows, *spec.shape[1:])
-        return LazyTensor(TensorSpec(spec.dtype, shape), lambda: np.ascontiguousarray(folder.array(name)[index]))
+        return LazyTensor(TensorSpec(spec.dtype, shape), lambda: folder.copied(name, lambda rows: rows[index]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Transposed:
         index = self.index(n_out, meta)
         n_rows = len(range(n_out)[index]) if isinstance(index, slice) else len(index)
         shape = (n_rows, n_in)
-        return LazyTensor(TensorSpec(spec.dtype, shape), lambda: np.ascontiguousarray(folder.array(name).T[index]))
+        return LazyTensor(TensorSpec(spec.dtype, shape), lambda: folder.copied(name, lambda matrix: matrix.T[index]))
 
 
 @dataclass(frozen=True, slots=True)
