@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from llmagentos.answers import AnswerForm
 
 if TYPE_CHECKING:
-    from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.answer_compiler import AnswerCompiler
+    from llmagentos.formats.tokenizer import Tokenizer
 
 _ASKING = frozenset({"response_format", "tools", "tool_choice", "parallel_tool_calls"})
 
