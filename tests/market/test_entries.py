@@ -13,7 +13,9 @@ from llmagentos.market.entries import catalogue, entry_named, find, load_entries
 GOOD = {
     "name": "tiny",
     "aliases": ["small"],
+    "family": "Tiny",
     "description": "a test",
+    "task": "chat",
     "licence": "Apache-2.0",
     "licence_url": "https://www.apache.org/licenses/LICENSE-2.0",
     "architecture": "llama",
@@ -114,5 +116,5 @@ def test_names_and_aliases_are_found_in_any_case():
 def test_an_unknown_name_lists_near_ones_and_says_how_to_give_a_path():
     with pytest.raises(ModelNotFoundError, match=r"did you mean gemma-3-270m.*\./model\.gguf"):
         entry_named("gema-3-270m")
-    with pytest.raises(ModelNotFoundError, match=r"known: gemma-3-270m, smollm2-135m-instruct"):
+    with pytest.raises(ModelNotFoundError, match=r"named 'zzzzzzzzzzzz': `llmagentos models` lists .* hf:org/repo"):
         entry_named("zzzzzzzzzzzz")
