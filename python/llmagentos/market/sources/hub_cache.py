@@ -64,7 +64,19 @@ def files_of(name: HubName) -> list[Path] | None:
     """The model's files in the cache: config.json first, or the first part of its GGUF file; None where any is missing.
 
     A folder counts as whole when its configuration and its weights are there.
+
+    Raises:
+        ModelNotFoundError: the cache cannot be read.
     """
+    try:
+        return _files_of(name)
+    except OSError as error:
+        raise ModelNotFoundError(
+            f"cannot look for {name} in {root()}: {error.strerror}. Make it readable, or set HF_HOME to a folder that is"
+        ) from error
+
+
+def _files_of(name: HubName) -> list[Path] | None:
     commit = commit_of(name)
     if commit is None:
         return None
@@ -85,7 +97,7 @@ def files_of(name: HubName) -> list[Path] | None:
 def _commit_in(ref: Path) -> str | None:
     try:
         commit = ref.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
         return None
     return commit if COMMIT.fullmatch(commit) else None
 
@@ -98,7 +110,7 @@ def _folder_files(snapshot: Path) -> list[Path] | None:
     if (snapshot / INDEX).is_file():
         try:
             weights = set(json.loads((snapshot / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        except (ValueError, KeyError, TypeError, AttributeError):
             return None
     if not all((snapshot / str(name)).is_file() for name in weights):
         return None
