@@ -34,7 +34,7 @@ def run(tmp_path, monkeypatch, capsys):
     """Runs the command; returns (exit code, standard output, standard error)."""
     monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path))
     monkeypatch.setenv("LLMAGENTOS_OFFLINE", "1")
-    monkeypatch.setattr(entries, "catalogue", lambda: (ENTRY,))
+    monkeypatch.setattr(entries, "mentions", lambda name: (ENTRY,))
 
     def run(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:

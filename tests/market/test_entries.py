@@ -161,7 +161,8 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path):
 
 
 def test_names_and_aliases_are_found_in_any_case():
-    assert find("SmolLM2-135M-Instruct") is find("smollm2") is entry_named("smollm2-135m-instruct")
+    assert all(find(name) == entry for entry in catalogue() for name in (entry.name, *entry.aliases))
+    assert find("SmolLM2-135M-Instruct") == find(" smollm2 ") == entry_named("smollm2-135m-instruct")
     assert find("nothing") is None
 
 

@@ -198,6 +198,17 @@ def test_a_gguf_file_is_fetched_with_all_its_parts(hub: FakeHub, name: str, file
     assert hub.asked == []
 
 
+def test_a_model_on_the_hub_runs_by_its_name_there(hub: FakeHub):
+    from llmagentos import LLM, SamplingParams
+
+    model = Path(__file__).parents[1] / "oracles" / "beams" / "flat.gguf"
+    hub.put("org/tiny-GGUF", {"tiny-F32.gguf": model.read_bytes()})
+    params = SamplingParams(temperature=0, max_tokens=4)
+    with LLM("hf:org/tiny-GGUF:F32", threads=1) as llm, LLM(model, threads=1) as local:
+        assert llm.info.name == "org/tiny-GGUF"
+        assert llm.generate([1, 2], params).token_ids == local.generate([1, 2], params).token_ids
+
+
 @pytest.mark.parametrize(
     ("name", "message"),
     [

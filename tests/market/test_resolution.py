@@ -65,7 +65,7 @@ def test_an_unknown_name_lists_near_ones(home):
 
 def test_a_name_in_the_catalogue_is_pulled_once_and_wins_over_a_file(shop, monkeypatch, tmp_path: Path):
     entry = shop.entry(b"GGUF")
-    monkeypatch.setattr(entries, "catalogue", lambda: (entry,))
+    monkeypatch.setattr(entries, "mentions", lambda name: (entry,))
     with monkeypatch.context() as patch:
         patch.setattr("sys.executable", "no-such-python")  # the default pip is this Python's
         with pytest.raises(ModelNotFoundError, match="no-such-python"):

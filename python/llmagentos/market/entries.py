@@ -223,23 +223,10 @@ def load_entries(folder: Path) -> tuple[Entry, ...]:
     Raises:
         InvalidRequestError: see `parse_entry`; or a name is used twice, or a file is not TOML.
     """
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
     entries: list[Entry] = []
     owner: dict[str, str] = {}
     for path in sorted(folder.glob("*.toml")):
-        try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise InvalidRequestError(f"catalogue entry {path.name}: not TOML: {error}") from None
-        tables = values.pop("models", [{}])
-        if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
-            raise InvalidRequestError(f"catalogue entry {path.name}: 'models' must be a list of tables")
-        for table in tables:
-            entry = parse_entry(path.name, {**values, **table})
+        for entry in _entries_in(path, path.read_text(encoding="utf-8")):
             for name in (entry.name, *entry.aliases):
                 if name in owner:
                     raise InvalidRequestError(f"catalogue entry {path.name}: '{name}' is already used by {owner[name]}")
@@ -248,16 +235,39 @@ def load_entries(folder: Path) -> tuple[Entry, ...]:
     return tuple(sorted(entries, key=lambda entry: (entry.family.lower(), entry.parameters, entry.name)))
 
 
+def _entries_in(path: Path, text: str) -> list[Entry]:
+    if sys.version_info >= (3, 11):
+        import tomllib
+    else:
+        import tomli as tomllib
+
+    try:
+        values = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise InvalidRequestError(f"catalogue entry {path.name}: not TOML: {error}") from None
+    tables = values.pop("models", [{}])
+    if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
+        raise InvalidRequestError(f"catalogue entry {path.name}: 'models' must be a list of tables")
+    return [parse_entry(path.name, {**values, **table}) for table in tables]
+
+
 @functools.cache
 def catalogue() -> tuple[Entry, ...]:
     """The models this package knows by name."""
     return load_entries(_FOLDER)
 
 
+@functools.lru_cache(maxsize=16)
+def mentions(name: str) -> tuple[Entry, ...]:
+    """The entries of those files that mention the name: a start that asks for one model should not pay for all."""
+    texts = ((path, path.read_text(encoding="utf-8")) for path in sorted(_FOLDER.glob("*.toml")))
+    return tuple(entry for path, text in texts if f'"{name}"' in text for entry in _entries_in(path, text))
+
+
 def find(name: str) -> Entry | None:
     """The entry with this name or alias, in any case; None where there is none."""
     wanted = name.strip().lower()
-    return next((entry for entry in catalogue() if wanted in (entry.name, *entry.aliases)), None)
+    return next((entry for entry in mentions(wanted) if wanted in (entry.name, *entry.aliases)), None)
 
 
 def entry_named(name: str) -> Entry:

@@ -72,7 +72,7 @@ def files_of(name: HubName) -> list[Path] | None:
         return _files_of(name)
     except OSError as error:
         raise ModelNotFoundError(
-            f"cannot look for {name} in {root()}: {error.strerror}. Make it readable, or set HF_HOME to a folder that is"
+            f"cannot look for {name} in {root()}: {error.strerror}. Make it readable, or set HF_HOME to one that is"
         ) from error
 
 
