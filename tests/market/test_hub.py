@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -268,6 +269,31 @@ def test_a_gated_model_says_to_accept_its_terms(hub: FakeHub, monkeypatch):
         get("hf:org/gated")
     monkeypatch.setenv("HF_TOKEN", "hf_right")
     assert set(below(get("hf:org/gated"))) == NEEDED
+
+
+@pytest.mark.parametrize(("commit", "digest"), [("../evil", "0" * 64), ("0" * 40, "../evil"), ("0" * 40, None)])
+def test_what_a_hub_says_never_becomes_a_path_unchecked(hub: FakeHub, monkeypatch, commit: str, digest: str | None):
+    files = [SimpleNamespace(rfilename=path, size=1, blob_id=digest, lfs=None) for path in FOLDER]
+    answer = SimpleNamespace(sha=commit, siblings=files)
+    monkeypatch.setattr("huggingface_hub.HfApi.model_info", lambda *_, **__: answer)
+    with pytest.raises(ModelNotFoundError, match="the hub does not say which"):
+        get("hf:org/tiny")
+    assert hub.asked == []
+
+
+def test_verify_leaves_bytes_that_repositories_share_alone(hub: FakeHub, tmp_path: Path):
+    hub.put("org/tiny", FOLDER)
+    weights = get("hf:org/tiny") / "model.safetensors"
+    blob = weights.resolve()
+    shared = blob.rename(tmp_path / "shared")
+    blob.symlink_to(shared)
+    hub.asked.clear()
+    get("hf:org/tiny", verify=True)
+    assert hub.asked == []
+    shared.write_bytes(b"changed")
+    get("hf:org/tiny", verify=True)
+    assert weights.read_bytes() == WEIGHTS
+    assert shared.read_bytes() == b"changed"
 
 
 @pytest.mark.parametrize(

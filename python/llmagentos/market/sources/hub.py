@@ -135,7 +135,7 @@ def _drop_damaged(name: HubName, report: ProgressCallback) -> bool:
     any_dropped = False
     for link in links:
         report(done, total, f"{name}: checking {link.name}")
-        blob = link.resolve()
+        blob = link.parent / os.readlink(link)  # which may be a link itself, to bytes that repositories share
         done += blob.stat().st_size
         if not _has_hash(blob, blob.name):
             _log.warning("%s: %s is damaged; it will be fetched anew", name, link)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import logging
+import re
 from dataclasses import dataclass, replace
 
 from llmagentos.errors import ModelNotFoundError
 from llmagentos.market.hub_name import DEFAULT_REVISION, HubName
+from llmagentos.market.sources.hub_cache import COMMIT
 from llmagentos.market.sources.hub_files import is_pickled, needed_files
 
 _log = logging.getLogger(__name__)
+_HASH = re.compile(r"[0-9a-f]{40}|[0-9a-f]{64}")
 # The hub's own converter offers safetensors of models that have none as a pull request of this author and title.
 _CONVERTER, _CONVERSION = "SFconvertbot", "Adding `safetensors` variant of this model"
 
@@ -63,15 +66,16 @@ def list_files(name: HubName) -> Listing:
         if converted is not None:
             _log.warning("%s has its weights only as pickles; %s by %s is taken", name, converted, _CONVERTER)
             return replace(list_files(replace(name, revision=converted)), is_converted=True)
+    if info.sha is None or not COMMIT.fullmatch(info.sha):
+        raise ModelNotFoundError(f"{name}: the hub does not say which commit {name.revision} is")
     files = []
     for path in needed_files(name, list(siblings)):
         sibling = siblings[path]
         digest = sibling.lfs.sha256 if sibling.lfs is not None else sibling.blob_id
-        if sibling.size is None or digest is None:
-            raise ModelNotFoundError(f"{name}: the hub does not say which bytes {path} has; HF_ENDPOINT names the hub")
+        # The hash becomes a file's name: it has to be one, whatever the hub says.
+        if sibling.size is None or digest is None or not _HASH.fullmatch(digest):
+            raise ModelNotFoundError(f"{name}: the hub does not say which bytes {path} has")
         files.append(HubFile(path, sibling.size, digest))
-    if info.sha is None:
-        raise ModelNotFoundError(f"{name}: the hub does not say which commit {name.revision} is")
     return Listing(info.sha, tuple(files))
 
 
