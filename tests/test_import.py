@@ -21,6 +21,7 @@ HEAVY = (
     "ray",
     "llguidance",
     "tokenizers",
+    "huggingface_hub",
     "concurrent.futures.thread",
 )
 
@@ -38,6 +39,11 @@ def test_the_package_alone_loads_neither_numpy_nor_the_core() -> None:
 
 def test_the_llm_class_loads_nothing_heavy() -> None:
     assert not modules_after("from llmagentos import LLM, SamplingParams") & set(HEAVY)
+
+
+def test_a_model_that_is_not_on_the_hub_is_found_without_the_hubs_client() -> None:
+    code = "from llmagentos.market import cached, find, resolve; cached('smollm2'); find('bart-large-cnn')"
+    assert not modules_after(code) & set(HEAVY)
 
 
 def test_the_command_loads_no_model_code_before_it_is_needed() -> None:

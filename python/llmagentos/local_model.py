@@ -41,7 +41,7 @@ class ModelInfo:
     """What was loaded, and how.
 
     Attributes:
-        name: that of the catalogue for a model that is called by it, else as the file has it.
+        name: that of the catalogue or the hub for a model that is called by it, else as the file has it.
         architecture: the family whose graph it is, such as "llama".
         parameters: number of weights.
         weight_formats: bytes of the file per format, largest first.
@@ -112,10 +112,9 @@ def open_local_model(
     from llmagentos.engine.engine import Engine, EngineConfig
     from llmagentos.engine.native_sampler import NativeSampler
     from llmagentos.kv_memory import size_kv_cache
-    from llmagentos.market import find, resolve
+    from llmagentos.market import known_as, resolve
     from llmagentos.models import build_graph, open_checkpoint
 
-    entry = find(model) if isinstance(model, str) else None
     checkpoint = open_checkpoint(resolve(model))
     default_params = recommended_params(checkpoint)
     graph = build_graph(checkpoint)
@@ -146,7 +145,7 @@ def open_local_model(
             f"max_batched_tokens={batched_tokens}; {_available()}"
         ) from error
     info = ModelInfo(
-        name=checkpoint.name if entry is None else entry.name,
+        name=known_as(model) or checkpoint.name,
         architecture=checkpoint.architecture,
         parameters=checkpoint.n_parameters,
         weight_formats=checkpoint.bytes_per_format,
@@ -268,12 +267,13 @@ def _check_is_name(model: object, argument: str = "model") -> None:
 
 
 def _refuse_remote(model: str | os.PathLike[str]) -> None:
-    # Two letters at least before the colon: one is a drive.
-    if isinstance(model, str) and re.match(r"[a-z][a-z0-9+.-]+:", model) and not os.path.exists(model):
-        from llmagentos.market import catalogue
-
-        known = ", ".join(entry.name for entry in catalogue())
+    # Two letters at least before the colon: one is a drive. The hub's `hf:` is for the market.
+    if (
+        isinstance(model, str)
+        and re.match(r"(?!hf:)[a-z][a-z0-9+.-]+:", model, re.IGNORECASE)
+        and not os.path.exists(model)
+    ):
         raise ModelNotFoundError(
-            f"there is no model {model!r}: models of services and of other sources are not known here; these are: "
-            f"{known}, and the path of any .gguf file or folder with config.json"
+            f"there is no model {model!r}: models of services are not known here; `llmagentos models` lists those that "
+            "are, and hf:org/repo or the path of a .gguf file or a folder serves as well"
         )

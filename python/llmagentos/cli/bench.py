@@ -104,15 +104,15 @@ def _run(
     from llmagentos.cli.bench_table import print_session
     from llmagentos.cli.output import json_of
     from llmagentos.local_model import MAX_THREADS
-    from llmagentos.market import find, resolve
+    from llmagentos.market import known_as, resolve
     from llmagentos.models import open_checkpoint
     from llmagentos.prompts import check_positive
 
     check_positive("threads", threads, most=MAX_THREADS)
     peer = None if peer_python is None else f"llama-cpp-python {llamacpp_version(peer_python)}"
     path = resolve(model)
-    checkpoint, entry = open_checkpoint(path), find(model)
-    name = checkpoint.name if entry is None else entry.name
+    checkpoint = open_checkpoint(path)
+    name = known_as(model) or checkpoint.name
     threads = threads or machine()["usable_cpus"]
     setting = Setting(path, threads, cpus_for(threads), new_tokens)
     session = run_session(checkpoint, setting, metrics, repeats, Progress(), peer_python)

@@ -17,9 +17,17 @@ from llmagentos.errors import LLMAgentOSError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llmagentos.market import Entry
+    from llmagentos.market import Entry, WheelEntry
 
-_SETTINGS = ("LLMAGENTOS_HOME", "LLMAGENTOS_OFFLINE", "LLMAGENTOS_ISA")
+_SETTINGS = (
+    "LLMAGENTOS_HOME",
+    "LLMAGENTOS_OFFLINE",
+    "LLMAGENTOS_ISA",
+    "HF_HOME",
+    "HF_HUB_CACHE",
+    "HF_ENDPOINT",
+    "HF_HUB_OFFLINE",
+)
 
 
 def register(app: typer.Typer) -> None:
@@ -74,7 +82,7 @@ def _machine(problems: list[str]) -> dict[str, Any]:
 
 
 def _cache(problems: list[str]) -> dict[str, Any]:
-    from llmagentos.market import catalogue, home
+    from llmagentos.market import WheelEntry, catalogue, home
     from llmagentos.market.cache import ADVICE, home_fault, partial_of, status_of
 
     fault = home_fault()
@@ -85,7 +93,7 @@ def _cache(problems: list[str]) -> dict[str, Any]:
         try:
             if (model := _model(entry, problems)) is not None:
                 installed.append(model)
-            if status_of(partial_of(entry)) is not None:
+            if isinstance(entry, WheelEntry) and status_of(partial_of(entry)) is not None:
                 unfinished.append(entry.name)
         except OSError as error:
             problems.append(f"cannot look for {entry.name}: {error.filename}: {error.strerror}. {ADVICE}")
@@ -94,7 +102,26 @@ def _cache(problems: list[str]) -> dict[str, Any]:
 
 
 def _model(entry: Entry, problems: list[str]) -> dict[str, Any] | None:
-    """The entry's file as the report has it; None where there is none."""
+    """The entry's file or folder as the report has it; None where there is none."""
+    from llmagentos.market import HubEntry
+    from llmagentos.market.sources import hub_cache
+
+    if isinstance(entry, HubEntry):
+        files = hub_cache.files_of(entry.source)
+        if files is None:
+            return None
+        path = hub_cache.cached(entry.source)
+        # The hub's blobs are checked against their hashes before they get their names.
+        return {
+            "name": entry.name,
+            "path": str(path),
+            "bytes": sum(file.stat().st_size for file in files),
+            "checked": True,
+        }
+    return _wheel_model(entry, problems)
+
+
+def _wheel_model(entry: WheelEntry, problems: list[str]) -> dict[str, Any] | None:
     from llmagentos.market import cached
     from llmagentos.market.cache import file_fault, path_of, status_of
 

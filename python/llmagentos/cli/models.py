@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import sys
-import textwrap
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -13,34 +11,100 @@ if TYPE_CHECKING:
     from llmagentos.market import Entry
     from llmagentos.market.memory import Memory
 
-_TITLES = ("name", "parameters", "size", "licence", "cached", "fits memory")
-_RIGHT = ("parameters", "size")
-_MIN_DESCRIPTION = 40  # columns that are worth having beside the others
+_FIELDS = (
+    "name",
+    "parameters",
+    "bytes",
+    "licence",
+    "cached",
+    "fits_memory",
+    "family",
+    "task",
+    "memory_bytes",
+    "source",
+    "description",
+)
 
 
 def register(app: typer.Typer) -> None:
     """Adds `models` to the app."""
 
     @app.command()
-    def models(as_json: Annotated[bool, typer.Option("--json", help="Print JSON, sizes in bytes.")] = False) -> None:
+    def models(
+        pattern: Annotated[
+            str | None,
+            typer.Argument(help='Only models with this in their name, family or source; "*" and "?" are wildcards.'),
+        ] = None,
+        task: Annotated[
+            str | None, typer.Option("--task", help="Only models made for this, such as chat, embedding or translate.")
+        ] = None,
+        fits: Annotated[
+            bool, typer.Option("--fits", help="Only models that fit in this machine's free memory.")
+        ] = False,
+        cached: Annotated[bool, typer.Option("--cached", help="Only models that are on this machine.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print JSON, sizes in bytes.")] = False,
+    ) -> None:
         """List the models that can be pulled by name. In a pipe: one line each, fields separated by tabs."""
         from llmagentos.cli.output import json_of, printable
         from llmagentos.market import catalogue
         from llmagentos.market.memory import memory
 
+        _check_task(task)
         machine = memory()
-        rows = [_row(entry, machine) for entry in catalogue()]
+        entries = [
+            entry
+            for entry in catalogue()
+            if (task is None or entry.task == task) and (pattern is None or _matches(entry, pattern))
+        ]
+        rows = [_row(entry, machine) for entry in entries]
+        rows = [row for row in rows if (row["path"] or not cached) and (row["fits_memory"] or not fits)]
         if as_json:
             print(json_of(rows))
         elif sys.stdout.isatty():
-            _print_table(rows)
+            from llmagentos.cli.models_table import print_table
+
+            print_table(rows, machine.available)
         else:
-            print("name\tparameters\tbytes\tlicence\tcached\tfits_memory\tdescription")
+            print("\t".join(_FIELDS))
             for row in rows:
-                cells = (row["name"], row["parameters"], row["bytes"], row["licence"], _cached(row))
-                print("\t".join(map(str, (*cells, _word(row["fits_memory"]), row["description"]))))
+                cells = {**row, "cached": is_cached(row), "fits_memory": word(row["fits_memory"])}
+                print("\t".join(str(cells[field]) for field in _FIELDS))
         for problem in dict.fromkeys(row["problem"] for row in rows if row["problem"] is not None):
             print(f"problem: {printable(problem)}", file=sys.stderr)
+
+
+def word(answer: bool | None) -> str:
+    """An answer that may not be known."""
+    return {True: "yes", False: "no", None: "unknown"}[answer]
+
+
+def is_cached(row: dict[str, Any]) -> str:
+    """Whether the model is on this machine, in a word."""
+    return word(None if row["problem"] is not None else row["path"] is not None)
+
+
+def _check_task(task: str | None) -> None:
+    from llmagentos.errors import InvalidRequestError
+    from llmagentos.market.entries import TASKS
+
+    if task is not None and task not in TASKS:
+        raise InvalidRequestError(f"--task {task} is not valid: it must be one of {', '.join(TASKS)}")
+
+
+def _matches(entry: Entry, pattern: str) -> bool:
+    from fnmatch import fnmatchcase
+
+    wanted = pattern.lower()
+    if not any(mark in wanted for mark in "*?["):
+        wanted = f"*{wanted}*"
+    names = (entry.name, *entry.aliases, entry.family, _source(entry))
+    return any(fnmatchcase(name.lower(), wanted) for name in names)
+
+
+def _source(entry: Entry) -> str:
+    from llmagentos.market import HubEntry
+
+    return str(entry.source) if isinstance(entry, HubEntry) else f"pypi:{entry.parts[0].package}"
 
 
 def _row(entry: Entry, machine: Memory) -> dict[str, Any]:
@@ -51,83 +115,24 @@ def _row(entry: Entry, machine: Memory) -> dict[str, Any]:
     path, problem = None, None
     try:
         path = cached(entry)
-        problem = None if path is None else file_fault(path)
+        problem = None if path is None or path.is_dir() else file_fault(path)
     except ModelNotFoundError as error:
         problem = str(error)
     return {
         "name": entry.name,
         "aliases": list(entry.aliases),
+        "family": entry.family,
+        "task": entry.task,
         "description": entry.description,
         "architecture": entry.architecture,
         "parameters": entry.parameters,
         "context_length": entry.context_length,
         "bytes": entry.n_bytes,
+        "memory_bytes": entry.memory_bytes,
         "licence": entry.licence,
         "licence_url": entry.licence_url,
+        "source": _source(entry),
         "path": None if path is None else str(path),
         "problem": problem,
         "fits_memory": None if machine.available is None else entry.memory_bytes <= machine.available,
     }
-
-
-def _word(answer: bool | None) -> str:
-    return {True: "yes", False: "no", None: "unknown"}[answer]
-
-
-def _cached(row: dict[str, Any]) -> str:
-    return _word(None if row["problem"] is not None else row["path"] is not None)
-
-
-def _print_table(rows: list[dict[str, Any]]) -> None:
-    from rich.console import Console
-    from rich.text import Text
-
-    console = Console()
-    hint = "`llmagentos pull NAME` fetches one; using it by name fetches it too."
-    # Python wraps and the terminal does not, so that no word is cut off or marked with a character it may not have.
-    for line, style in _table(rows, console.width):
-        console.print(Text(line, style=style), soft_wrap=True)
-    console.print()
-    for line in textwrap.wrap(hint, console.width, break_long_words=False):
-        console.print(Text(line, style="dim"), soft_wrap=True)
-
-
-def _table(rows: list[dict[str, Any]], width: int) -> Iterator[tuple[str, str]]:
-    """Lines and their styles. Only descriptions wrap: beside the rest, below it, or in a narrow terminal all below."""
-    cells = [_cells(row) for row in rows]
-    widths = [max(len(title), *(len(row[i]) for row in cells)) for i, title in enumerate(_TITLES)]
-    taken = sum(widths) + 2 * len(widths)
-    if width < taken - 2:
-        for row, values in zip(rows, cells, strict=True):
-            yield values[0], "bold"
-            for title, value in zip(_TITLES[1:], values[1:], strict=True):
-                yield f"  {title}: {value}", ""
-            yield from ((f"  {line}", "") for line in _wrapped(row["description"], max(width - 2, 1)))
-        return
-    is_beside = width - taken >= _MIN_DESCRIPTION
-    yield _line(_TITLES, widths) + ("  good for" if is_beside else ""), "bold"
-    for row, values in zip(rows, cells, strict=True):
-        line = _line(values, widths)
-        description = _wrapped(row["description"], width - taken if is_beside else width - 2)
-        if is_beside:
-            yield f"{line}  {description[0]}", ""
-            yield from ((" " * taken + more, "") for more in description[1:])
-        else:
-            yield line.rstrip(), ""
-            yield from ((f"  {more}", "") for more in description)
-
-
-def _wrapped(text: str, width: int) -> list[str]:
-    return textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
-
-
-def _cells(row: dict[str, Any]) -> tuple[str, ...]:
-    from llmagentos.market.progress import format_bytes
-
-    parameters, size = f"{row['parameters'] / 1e6:.0f} M", format_bytes(row["bytes"])
-    return row["name"], parameters, size, row["licence"], _cached(row), _word(row["fits_memory"])
-
-
-def _line(values: tuple[str, ...], widths: list[int]) -> str:
-    columns = zip(_TITLES, values, widths, strict=True)
-    return "  ".join(value.rjust(width) if title in _RIGHT else value.ljust(width) for title, value, width in columns)

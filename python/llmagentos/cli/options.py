@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from llmagentos.llm import LLM
     from llmagentos.sampling_params import SamplingParams
 
-Model: TypeAlias = Annotated[str, typer.Option("--model", "-m", help="A catalogue name or the path of a .gguf file.")]
+Model: TypeAlias = Annotated[
+    str, typer.Option("--model", "-m", help="A catalogue name, hf:org/repo, or the path of a .gguf file or a folder.")
+]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option("--threads", "-t", help="Threads that compute; the default is the CPUs of this process.")
 ]

@@ -1,4 +1,4 @@
-"""`llmagentos pull`: fetches a model of the catalogue into the cache."""
+"""`llmagentos pull`: fetches a model of the catalogue or of the hub into the cache."""
 
 from __future__ import annotations
 
@@ -13,28 +13,39 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def pull(
-        name: Annotated[str, typer.Argument(help="A name or alias of the catalogue; `llmagentos models` lists them.")],
+        name: Annotated[
+            str,
+            typer.Argument(
+                help="A name of the catalogue (`llmagentos models` lists them), or hf:org/repo, hf:org/repo@revision, "
+                "hf:org/repo:Q4_K_M or hf:org/repo/file.gguf."
+            ),
+        ],
         verify: Annotated[
-            bool, typer.Option("--verify", help="Read the whole file again; fetch it anew if its bytes have changed.")
+            bool, typer.Option("--verify", help="Read the whole model again; fetch anew what of it has changed.")
         ] = False,
-        force: Annotated[bool, typer.Option("--force", help="Fetch it anew even if it is there.")] = False,
+        force: Annotated[
+            bool,
+            typer.Option("--force", help="Fetch it anew even if it is there; of the hub, what has changed there."),
+        ] = False,
     ) -> None:
-        """Fetch a model, check it and keep it. In a pipe, prints the path of its file and nothing else."""
+        """Fetch a model, check it and keep it. In a pipe, prints its path and nothing else."""
         from llmagentos.cli.output import piped, printable
-        from llmagentos.market import cached, pull
+        from llmagentos.market import cached, find, pull
         from llmagentos.market.entries import entry_named
-        from llmagentos.market.progress import format_bytes
+        from llmagentos.market.hub_name import is_hub_name
 
-        entry = entry_named(name)
-        was_there = cached(entry) is not None
+        model = name if is_hub_name(name) else entry_named(name)
+        was_there = cached(model) is not None
         try:
-            path = pull(entry, verify=verify, force=force)
+            path = pull(model, verify=verify, force=force)
         except KeyboardInterrupt:
-            print("stopped: nothing half-finished is left; pulling again keeps the complete parts", file=sys.stderr)
+            print("stopped: what is complete is kept, and pulling again goes on from there", file=sys.stderr)
             raise typer.Exit(130) from None
         if not sys.stdout.isatty():
             print(piped(str(path)))
             return
         state = "is already there" if was_there and not (verify or force) else "is ready"
-        print(f"{entry.name} {state}: {printable(str(path))} ({format_bytes(entry.n_bytes)}, sha256 checked)")
-        print(f"Licence: {entry.licence}, {entry.licence_url}")
+        entry = find(name)
+        print(f"{name if entry is None else entry.name} {state}: {printable(str(path))}")
+        if entry is not None:
+            print(f"Licence: {entry.licence}" + (f", {entry.licence_url}" if entry.licence_url else ""))

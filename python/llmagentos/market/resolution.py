@@ -1,4 +1,4 @@
-"""From what a user calls a model to a file on this machine."""
+"""From what a user calls a model to a file or folder on this machine."""
 
 from __future__ import annotations
 
@@ -7,26 +7,28 @@ from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError, UnsupportedModelError, shown
 from llmagentos.market.entries import entry_named, find
+from llmagentos.market.hub_name import is_hub_name, parse_hub_name
 from llmagentos.market.install import pull
 from llmagentos.market.progress import ProgressCallback
 
 
 def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None = None) -> Path:
-    """The local file or folder of a catalogue name, an alias, or a path; a catalogue model that is missing is pulled.
+    """The local file or folder of a catalogue name, an alias, an `hf:` name or a path; what is missing is pulled.
 
     A name of the catalogue wins over a file of that name in the working folder (write `./name` for the file). What a
-    path leads to is not opened here: whether it is a model is for its reader to say.
+    path leads to is not opened here: whether it is a model is for its reader to say. A model that is in the cache is
+    taken as it is there, and nobody is asked whether there is a newer one.
 
     Args:
         progress: as for `pull`, which see.
 
     Raises:
         ModelNotFoundError: no such name (the message lists near ones) or path, or the model cannot be fetched.
-        ModelFormatError: what was fetched is not what the catalogue says.
+        ModelFormatError: what was fetched is not what the catalogue or the hub says.
         UnsupportedModelError: the path is a folder without config.json.
     """
-    if isinstance(model, str) and (entry := find(model)) is not None:
-        return pull(entry, progress=progress)
+    if isinstance(model, str) and ((entry := find(model)) is not None or is_hub_name(model)):
+        return pull(entry or model, progress=progress)
     text = os.fspath(model)
     path = Path(text).expanduser()
     try:
@@ -46,8 +48,18 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
     if isinstance(model, str) and not _looks_like_path(text):
         entry_named(text)  # raises, with the nearest names
     if path.exists():
-        raise ModelNotFoundError(f"{path} is not a regular file: give the path of a .gguf file")
+        raise ModelNotFoundError(f"{path} is not a regular file: give the path of a .gguf file or of a folder")
     raise ModelNotFoundError(f"there is no file {path} (looked for {path.absolute()})")
+
+
+def known_as(model: str | os.PathLike[str]) -> str | None:
+    """What a model is called that was named by the catalogue or the hub; None for a path, whose file says it."""
+    if not isinstance(model, str):
+        return None
+    if is_hub_name(model):
+        return parse_hub_name(model).repo
+    entry = find(model)
+    return None if entry is None else entry.name
 
 
 def _looks_like_path(text: str) -> bool:
