@@ -23,7 +23,8 @@ def gguf_metadata(checkpoint: Checkpoint) -> dict[str, GgufValue]:
     """
     source = checkpoint.tensors.native()
     if isinstance(source, GgufFile):
-        return {key: _copied(source, key) for key in source.keys() if key not in _OWN}
+        keys = source.keys()
+        return {key: _copied(source, key) for key in keys if key not in _OWN}
     values = {
         "general.architecture": checkpoint.architecture,
         "general.type": "model",

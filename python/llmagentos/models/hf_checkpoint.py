@@ -12,6 +12,7 @@ from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.hf_folder import HfFolder
 from llmagentos.formats.metadata import GivenKeyValues, Metadata
+from llmagentos.formats.packed_linears import unpack_linears
 from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models.family import HfForm
 from llmagentos.models.hf_config import HfConfig
@@ -35,6 +36,7 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
         UnsupportedModelError: a field of the configuration, or a tensor, that this build has no place for.
         ModelFormatError: a field is missing or of the wrong type.
     """
+    unpack_linears(folder)
     path = str(folder.path)
     config = HfConfig(path, folder.config)
     metadata = form.metadata(config)
