@@ -2,7 +2,7 @@
 
     python make_folders.py
 
-Needs tokenizers. Each is trained on the models' text, but for the splitting, which is that of the family it is named by.
+Needs tokenizers. Each is trained on the models' text; it splits as the family does that it is named by.
 """
 
 from __future__ import annotations
@@ -18,9 +18,7 @@ from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalize
 HERE = Path(__file__).parent
 TEXT = HERE.parent / "models" / "text.txt"
 CONTRACTIONS = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)"
-LLAMA3 = (
-    CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
+LLAMA3 = CONTRACTIONS + r"|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
 QWEN2 = LLAMA3.replace(r"\p{N}{1,3}", r"\p{N}")
 UPPER, LOWER = r"[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]", r"[\p{Ll}\p{Lm}\p{Lo}\p{M}]"
 REST = r"| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"
@@ -70,7 +68,7 @@ def byte_level(pre_tokenizer: Any, ignore_merges: bool) -> Tokenizer:
 
 
 def by_score(prepend: bool) -> Tokenizer:
-    """As transformers converts a SentencePiece model: every way to join two tokens to a third is a merge, in its order."""
+    """As transformers converts a SentencePiece model: each way to join two tokens to a third is a merge, in order."""
     base = Tokenizer(models.BPE())
     base.normalizer = normalizers.Replace(" ", "\u2581")
     trainer = trainers.BpeTrainer(vocab_size=300, show_progress=False)
