@@ -123,8 +123,7 @@ void bind_quant(py::module_& core) {
   py::module_ quant = core.def_submodule("quant", "Weight block formats: reference decode and encode.");
   quant.def("dtypes", &dtypes);
   quant.def("dequantize", &dequantize, py::arg("data"), py::arg("dtype"), py::arg("n"));
-  quant.def("quantize", &quantize, py::arg("values").noconvert(), py::arg("dtype"),
-            py::arg("weights") = py::none());
+  quant.def("quantize", &quantize, py::arg("values").noconvert(), py::arg("dtype"), py::arg("weights") = py::none());
   quant.def("convert", &convert, py::arg("data"), py::arg("from_dtype"), py::arg("to_dtype"), py::arg("n_rows"),
             py::arg("n_cols"), py::arg("pool"), py::arg("weights") = py::none());
 }

@@ -115,7 +115,7 @@ class Executor {
   std::array<AttentionItems, 3> items_{AttentionItems(graph::Keys::earlier), AttentionItems(graph::Keys::all),
                                        AttentionItems(graph::Keys::cross)};
   std::vector<float> partials_;
-  std::vector<std::int32_t> sequence_of_;  // [T]
+  std::vector<std::int32_t> sequence_of_;   // [T]
   std::unique_ptr<InputSquares> observed_;  // none: nobody asks
   std::vector<Counter> counters_;
   std::vector<std::unique_ptr<ThreadScratch>> scratch_;
