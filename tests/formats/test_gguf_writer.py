@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import gguf
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -66,6 +66,7 @@ def test_gguf_reads_what_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "a.gguf").stat().st_size == gguf_bytes(metadata, tensors)
 
 
+@settings(deadline=None, max_examples=50)  # each syncs a file to disk
 @given(st.dictionaries(st.text(min_size=1), st.one_of(st.booleans(), st.integers(-(2**63), 2**64 - 1), st.text())))
 def test_python_values_come_back(tmp_path_factory: pytest.TempPathFactory, values: dict[str, Any]) -> None:
     path = tmp_path_factory.getbasetemp() / "property.gguf"

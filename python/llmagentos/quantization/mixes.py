@@ -52,8 +52,12 @@ class Mix:
     by_kind: Mapping[str, Choice] = field(default_factory=dict)
 
 
-def _always(dtype: str, *, falcon: str | None = "") -> Choice:
-    return lambda place: falcon if place.is_falcon and falcon != "" else dtype
+def _always(dtype: str) -> Choice:
+    return lambda _: dtype
+
+
+def _unless_falcon(dtype: str, falcon: str | None) -> Choice:
+    return lambda place: falcon if place.is_falcon else dtype
 
 
 def _more_bits(dtype: str) -> Choice:
@@ -100,8 +104,8 @@ _MIXES: dict[str, Mix] = {
         "Q3_K",
         {
             "attn_v": _always("Q5_K"),
-            "ffn_down": _always("Q5_K", falcon="Q4_K"),
-            "attn_output": _always("Q5_K", falcon="Q4_K"),
+            "ffn_down": _unless_falcon("Q5_K", "Q4_K"),
+            "attn_output": _unless_falcon("Q5_K", "Q4_K"),
         },
     ),
     "q3_k_m": Mix(
@@ -110,7 +114,7 @@ _MIXES: dict[str, Mix] = {
         {
             "attn_v": lambda place: "Q5_K" if place.index < 2 else "Q4_K",
             "ffn_down": _down_q3_k_m,
-            "attn_output": _always("Q4_K", falcon=None),
+            "attn_output": _unless_falcon("Q4_K", None),
         },
     ),
     "q3_k_s": Mix(11, "Q3_K"),
@@ -120,7 +124,7 @@ _MIXES: dict[str, Mix] = {
         {
             "attn_v": lambda place: "Q4_K" if place.n_queries_per_key >= 4 else "Q3_K",
             "ffn_down": _always("Q3_K"),
-            "attn_output": _always("Q3_K", falcon=None),
+            "attn_output": _unless_falcon("Q3_K", None),
         },
     ),
     "iq4_nl": Mix(
