@@ -109,6 +109,12 @@ std::vector<std::string_view> keys(const GgufFile& file) {
   return names;
 }
 
+std::optional<std::pair<std::string_view, std::string_view>> value_type(const GgufFile& file, const std::string& key) {
+  const GgufValue* const value = file.value(key);
+  if (!value) return std::nullopt;
+  return std::pair(gguf_type_name(value->type), gguf_type_name(value->element_type));
+}
+
 TensorInfo info_of(const GgufTensor& tensor) {
   return {std::string(tensor.name), dtype_info(tensor.dtype).name, py::tuple(py::cast(tensor.shape)), tensor.offset,
           tensor.n_bytes};
@@ -201,6 +207,7 @@ void bind_formats(py::module_& core) {
       .def("get", &get, py::arg("key"))
       .def("array", &array, py::arg("key"))
       .def("array_length", &array_length, py::arg("key"))
+      .def("value_type", &value_type, py::arg("key"))
       .def("tensor_data", &tensor_data, py::arg("name"));
 }
 

@@ -4,10 +4,12 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <optional>
 
 #include "base/error.h"
+#include "base/thread_pool.h"
 #include "bindings/bind.h"
-#include "quant/formats.h"
+#include "quant/convert.h"
 
 namespace py = pybind11;
 
@@ -32,30 +34,51 @@ std::vector<std::tuple<std::string_view, std::uint32_t, std::size_t, std::size_t
   return rows;
 }
 
+// The buffer's bytes, aligned as decoders need them.
+class AlignedBytes {
+ public:
+  AlignedBytes(const py::buffer& data, std::size_t wanted) : view_(data.request()) {
+    if (!PyBuffer_IsContiguous(view_.view(), 'C')) throw InvalidArgument("data: the buffer is not contiguous");
+    const auto n_bytes = static_cast<std::size_t>(view_.size * view_.itemsize);
+    if (n_bytes != wanted)
+      throw InvalidArgument("data: " + std::to_string(n_bytes) + " bytes, not " + std::to_string(wanted));
+    if (reinterpret_cast<std::uintptr_t>(view_.ptr) % alignof(float) == 0) return;
+    moved_.reset(new std::byte[n_bytes]);
+    std::memcpy(moved_.get(), view_.ptr, n_bytes);
+  }
+  const std::byte* get() const { return moved_ ? moved_.get() : static_cast<const std::byte*>(view_.ptr); }
+
+ private:
+  py::buffer_info view_;
+  std::unique_ptr<std::byte[]> moved_;
+};
+
 FloatArray dequantize(const py::buffer& data, const std::string& dtype, py::ssize_t n) {
   const DTypeInfo& info = dtype_named(dtype);
   if (n < 0) throw InvalidArgument("n: " + std::to_string(n) + " is negative");
-  const py::buffer_info view = data.request();
-  const std::size_t n_bytes = static_cast<std::size_t>(view.size * view.itemsize);
-  const std::size_t wanted = row_bytes(info.dtype, static_cast<std::size_t>(n));
-  if (!PyBuffer_IsContiguous(view.view(), 'C')) throw InvalidArgument("data: the buffer is not contiguous");
-  if (n_bytes != wanted)
-    throw InvalidArgument("data: " + std::to_string(n_bytes) + " bytes, but " + std::to_string(n) + " values of " +
-                          dtype + " take " + std::to_string(wanted));
+  const AlignedBytes bytes(data, row_bytes(info.dtype, static_cast<std::size_t>(n)));
   FloatArray out(n);
   float* const values = out.mutable_data();
   {
     const py::gil_scoped_release unlocked;
-    // Decoders read whole fields: a view that starts at an odd byte is moved first.
-    const bool aligned = reinterpret_cast<std::uintptr_t>(view.ptr) % alignof(float) == 0;
-    const std::unique_ptr<std::byte[]> moved(aligned ? nullptr : new std::byte[n_bytes]);
-    if (moved) std::memcpy(moved.get(), view.ptr, n_bytes);
-    format_ops(info.dtype).decode(moved ? moved.get() : view.ptr, values, static_cast<std::size_t>(n));
+    format_ops(info.dtype).decode(bytes.get(), values, static_cast<std::size_t>(n));
   }
   return out;
 }
 
-py::bytes quantize(const FloatArray& values, const std::string& dtype) {
+// The columns' weights in the squared error: nullptr for 1 each.
+const float* checked_weights(const std::optional<FloatArray>& weights, std::size_t n) {
+  if (!weights) return nullptr;
+  if (static_cast<std::size_t>(weights->size()) != n)
+    throw InvalidArgument("weights: " + std::to_string(weights->size()) + " for " + std::to_string(n) + " columns");
+  for (std::size_t i = 0; i < n; ++i)
+    if (!std::isfinite(weights->data()[i]) || weights->data()[i] <= 0.0f)
+      throw InvalidArgument("weights: " + std::to_string(weights->data()[i]) + " at " + std::to_string(i) +
+                            " is not positive and finite");
+  return weights->data();
+}
+
+py::bytes quantize(const FloatArray& values, const std::string& dtype, const std::optional<FloatArray>& weights) {
   const DTypeInfo& info = dtype_named(dtype);
   const EncodeRow encode = format_ops(info.dtype).encode;
   if (!encode) throw InvalidArgument("dtype: this build decodes " + dtype + " and does not encode it");
@@ -63,6 +86,7 @@ py::bytes quantize(const FloatArray& values, const std::string& dtype) {
   const auto n = static_cast<std::size_t>(values.size());
   const std::size_t n_bytes = row_bytes(info.dtype, n);
   const float* const in = values.data();
+  const float* const given = checked_weights(weights, n);
   if (info.block_elements > 1)
     for (std::size_t i = 0; i < n; ++i)
       if (!std::isfinite(in[i]))
@@ -70,9 +94,27 @@ py::bytes quantize(const FloatArray& values, const std::string& dtype) {
   const std::unique_ptr<std::byte[]> blocks(new std::byte[n_bytes]);
   {
     const py::gil_scoped_release unlocked;
-    encode(in, blocks.get(), n);
+    encode(in, given, blocks.get(), n);
   }
   return py::bytes(reinterpret_cast<const char*>(blocks.get()), n_bytes);
+}
+
+py::array_t<std::uint8_t> convert(const py::buffer& data, const std::string& from, const std::string& to,
+                                  py::ssize_t n_rows, py::ssize_t n_cols, ThreadPool& pool,
+                                  const std::optional<FloatArray>& weights) {
+  const DType from_dtype = dtype_named(from).dtype, to_dtype = dtype_named(to).dtype;
+  if (n_rows < 0 || n_cols < 1)
+    throw InvalidArgument("n_rows, n_cols: " + std::to_string(n_rows) + " by " + std::to_string(n_cols));
+  const auto rows = static_cast<std::size_t>(n_rows), cols = static_cast<std::size_t>(n_cols);
+  const AlignedBytes bytes(data, rows * row_bytes(from_dtype, cols));
+  const float* const given = checked_weights(weights, cols);
+  py::array_t<std::uint8_t> out(static_cast<py::ssize_t>(rows * row_bytes(to_dtype, cols)));
+  auto* const to_bytes = reinterpret_cast<std::byte*>(out.mutable_data());
+  {
+    const py::gil_scoped_release unlocked;
+    convert_rows(bytes.get(), from_dtype, to_bytes, to_dtype, rows, cols, given, pool);
+  }
+  return out;
 }
 
 }  // namespace
@@ -81,7 +123,9 @@ void bind_quant(py::module_& core) {
   py::module_ quant = core.def_submodule("quant", "Weight block formats: reference decode and encode.");
   quant.def("dtypes", &dtypes);
   quant.def("dequantize", &dequantize, py::arg("data"), py::arg("dtype"), py::arg("n"));
-  quant.def("quantize", &quantize, py::arg("values").noconvert(), py::arg("dtype"));
+  quant.def("quantize", &quantize, py::arg("values").noconvert(), py::arg("dtype"), py::arg("weights") = py::none());
+  quant.def("convert", &convert, py::arg("data"), py::arg("from_dtype"), py::arg("to_dtype"), py::arg("n_rows"),
+            py::arg("n_cols"), py::arg("pool"), py::arg("weights") = py::none());
 }
 
 }  // namespace llmagentos::bindings

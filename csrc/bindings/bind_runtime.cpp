@@ -2,6 +2,7 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -155,6 +156,17 @@ py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids,
       (*logits)->as<float>(), owner);
 }
 
+// By weight: the sums [columns] as float32, and the rows they are of.
+py::dict input_squares(runtime::Executor& executor) {
+  py::dict found;
+  for (const auto& [name, sums] : executor.input_squares()) {
+    py::array_t<float> columns(static_cast<py::ssize_t>(sums.columns.size()));
+    std::copy(sums.columns.begin(), sums.columns.end(), columns.mutable_data());
+    found[py::str(name)] = py::make_tuple(columns, sums.n_rows);
+  }
+  return found;
+}
+
 py::dict machine() {
   py::dict facts;
   facts["cpu"] = cpu_name();
@@ -203,6 +215,8 @@ void bind_runtime(py::module_& core) {
             executor.copy_blocks(from_to);
           },
           py::arg("from_to"))
+      .def("observe_inputs", &runtime::Executor::observe_inputs, py::call_guard<py::gil_scoped_release>())
+      .def("input_squares", &input_squares)
       .def_property_readonly("isa", [](const runtime::Executor& e) { return std::string(e.isa()); })
       .def_property_readonly("output_width", &runtime::Executor::output_width)
       .def_property_readonly("max_tokens", &runtime::Executor::max_tokens)

@@ -40,4 +40,14 @@ static inline std::uint16_t scale_to_half(float scale) {
   return too_small && (half & 0x7fffu) != 0 ? static_cast<std::uint16_t>(half + 1) : half;
 }
 
+// A sum over many values in eight parts, so that compilers can compute it in vectors.
+struct LaneSum {
+  static constexpr int kLanes = 8;
+  float lanes[kLanes] = {};
+
+  float total() const {
+    return ((lanes[0] + lanes[4]) + (lanes[2] + lanes[6])) + ((lanes[1] + lanes[5]) + (lanes[3] + lanes[7]));
+  }
+};
+
 }  // namespace llmagentos

@@ -100,6 +100,16 @@ void Executor::copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>
   kv_.copy_blocks(from_to);
 }
 
+void Executor::observe_inputs() {
+  const std::lock_guard lock(mutex_);
+  observed_ = std::make_unique<InputSquares>(plan_);
+}
+
+std::map<std::string, InputSquares::Sums> Executor::input_squares() {
+  const std::lock_guard lock(mutex_);
+  return observed_ ? observed_->by_weight(plan_) : std::map<std::string, InputSquares::Sums>{};
+}
+
 void Executor::run_steps(int thread) {
   scratch_[static_cast<std::size_t>(thread)]->query_key = {};
   fill_ropes(thread);  // read after the barrier of the first step at the earliest

@@ -13,6 +13,7 @@
 #include "kernels/registry.h"
 #include "runtime/attention_items.h"
 #include "runtime/batch.h"
+#include "runtime/input_squares.h"
 #include "runtime/kv_pool.h"
 #include "runtime/position_bias.h"
 #include "runtime/weights.h"
@@ -35,6 +36,11 @@ class Executor {
   // Copies whole blocks of the cache, one after the other: what an earlier pair wrote, a later one may read. Throws
   // InvalidArgument where a block is not in the pool; nothing is then changed.
   void copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to);
+
+  // From the next run on sums what linear layers read; costs nothing where it is not called.
+  void observe_inputs();
+  // What was summed since; nothing without observe_inputs().
+  std::map<std::string, InputSquares::Sums> input_squares();
 
   // The vocabulary's size, or that of an embedding.
   std::int64_t output_width() const { return plan_.values[static_cast<std::size_t>(plan_.output)].width; }
@@ -109,7 +115,8 @@ class Executor {
   std::array<AttentionItems, 3> items_{AttentionItems(graph::Keys::earlier), AttentionItems(graph::Keys::all),
                                        AttentionItems(graph::Keys::cross)};
   std::vector<float> partials_;
-  std::vector<std::int32_t> sequence_of_;  // [T]
+  std::vector<std::int32_t> sequence_of_;   // [T]
+  std::unique_ptr<InputSquares> observed_;  // none: nobody asks
   std::vector<Counter> counters_;
   std::vector<std::unique_ptr<ThreadScratch>> scratch_;
   RaggedBatch batch_;

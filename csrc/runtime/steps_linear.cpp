@@ -81,6 +81,7 @@ void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int 
                                    n,
                                    to.meta,
                                    n / kBlock};
+  if (observed_) observed_->add(step, input.values, rows, thread, pool_.size());
   multiply_units(step, input, counters[1], thread);
 }
 

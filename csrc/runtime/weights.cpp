@@ -5,7 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
-#include "quant/formats.h"
+#include "quant/convert.h"
 
 namespace llmagentos::runtime {
 namespace {
@@ -30,29 +30,6 @@ const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& fin
 constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
 constexpr std::size_t kSliceBytes = std::size_t{16} << 20;
 
-// Rows of floats as the format they are to have, `stride` bytes apart.
-class RowQuantizer {
- public:
-  RowQuantizer(DType from, DType to, std::size_t n_cols)
-      : from_(format_ops(from)), to_(format_ops(to)), n_cols_(n_cols), values_(n_cols) {
-    blocks_.resize(row_bytes(to, n_cols) * kernels::kRowGroup);
-  }
-
-  const std::byte* operator()(const std::byte* rows, std::size_t stride, int n_rows) {
-    for (int r = 0; r < n_rows; ++r) {
-      from_.decode(rows + static_cast<std::size_t>(r) * stride, values_.data(), n_cols_);
-      to_.encode(values_.data(), blocks_.data() + static_cast<std::size_t>(r) * row_bytes(to_.dtype, n_cols_), n_cols_);
-    }
-    return blocks_.data();
-  }
-
- private:
-  const FormatOps &from_, &to_;
-  std::size_t n_cols_;
-  std::vector<float> values_;
-  std::vector<std::byte> blocks_;
-};
-
 // Packs the row groups [begin, end) of a matrix whose rows are of `dtype` in the source.
 void pack(const PackedMatrix& matrix, const std::byte* rows, DType dtype, std::int64_t begin, std::int64_t end,
           std::byte* groups, ThreadPool& pool) {
@@ -61,14 +38,22 @@ void pack(const PackedMatrix& matrix, const std::byte* rows, DType dtype, std::i
   const std::size_t stride = row_bytes(dtype, n_cols), packed_stride = row_bytes(matrix.kernel.dtype, n_cols);
   std::atomic<std::int64_t> next = begin;
   pool.run([&](int) {
-    std::optional<RowQuantizer> quantized;
-    if (matrix.kernel.dtype != dtype) quantized.emplace(dtype, matrix.kernel.dtype, n_cols);
+    std::optional<RowConverter> convert;
+    std::vector<std::byte> converted;
+    if (matrix.kernel.dtype != dtype) {
+      convert.emplace(dtype, matrix.kernel.dtype, n_cols);
+      converted.resize(packed_stride * kernels::kRowGroup);
+    }
     for (std::int64_t first; (first = next.fetch_add(kChunk)) < end;)
       for (std::int64_t g = first; g < std::min(first + kChunk, end); ++g) {
         const std::int64_t row = g * kernels::kRowGroup;
         const auto n_rows = static_cast<int>(std::min<std::int64_t>(kernels::kRowGroup, matrix.rows - row));
         const std::byte* at = rows + static_cast<std::size_t>(row) * stride;
-        if (quantized) at = (*quantized)(at, stride, n_rows);
+        if (convert) {
+          for (std::size_t r = 0; r < static_cast<std::size_t>(n_rows); ++r)
+            (*convert)(at + r * stride, converted.data() + r * packed_stride);
+          at = converted.data();
+        }
         matrix.kernel.pack_group(at, packed_stride, n_rows, n_cols,
                                  groups + static_cast<std::size_t>(g) * matrix.group_bytes);
       }
@@ -134,7 +119,11 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
         1, static_cast<std::int64_t>(kSliceBytes / (stride * static_cast<std::size_t>(kernels::kRowGroup))));
     for (std::int64_t begin = 0; begin < matrix.n_groups(); begin += slice) {
       const std::int64_t end = std::min(begin + slice, matrix.n_groups());
-      pack(matrix, bytes.data, tensor.dtype, begin, end, base, pool);
+      try {
+        pack(matrix, bytes.data, tensor.dtype, begin, end, base, pool);
+      } catch (const InvalidArgument& error) {
+        throw InvalidArgument("tensor " + spec.name + ": " + error.what());
+      }
       const auto first_row = static_cast<std::size_t>(begin * kernels::kRowGroup);
       const auto last_row = static_cast<std::size_t>(std::min(end * kernels::kRowGroup, matrix.rows));
       if (tensor.drop) tensor.drop(first_row * stride, (last_row - first_row) * stride);

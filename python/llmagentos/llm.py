@@ -54,6 +54,8 @@ class LLM:
             takes memory for its weights and a KV cache of its own.
         on_event: called with an `Event` whenever a request is queued, started, pre-empted, has its first token, or has
             ended, by the thread that ran the step. It must be quick; what it raises is logged.
+        quantize: quantises a model of floats while it is loaded, by a mix such as "q8_0", "q6_k" or "q4_k_m"
+            (docs/quantize.md lists them); a model that is quantised already is refused.
 
     Raises:
         ModelNotFoundError: no such model, or it could not be fetched.
@@ -78,6 +80,7 @@ class LLM:
         speculation: str = "ngram",
         draft_model: str | os.PathLike[str] | None = None,
         on_event: Callable[[Event], None] | None = None,
+        quantize: str | None = None,
     ) -> None:
         opened = open_local_model(
             model,
@@ -93,6 +96,7 @@ class LLM:
             speculation=speculation,
             draft_model=draft_model,
             on_event=on_event,
+            quantize=quantize,
         )
         self._engine = opened.engine
         self._tokenizer = opened.tokenizer

@@ -44,9 +44,9 @@ class ModelInfo:
         name: that of the catalogue or the hub for a model that is called by it, else as the file has it.
         architecture: the family whose graph it is, such as "llama".
         parameters: number of weights.
-        weight_formats: bytes of the file per format, largest first.
+        weight_formats: bytes of the weights per format, largest first; as they were quantised at load.
         context_length: tokens that one request may hold.
-        n_bytes: size of the file.
+        n_bytes: of the weights together.
         isa: instruction set of the kernels in use.
         threads: threads that compute.
         kv_cache_bytes: size of the KV cache; its memory is taken as it fills.
@@ -89,6 +89,7 @@ def open_local_model(
     speculation: str,
     draft_model: str | os.PathLike[str] | None,
     on_event: Callable[[Event], None] | None,
+    quantize: str | None = None,
 ) -> LocalModel:
     """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
     _check_is_name(model)
@@ -114,10 +115,14 @@ def open_local_model(
     from llmagentos.kv_memory import size_kv_cache
     from llmagentos.market import known_as, resolve
     from llmagentos.models import build_graph, open_checkpoint
+    from llmagentos.quantization.load import packing_of
+    from llmagentos.quantization.mixes import mix_named
 
+    mix = None if quantize is None else mix_named(quantize)
     checkpoint = open_checkpoint(resolve(model))
     default_params = recommended_params(checkpoint)
     graph = build_graph(checkpoint)
+    packing = packing_of(checkpoint, mix)
     block_bytes = CpuBackend.kv_block_bytes(graph, kv_dtype)
     context, n_blocks = size_kv_cache(
         checkpoint.context_length,
@@ -125,7 +130,7 @@ def open_local_model(
         kv_cache_bytes,
         block_bytes,
         CpuBackend.block_size,
-        checkpoint.weight_bytes,
+        packing.n_bytes,
     )
     batched_tokens = max_batched_tokens or DEFAULT_BATCHED_TOKENS
     try:
@@ -136,11 +141,12 @@ def open_local_model(
             n_blocks=n_blocks,
             kv_dtype=kv_dtype,
             max_batched_tokens=batched_tokens,
+            quantize_to=packing.quantize_to,
         )
     except OutOfMemoryError as error:
         one_context = -(-context // CpuBackend.block_size) * block_bytes
         raise OutOfMemoryError(
-            f"{error}: the weights take {checkpoint.weight_bytes} bytes, the KV cache {n_blocks * block_bytes} "
+            f"{error}: the weights take {packing.n_bytes} bytes, the KV cache {n_blocks * block_bytes} "
             f"(kv_cache_bytes; one context of {context} tokens takes {one_context}), and working memory grows with "
             f"max_batched_tokens={batched_tokens}; {_available()}"
         ) from error
@@ -148,9 +154,9 @@ def open_local_model(
         name=known_as(model) or checkpoint.name,
         architecture=checkpoint.architecture,
         parameters=checkpoint.n_parameters,
-        weight_formats=checkpoint.bytes_per_format,
+        weight_formats=packing.bytes_per_format,
         context_length=context,
-        n_bytes=checkpoint.weight_bytes,
+        n_bytes=packing.n_bytes,
         isa=backend.isa,
         threads=backend.pool.size,
         kv_cache_bytes=n_blocks * block_bytes,

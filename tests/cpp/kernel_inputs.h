@@ -43,7 +43,7 @@ inline std::vector<std::byte> rows_of(DType dtype, std::size_t n_cols, int n_row
   const FormatOps& ops = format_ops(dtype);
   std::vector<std::byte> rows(row_bytes(dtype, n_cols) * static_cast<std::size_t>(n_rows));
   if (ops.encode) {
-    ops.encode(values.data(), rows.data(), n_cols * static_cast<std::size_t>(n_rows));
+    ops.encode(values.data(), nullptr, rows.data(), n_cols * static_cast<std::size_t>(n_rows));
     return rows;
   }
   for (std::byte& b : rows) b = static_cast<std::byte>(generator() >> 24);

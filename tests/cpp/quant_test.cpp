@@ -36,11 +36,12 @@ TEST(every_format_of_the_table_decodes_and_encoders_come_back_near) {
     for (const float value : row.decoded) CHECK(std::isfinite(value));
     if (!ops.encode) continue;
     ++n_encoders;
-    ops.encode(row.values.data(), row.blocks.data(), row.n);
+    ops.encode(row.values.data(), nullptr, row.blocks.data(), row.n);
     ops.decode(row.blocks.data(), row.decoded.data(), row.n);
-    for (std::size_t i = 0; i < row.n; ++i) CHECK(std::fabs(row.decoded[i] - row.values[i]) < 0.04f);
+    const float bound = table[k].block_bytes * 8 < table[k].block_elements * 4 ? 0.15f : 0.04f;  // of 2 and 3 bits
+    for (std::size_t i = 0; i < row.n; ++i) CHECK(std::fabs(row.decoded[i] - row.values[i]) < bound);
   }
-  CHECK(n_encoders == 10);
+  CHECK(n_encoders == 14);
 }
 
 TEST(extreme_values_are_encoded_without_undefined_behaviour) {
@@ -52,8 +53,11 @@ TEST(extreme_values_are_encoded_without_undefined_behaviour) {
     for (const float extreme : {0.0f, -0.0f, 1e-45f, -1e-39f, 3e38f, -3e38f}) {
       Row row(table[k]);
       for (std::size_t i = 0; i < row.n; ++i) row.values[i] = i % 3 ? extreme : -extreme * 0.5f;
-      ops.encode(row.values.data(), row.blocks.data(), row.n);
-      ops.decode(row.blocks.data(), row.decoded.data(), row.n);
+      const std::vector<float> weights(row.n, 0.5f);
+      for (const float* const given : {static_cast<const float*>(nullptr), weights.data()}) {
+        ops.encode(row.values.data(), given, row.blocks.data(), row.n);
+        ops.decode(row.blocks.data(), row.decoded.data(), row.n);
+      }
     }
   }
 }

@@ -18,21 +18,26 @@ from numpy.typing import NDArray
 from llmagentos.backends.cpu import CpuBackend
 from llmagentos.backends.protocol import Backend, RaggedBatch
 from llmagentos.models import build_graph, open_checkpoint
+from llmagentos.quantization.load import packing_of
 
 Ids = NDArray[np.int32]
 Logits = NDArray[np.float32]
 
 
-def open_backend(path: Path, *, threads: int = 1, kv_dtype: str = "f32", n_tokens: int, max_batch: int) -> Backend:
-    """The backend for one file, with a KV pool of at least n_tokens and steps of up to max_batch tokens."""
+def open_backend(
+    path: Path, *, threads: int = 1, kv_dtype: str = "f32", n_tokens: int, max_batch: int, quantize: str | None = None
+) -> Backend:
+    """The backend for one model, with a KV pool of at least n_tokens and steps of up to max_batch tokens."""
     checkpoint = open_checkpoint(path)
+    graph = build_graph(checkpoint)
     return CpuBackend(
-        build_graph(checkpoint),
+        graph,
         checkpoint.tensors,
         threads=threads,
         n_blocks=-(-n_tokens // CpuBackend.block_size),
         kv_dtype=kv_dtype,
         max_batched_tokens=max_batch,
+        quantize_to=packing_of(checkpoint, quantize).quantize_to,
     )
 
 
@@ -77,6 +82,7 @@ def logits_of(
     threads: int = 1,
     kv_dtype: str = "f32",
     companions: int = 0,
+    quantize: str | None = None,
 ) -> Logits:
     """Logits float32 [n, vocab] of one sequence, fed in chunks, alone or beside unrelated sequences."""
     rng = np.random.default_rng(companions)
@@ -88,7 +94,10 @@ def logits_of(
     chunks[target] = chunk
     n_tokens = sum(len(ids) + 32 for ids in sequences)
     pieces = []
-    opened = open_backend(path, threads=threads, kv_dtype=kv_dtype, n_tokens=n_tokens, max_batch=max(sum(chunks), 1))
+    max_batch = max(sum(chunks), 1)
+    opened = open_backend(
+        path, threads=threads, kv_dtype=kv_dtype, n_tokens=n_tokens, max_batch=max_batch, quantize=quantize
+    )
     with closing(opened) as backend:
         for sequence, _, rows in run_together(backend, sequences, chunks):
             if sequence == target:

@@ -76,6 +76,9 @@ class GgufFile:
     def array_length(self, key: str) -> int | None:
         """Elements of an array, without converting it; None where the key is absent or holds no array."""
 
+    def value_type(self, key: str) -> tuple[str, str] | None:
+        """A metadata value's type and that of its elements, such as ("array", "u32"); a single value's are the same."""
+
     def tensor_data(self, name: str) -> memoryview:
         """The tensor's bytes, read-only and not copied; the view keeps the file mapped.
 

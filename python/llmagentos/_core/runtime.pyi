@@ -75,6 +75,12 @@ class Executor:
     ) -> NDArray[np.float32]:
         """The output [R, output_width], a view that the next run overwrites. Shapes as in backends.RaggedBatch."""
 
+    def observe_inputs(self) -> None:
+        """From the next run on, sum the squares of what linear layers read."""
+
+    def input_squares(self) -> dict[str, tuple[NDArray[np.float32], int]]:
+        """By weight: the sums of its columns, and the rows they are of; empty without observe_inputs()."""
+
     def copy_blocks(self, from_to: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks of the cache, one pair after the other."""
 

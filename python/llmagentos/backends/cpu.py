@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,6 +25,8 @@ class CpuBackend:
         n_blocks: blocks of 32 tokens in the KV cache. Memory is taken as blocks are first written.
         kv_dtype: "f16", "f32" or "int8".
         max_batched_tokens: tokens one run may hold.
+        quantize_to: weight formats, by tensor, that matrices of floats become while they are packed.
+        observe_inputs: whether what linear layers read is summed for `input_squares`.
 
     Raises:
         InvalidRequestError: a setting outside its domain.
@@ -40,6 +45,8 @@ class CpuBackend:
         n_blocks: int,
         kv_dtype: str = "f16",
         max_batched_tokens: int = 512,
+        quantize_to: Mapping[str, str] = MappingProxyType({}),
+        observe_inputs: bool = False,
     ) -> None:
         if threads is not None and threads < 1:
             raise InvalidRequestError(f"threads={threads} is not valid: it must be at least 1, or None")
@@ -47,8 +54,16 @@ class CpuBackend:
         self.n_blocks = n_blocks
         self.max_batched_tokens = max_batched_tokens
         self._executor: Executor | None = Executor(
-            graph, tensors.native(), self.pool, max_tokens=max_batched_tokens, n_blocks=n_blocks, kv_dtype=kv_dtype
+            graph,
+            tensors.native(),
+            self.pool,
+            max_tokens=max_batched_tokens,
+            n_blocks=n_blocks,
+            kv_dtype=kv_dtype,
+            quantize_to=quantize_to,
         )
+        if observe_inputs:
+            self._executor.observe_inputs()
         self.vocab_size = self._executor.output_width
         self.isa = self._executor.isa
         self.weight_bytes = self._executor.weight_bytes
@@ -66,6 +81,12 @@ class CpuBackend:
         return self._executor.run(
             batch.token_ids, batch.positions, batch.sequence_starts, batch.block_tables, batch.logit_rows
         )
+
+    def input_squares(self) -> dict[str, tuple[NDArray[np.float32], int]]:
+        """By weight: the sums of squares of its columns' inputs, and the rows they are of."""
+        if self._executor is None:
+            raise LLMAgentOSError("the model is closed")
+        return self._executor.input_squares()
 
     def close(self) -> None:
         self._executor = None

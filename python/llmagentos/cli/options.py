@@ -52,6 +52,7 @@ _NAMES = {
     "threads": "--threads",
     "top_k": "--top-k",
     "top_p": "--top-p",
+    "type": "--type",
 }
 # Advice that speaks of the Python API, and what it is on the command line.
 _ADVICE = (
@@ -60,6 +61,7 @@ _ADVICE = (
     (r"kv_cache_bytes; (?=one context of)", ""),
     (r", and working memory grows with max_batched_tokens=\d+", ""),
     (r"lower either of the two", "lower --context"),
+    (r"(?<=would round it twice)", "; --requantize does so"),
 )
 
 

@@ -11,7 +11,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.metadata import Metadata
 from llmagentos.formats.tensors import GgufTensors
 
-_SAMPLING_KEYS = {
+SAMPLING_KEYS = {
     "temp": "temperature",
     "top_k": "top_k",
     "top_p": "top_p",
@@ -34,13 +34,13 @@ def open_gguf(path: Path) -> Checkpoint:
     if file.n_tensors == 0:
         raise ModelFormatError(f"{path}: the file lists no tensors, so it holds no model", str(path))
     template, name = file.get("tokenizer.chat_template"), file.get("general.name")
-    recommended = {field: file.get(f"general.sampling.{key}") for key, field in _SAMPLING_KEYS.items()}
+    recommended = {field: file.get(f"general.sampling.{key}") for key, field in SAMPLING_KEYS.items()}
     return Checkpoint(
         path=path,
         tensors=GgufTensors(file),
         architecture=architecture,
         metadata=Metadata(file, architecture),
-        tokenizer=Tokenizer.from_gguf(file),
+        tokenizer=None if file.get("tokenizer.ggml.model") == "none" else Tokenizer.from_gguf(file),
         chat_template=template if isinstance(template, str) and template else None,
         name=name if isinstance(name, str) and name else path.stem,
         sampling={field: value for field, value in recommended.items() if value is not None},

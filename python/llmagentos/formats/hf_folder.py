@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.safetensors import SafetensorsFile
-from llmagentos.formats.tensors import TensorSpec
+from llmagentos.formats.tensors import LazyTensor, TensorSpec
 
 _WEIGHTS, _INDEX = "model.safetensors", "model.safetensors.index.json"
 
@@ -35,29 +35,35 @@ class HfFolder:
         generation = path / "generation_config.json"
         self.generation_config = read_json(generation) if generation.exists() else {}
         self._files = {name: file for file in _open_weights(path) for name in file.names()}
+        self._hidden: Collection[str] = frozenset()
+        self._made: Mapping[str, LazyTensor] = {}
+
+    def replace(self, sources: Collection[str], made: Mapping[str, LazyTensor]) -> None:
+        """From now on tensors that are made of others stand in their place."""
+        self._hidden, self._made = frozenset(sources), dict(made)
 
     def names(self) -> list[str]:
-        return list(self._files)
+        return [name for name in (*self._files, *self._made) if name not in self._hidden]
 
     def has(self, name: str) -> bool:
-        return name in self._files
+        return (name in self._files and name not in self._hidden) or name in self._made
 
     def shape(self, name: str) -> tuple[int, ...]:
-        return self._file(name).shape(name)
+        return self._made[name].spec.shape if name in self._made else self._file(name).shape(name)
 
     def spec(self, name: str) -> TensorSpec:
         """The tensor as a weight; raises UnsupportedModelError for integers."""
-        return self._file(name).spec(name)
+        return self._made[name].spec if name in self._made else self._file(name).spec(name)
 
     def array(self, name: str) -> NDArray[Any]:
-        """A tensor in its shape; BF16 as uint16. Mapped."""
-        return self._file(name).array(name)
+        """A tensor in its shape, BF16 as uint16, mapped; of a quantised one each row's blocks as bytes."""
+        return self._made[name].read() if name in self._made else self._file(name).array(name)
 
     def copied(self, name: str, part: Callable[[NDArray[Any]], NDArray[Any]]) -> NDArray[Any]:
         """A part of a tensor, contiguous. Where it had to be copied, the tensor's pages are given back."""
         array = self.array(name)
         copy = np.ascontiguousarray(part(array))
-        if not np.may_share_memory(copy, array):
+        if name in self._files and not np.may_share_memory(copy, array):
             self._file(name).drop(name)
         return copy
 

@@ -136,6 +136,14 @@ class Metadata:
             raise self._wrong_type(name, "an array of numbers", values)
         return [kind(value) for value in values]  # type: ignore[call-arg]
 
+    def items(self) -> list[tuple[str, Any]]:
+        """Keys, with the architecture's prefix, and values; of no effect on what counts as read."""
+        prefix, keys = self._key(""), self._file.keys()
+        return [(key, self._value(key)) for key in keys if key.startswith(prefix)]
+
+    def _value(self, key: str) -> Any:
+        return self._file.get(key) if self._file.array_length(key) is None else self._file.array(key)
+
     def unread(self) -> list[str]:
         """Keys under the prefix that no look-up has asked for, but for those that change nothing."""
         prefix = self._key("")

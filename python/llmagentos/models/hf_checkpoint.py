@@ -14,6 +14,7 @@ from llmagentos.formats.hf_folder import HfFolder
 from llmagentos.formats.hf_tokenizer import HfTokenizer, open_tokenizer
 from llmagentos.formats.ids_only import IdsOnly
 from llmagentos.formats.metadata import GivenKeyValues, Metadata
+from llmagentos.formats.packed_linears import unpack_linears
 from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models.family import HfForm
 from llmagentos.models.hf_config import HfConfig
@@ -37,6 +38,7 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
         UnsupportedModelError: a field of the configuration, or a tensor, that this build has no place for.
         ModelFormatError: a field is missing or of the wrong type.
     """
+    unpack_linears(folder)
     path = str(folder.path)
     config = HfConfig(path, folder.config)
     metadata = form.metadata(config)

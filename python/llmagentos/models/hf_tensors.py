@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from llmagentos._core.quant import dequantize
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.hf_folder import HfFolder
-from llmagentos.formats.tensors import LazyTensor, TensorSpec
+from llmagentos.formats.tensors import BLOCKS, LazyTensor, TensorSpec
 
 Meta: TypeAlias = Mapping[str, Any]
 
@@ -75,6 +75,8 @@ class Transposed:
 
     def tensor(self, folder: HfFolder, name: str, meta: Meta) -> LazyTensor:
         spec, (n_in, n_out) = folder.spec(name), folder.shape(name)
+        if BLOCKS[spec.dtype][0] > 1:
+            raise UnsupportedModelError(f"{folder.path}: {name} is quantised, which this architecture's are not here")
         index = self.index(n_out, meta)
         n_rows = len(range(n_out)[index]) if isinstance(index, slice) else len(index)
         shape = (n_rows, n_in)
