@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 from llmagentos._core.formats import GgufFile
-from llmagentos._core.tokenize import Tokenizer
+from llmagentos._core.tokenize import Tokenizer as NativeTokenizer
 from llmagentos.errors import ModelFormatError
 from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.formats.ids_only import IdsOnly
 from llmagentos.formats.metadata import Metadata
 from llmagentos.formats.tensors import GgufTensors
+from llmagentos.formats.tokenizer import Tokenizer
 
 SAMPLING_KEYS = {
     "temp": "temperature",
@@ -40,8 +42,15 @@ def open_gguf(path: Path) -> Checkpoint:
         tensors=GgufTensors(file),
         architecture=architecture,
         metadata=Metadata(file, architecture),
-        tokenizer=None if file.get("tokenizer.ggml.model") == "none" else Tokenizer.from_gguf(file),
+        tokenizer=_tokenizer(file, path.name),
         chat_template=template if isinstance(template, str) and template else None,
         name=name if isinstance(name, str) and name else path.stem,
         sampling={field: value for field, value in recommended.items() if value is not None},
     )
+
+
+def _tokenizer(file: GgufFile, name: str) -> Tokenizer:
+    if file.get("tokenizer.ggml.model") != "none":
+        return NativeTokenizer.from_gguf(file)
+    embedding = file.tensor("token_embd.weight")
+    return IdsOnly(name, embedding.shape[0] if embedding is not None else 0, ())
