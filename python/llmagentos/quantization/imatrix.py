@@ -132,8 +132,6 @@ def collect(
         InvalidRequestError: the model has no tokenizer, or the text is too short.
         UnsupportedModelError: the model cannot be run.
     """
-    if checkpoint.tokenizer is None:
-        raise InvalidRequestError(f"{checkpoint.path} has no tokenizer, so it cannot be run over a text")
     graph = build_graph(checkpoint)
     width = min(WINDOW, checkpoint.context_length)
     opening = checkpoint.tokenizer.encode("")
