@@ -130,7 +130,7 @@ class Compiler {
     while (end < static_cast<int>(nodes_.size()) && node(end).kind != OpKind::store_cross) ++end;
     for (const int j : consumers_[at(x)]) {
       if (j >= end) break;
-      if (node(j).kind != OpKind::linear || absorbed_[at(j)]) continue;
+      if (j < i || node(j).kind != OpKind::linear || absorbed_[at(j)]) continue;
       step.products.push_back(product_of(j));
       if (j != i) absorbed_[at(j)] = true;
     }
