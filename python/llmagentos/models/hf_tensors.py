@@ -1,12 +1,13 @@
 """From transformers' tensors to those of GGUF: most are the same under another name, some are cut, turned or shifted.
 
 A rule names its sources, with {i} for a layer, and makes the tensor, which is read when it is packed. A plain text as a
-rule stands for the tensor of that name as it is.
+rule stands for the tensor of that name as it is; several stand for the first of them that there is, where versions of
+transformers differ in the name, or write the same tensor under all of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
@@ -31,7 +32,7 @@ class Rule(Protocol):
         """Of the source `name`; `meta` is the metadata that the family has made of config.json."""
 
 
-TensorRule: TypeAlias = "str | Rule"
+TensorRule: TypeAlias = "str | Rule | tuple[str, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,17 @@ class Rows:
         n_rows = len(range(n)[index]) if isinstance(index, slice) else len(index)
         shape = (n_rows, *spec.shape[1:])
         return LazyTensor(TensorSpec(spec.dtype, shape), lambda: np.ascontiguousarray(folder.array(name)[index]))
+
+
+@dataclass(frozen=True, slots=True)
+class Flat:
+    """A vector that is written as a matrix of one row."""
+
+    source: str
+
+    def tensor(self, folder: HfFolder, name: str, _: Meta) -> LazyTensor:
+        spec = folder.spec(name)
+        return LazyTensor(TensorSpec(spec.dtype, (spec.n_values,)), lambda: folder.array(name).reshape(-1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +160,17 @@ def gguf_tensors(
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
-        rule = Same(given) if isinstance(given, str) else given
-        for i in range(n_layers) if "{i}" in target else (0,):
-            source = rule.source.format(i=i)
-            if folder.has(source):
-                tensors[target.format(i=i)] = rule.tensor(folder, source, meta)
-                used.add(source)
+        for rule in _alternatives(given):
+            for i in range(n_layers) if "{i}" in target else (0,):
+                source, name = rule.source.format(i=i), target.format(i=i)
+                if folder.has(source):
+                    used.add(source)
+                    if name not in tensors:
+                        tensors[name] = rule.tensor(folder, source, meta)
     return tensors, used
+
+
+def _alternatives(given: TensorRule) -> Sequence[Rule]:
+    if isinstance(given, tuple):
+        return [Same(source) for source in given]
+    return [Same(given) if isinstance(given, str) else given]

@@ -10,15 +10,17 @@ from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFou
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.formats.hf_folder import HfFolder
-from llmagentos.models import gemma3, gpt2, llama, qwen2
+from llmagentos.models import bart, gemma3, gpt2, llama, qwen2, t5
 from llmagentos.models.hf_checkpoint import hf_checkpoint
 from llmagentos.models.rope import tensors_read
 
 _FAMILIES = (
+    bart.FAMILY,
     gemma3.FAMILY,
     gpt2.FAMILY,
     llama.FAMILY,
     qwen2.FAMILY,
+    t5.FAMILY,
 )
 _BUILDERS = {name: family.build for family in _FAMILIES for name in family.gguf}
 _HF_FORMS = {name: form for family in _FAMILIES for name, form in family.hf.items()}
