@@ -6,12 +6,10 @@ llama.cpp has none of them; the names of tensors and metadata follow what it has
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos._core.graph import Graph
@@ -21,8 +19,9 @@ from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import ACTIVATIONS
 from llmagentos.models.hf_tensors import Flat, Rows, TensorRule
 from llmagentos.models.parts import Parts
+from llmagentos.models.sinusoids import sinusoids, sinusoids_of_m2m100
 
-_FIRST_POSITION = 2  # of learned positions and M2M100's, after rows that nothing uses
+_FIRST_POSITION = 2  # of learned ones, after rows that nothing uses
 # Fields that repeat what the class is, and that transformers does not read.
 _SAID_BY_CLASS = (
     "add_bias_logits",
@@ -43,7 +42,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     g.begin_encoder()
     x = _embed(encoder)
     for i in range(encoder.n_layers):
-        x = _sublayer(encoder, x, f"enc.blk.{i}.attn_norm", lambda h, i=i: encoder.attention(h, i, causal=False))
+        x = _sublayer(encoder, x, f"enc.blk.{i}.attn_norm", partial(encoder.attention, layer=i, causal=False))
         x = _mlp(encoder, x, i)
     x = _last_norm(encoder, x)
     for i in range(decoder.n_layers):
@@ -52,8 +51,8 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     g.begin_decoder()
     x = _embed(decoder)
     for i in range(decoder.n_layers):
-        x = _sublayer(decoder, x, f"dec.blk.{i}.attn_norm", lambda h, i=i: decoder.attention(h, i))
-        x = _sublayer(decoder, x, f"dec.blk.{i}.cross_attn_norm", lambda h, i=i: decoder.cross_attention(h, i))
+        x = _sublayer(decoder, x, f"dec.blk.{i}.attn_norm", partial(decoder.attention, layer=i))
+        x = _sublayer(decoder, x, f"dec.blk.{i}.cross_attn_norm", partial(decoder.cross_attention, layer=i))
         x = _mlp(decoder, x, i)
     g.set_output(decoder.head(_last_norm(decoder, g.select_rows(x))))
 
@@ -113,19 +112,8 @@ def _metadata(
     }
 
 
-def _sinusoids(n: int, width: int) -> NDArray[np.float32]:
-    """Sines in the first half of a row, cosines in the second (Vaswani et al., 2017)."""
-    exponents = 2 * (np.arange(width) // 2) / width
-    angles = np.arange(n)[:, None] / np.power(10000, exponents)
-    return np.concatenate([np.sin(angles[:, 0::2]), np.cos(angles[:, 1::2])], axis=1).astype(np.float32)
-
-
-def _sinusoids_of_m2m100(n: int, width: int) -> NDArray[np.float32]:
-    """The same with other wavelengths, and without the first two positions; in float32, as it was trained."""
-    half = width // 2
-    frequencies = np.exp(np.arange(half, dtype=np.float32) * np.float32(-math.log(10000) / (half - 1)))
-    angles = np.arange(_FIRST_POSITION, _FIRST_POSITION + n, dtype=np.float32)[:, None] * frequencies
-    return np.concatenate([np.sin(angles), np.cos(angles)], axis=1)
+def _positions(n: int, _: Any) -> slice:
+    return slice(_FIRST_POSITION, n)
 
 
 def _linear(ours: str, source: str) -> dict[str, TensorRule]:
@@ -180,8 +168,8 @@ FAMILY = Family(
     hf={
         "BartForConditionalGeneration": _form(_LEARNED),
         "MBartForConditionalGeneration": _form(_LEARNED, is_pre_norm=True),
-        "PegasusForConditionalGeneration": _form(_CONSTANT, is_pre_norm=True, positions=_sinusoids),
-        "MarianMTModel": _form(_CONSTANT, positions=_sinusoids),
-        "M2M100ForConditionalGeneration": _form(_CONSTANT, is_pre_norm=True, positions=_sinusoids_of_m2m100),
+        "PegasusForConditionalGeneration": _form(_CONSTANT, is_pre_norm=True, positions=sinusoids),
+        "MarianMTModel": _form(_CONSTANT, positions=sinusoids),
+        "M2M100ForConditionalGeneration": _form(_CONSTANT, is_pre_norm=True, positions=sinusoids_of_m2m100),
     },
 )

@@ -25,7 +25,7 @@ _AS_TENSORS = {
     "rope.long_factor": "rope_factors_long.weight",
     "rope.short_factor": "rope_factors_short.weight",
 }
-# What older versions of transformers saved with the weights: constants that the architecture says, and what nothing uses.
+# What older versions of transformers saved with the weights: constants that the architecture says, or of no use.
 _BUFFERS = re.compile(
     r"(rotary_emb\.inv_freq|\.attn\.(masked_)?bias|\.attention\.(masked_)?bias|position_ids"
     r"|coder\.embed_positions\.weights?|coder\.version|EncDecAttention\.relative_attention_bias\.weight)$"

@@ -88,7 +88,7 @@ class GenerationSettings:
         return {key: value for key, value in made.items() if value is not None}
 
     def sampling(self) -> dict[str, Any]:
-        """By SamplingParams' names. Of a decoder, where it samples; of an encoder-decoder model, how it searches, too."""
+        """By SamplingParams' names: of a decoder how it samples, of an encoder-decoder model also how it searches."""
         given = {name: value for name, value in self._values.items() if value is not None}
         samples = bool(given.get("do_sample"))
         made = {name: given[name] for name in _SAMPLING if samples and name in given}
