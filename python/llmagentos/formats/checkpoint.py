@@ -75,6 +75,11 @@ class Checkpoint:
         return min(len(self.tensors.names()), MAX_LAYERS)
 
     @property
+    def has_relative_positions(self) -> bool:
+        """Whether positions are distances, so that the model runs beyond what it was trained to hold."""
+        return self.metadata.integer("attention.relative_buckets_count", None) is not None
+
+    @property
     def is_encoder_decoder(self) -> bool:
         return self.metadata.integer("decoder_start_token_id", None, low=0) is not None
 

@@ -10,8 +10,6 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
-from numpy.typing import NDArray
-
 from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
@@ -19,7 +17,7 @@ from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import ACTIVATIONS
 from llmagentos.models.hf_tensors import Flat, Rows, TensorRule
 from llmagentos.models.parts import Parts
-from llmagentos.models.sinusoids import sinusoids, sinusoids_of_m2m100
+from llmagentos.models.sinusoids import PositionTable, sinusoids, sinusoids_of_m2m100
 
 _FIRST_POSITION = 2  # of learned ones, after rows that nothing uses
 # Fields that repeat what the class is, and that transformers does not read.
@@ -84,9 +82,7 @@ def _last_norm(parts: Parts, x: int) -> int:
     return parts.norm(x, name) if parts.has(name + ".weight") else x
 
 
-def _metadata(
-    config: HfConfig, *, is_pre_norm: bool = False, positions: Callable[[int, int], NDArray[np.float32]] | None = None
-) -> dict[str, Any]:
+def _metadata(config: HfConfig, *, is_pre_norm: bool = False, positions: PositionTable | None = None) -> dict[str, Any]:
     """Of one of them. `positions` makes a table [n, width] of constants, where they are not learned."""
     width, n_heads = config.integer("d_model"), config.integer("encoder_attention_heads")
     hidden, vocab_size = config.integer("encoder_ffn_dim"), config.integer("vocab_size")

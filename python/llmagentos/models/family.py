@@ -21,8 +21,8 @@ class HfForm:
         metadata: GGUF's metadata, without the architecture's prefix, from config.json. It must read each field of the
             configuration that changes the model; one that is left unread is refused.
         tensors: for GGUF's names, with {i} for a layer: where the values are.
-        is_tied: whether the head is the embedding where config.json does not say. None: it is wherever there is no tensor
-            for it, whatever config.json says.
+        is_tied: whether the head is the embedding where config.json does not say. None: it is wherever there is no
+            tensor for it, whatever config.json says.
     """
 
     architecture: str

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
+PositionTable: TypeAlias = "Callable[[int, int], NDArray[np.float32]]"
 _SKIPPED = 2  # M2M100's first position is the third
 
 
