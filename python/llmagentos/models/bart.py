@@ -151,7 +151,10 @@ _LEARNED = {
     **_stack("dec", "model.decoder"),
     **_attention("dec.blk.{i}.cross_attn", "model.decoder.layers.{i}.encoder_attn"),
 }
-_CONSTANT = {name: rule for name, rule in _LEARNED.items() if "position_embd" not in name}
+_CONSTANT: dict[str, TensorRule] = {
+    "position_embd.weight": ("model.encoder.embed_positions.weight", "model.decoder.embed_positions.weight"),
+    **{name: rule for name, rule in _LEARNED.items() if "position_embd" not in name},
+}
 
 
 def _form(tensors: Mapping[str, TensorRule], **options: Any) -> HfForm:

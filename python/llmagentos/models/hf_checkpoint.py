@@ -55,7 +55,7 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
     for key, name in _AS_TENSORS.items():
         values = metadata.pop(key, None)
         if values is not None:
-            tensors[name] = _given(values)
+            tensors.setdefault(name, _given(values))  # where the folder has it as a tensor, too, that one is taken
     generation.ban(tensors, metadata)
     unknown = [name for name in folder.names() if name not in used and not _BUFFERS.search(name)]
     if unknown:
