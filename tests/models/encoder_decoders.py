@@ -15,6 +15,7 @@ from .families import CASES
 
 ENCODER_DECODERS = [name for name, case in CASES.items() if case.kind == "encoder_decoder"]
 Ids = Sequence[int]
+Ints = NDArray[np.int32]
 
 
 class Runner:
@@ -57,7 +58,7 @@ class Runner:
                 found[s].append(part.copy())
         return [np.concatenate(parts) for parts in found]
 
-    def _tables(self, sequences: Sequence[Ids], first: int) -> NDArray[np.int32]:
+    def _tables(self, sequences: Sequence[Ids], first: int) -> Ints:
         needed = [-(-len(ids) // BLOCK_SIZE) for ids in sequences]
         table = np.full((len(sequences), max(needed)), -1, np.int32)
         for row, n in zip(table, needed, strict=True):
@@ -66,11 +67,11 @@ class Runner:
         return table
 
 
-def _ints(values: Sequence[int]) -> NDArray[np.int32]:
+def _ints(values: Sequence[int]) -> Ints:
     return np.array(values, np.int32)
 
 
-def _batch(pieces: Sequence[Ids], starts: Sequence[int]) -> tuple[NDArray[np.int32], ...]:
+def _batch(pieces: Sequence[Ids], starts: Sequence[int]) -> tuple[Ints, Ints, Ints]:
     """Token ids, positions and starts of the sequences."""
     positions = [np.arange(start, start + len(ids)) for start, ids in zip(starts, pieces, strict=True)]
     ids = np.concatenate([_ints(piece) for piece in pieces])

@@ -138,9 +138,9 @@ def unended(model: Any, prompt: Ids) -> list[Ids]:
     plain = transformers.GenerationConfig(
         decoder_start_token_id=model.generation_config.decoder_start_token_id, pad_token_id=0, max_new_tokens=N_GREEDY
     )
-    sequences = model.generate(
-        torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)), generation_config=plain
-    )
+    own, model.generation_config = model.generation_config, plain  # given as an argument it would be filled up from it
+    sequences = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)))
+    model.generation_config = own
     return [sequences[0, 1:].tolist()]
 
 
