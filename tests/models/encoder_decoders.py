@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos._core.runtime import BLOCK_SIZE, Executor, ThreadPool
+from llmagentos.formats import Checkpoint
 from llmagentos.models import build_graph, open_checkpoint
 
 from .families import CASES
@@ -22,9 +23,9 @@ class Runner:
     """One model with room for a few short sequences, whose blocks are dealt in a scrambled order."""
 
     def __init__(
-        self, path: Path, *, kv_dtype: str = "f32", isa: str = "", threads: int = 1, fuse: bool = True
+        self, model: Path | Checkpoint, *, kv_dtype: str = "f32", isa: str = "", threads: int = 1, fuse: bool = True
     ) -> None:
-        checkpoint = open_checkpoint(path)
+        checkpoint = open_checkpoint(model) if isinstance(model, Path) else model
         self._executor = Executor(
             build_graph(checkpoint),
             checkpoint.tensors.native(),
