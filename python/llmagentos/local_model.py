@@ -252,14 +252,12 @@ def _open_proposer(
         on_event=None,
     )
     difference = _difference(tokenizer, drafting.tokenizer)
+    reason = None if difference is None else f"its vocabulary must be the model's, but {difference}"
     if drafting.decoding is not None:
-        difference = "it has an encoder"
-    if difference is not None:
+        reason = "it has an encoder"
+    if reason is not None:
         drafting.engine.close()
-        raise InvalidRequestError(
-            f"draft_model={shown(draft_model)} is not valid: it must be a decoder with the model's vocabulary, but "
-            f"{difference}"
-        )
+        raise InvalidRequestError(f"draft_model={shown(draft_model)} is not valid: {reason}")
     return DraftModelProposer(drafting.engine)
 
 

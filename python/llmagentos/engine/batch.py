@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from llmagentos.backends.protocol import CrossAttention, RaggedBatch
 from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.request import Request
-from llmagentos.engine.scheduler import Schedule, Scheduled
+from llmagentos.engine.schedule import Schedule, Scheduled
 
 
 @dataclass(frozen=True, slots=True)

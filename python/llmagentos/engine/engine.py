@@ -21,7 +21,8 @@ from llmagentos.engine.pacing import Pace
 from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Delta, Request
 from llmagentos.engine.sampler import Sampler
-from llmagentos.engine.scheduler import Limits, Scheduler
+from llmagentos.engine.schedule import Limits
+from llmagentos.engine.scheduler import Scheduler
 from llmagentos.engine.speculation import Proposer, Speculator
 from llmagentos.engine.statistics import EngineStats, Event, Recorder
 from llmagentos.engine.step_times import StepTimes

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from llmagentos.engine.request import Request
-from llmagentos.engine.scheduler import Limits, Scheduled
+from llmagentos.engine.schedule import Limits, Scheduled
 from llmagentos.engine.step_times import StepTimes
 
 MAX_DRAFTS = 15  # of one request in one step: with the token before them they fill a panel of 16

@@ -18,7 +18,8 @@ from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.mask_worker import MaskWorker
 from llmagentos.engine.request import Request
 from llmagentos.engine.sampler import Continuations, Sampler
-from llmagentos.engine.scheduler import Schedule, Scheduler
+from llmagentos.engine.schedule import Schedule
+from llmagentos.engine.scheduler import Scheduler
 from llmagentos.engine.speculation import Speculator
 from llmagentos.engine.statistics import Recorder
 from llmagentos.errors import LLMAgentOSError
