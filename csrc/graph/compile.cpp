@@ -131,7 +131,7 @@ class Compiler {
     for (const int j : consumers_[at(x)]) {
       if (j < i) continue;
       if (j >= end) break;
-      if (node(j).kind != OpKind::linear || absorbed_[at(j)]) continue;
+      if (j < i || node(j).kind != OpKind::linear || absorbed_[at(j)]) continue;
       step.products.push_back(product_of(j));
       if (j != i) absorbed_[at(j)] = true;
     }

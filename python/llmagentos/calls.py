@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -10,6 +11,7 @@ import numpy as np
 
 from llmagentos.answer_forms import AnswerForms
 from llmagentos.answers import AnswerForm
+from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError
@@ -23,10 +25,11 @@ from llmagentos.generation import (
     new_requests,
     service_of,
 )
-from llmagentos.prompts import BINARY, PromptEncoder, is_messages, is_token_ids
+from llmagentos.prompts import BINARY, Prompt, PromptEncoder, is_messages, is_token_ids
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
+    from llmagentos.formats.checkpoint import DecodingTokens
     from llmagentos.formats.tokenizer import Tokenizer
 
 _T = TypeVar("_T")
@@ -38,6 +41,7 @@ class Calls:
 
     Args:
         default_params: for calls without params.
+        decoding: how an encoder-decoder model's answers begin and end; None for other models.
     """
 
     def __init__(
@@ -47,12 +51,14 @@ class Calls:
         prompts: PromptEncoder,
         answers: AnswerForms,
         default_params: SamplingParams,
+        decoding: DecodingTokens | None = None,
     ) -> None:
         self._engine = engine
         self._tokenizer = tokenizer
         self._prompts = prompts
         self._answers = answers
         self._default_params = default_params
+        self._decoding = decoding
 
     def generate(self, prompts: Any, params: SamplingParams | None, options: RequestOptions) -> tuple[bool, Work]:
         """The requests of `generate`, and whether it was called with one prompt."""
@@ -78,15 +84,34 @@ class Calls:
         params = self._checked(params)
         for name in ("n", "best_of", "num_beams"):
             if getattr(params, name) not in (None, 1):
-                raise InvalidRequestError(f"{name}={getattr(params, name)} is not valid for a stream: it must be 1")
+                own = " (the model's own settings, without params)" if params is self._default_params else ""
+                raise InvalidRequestError(
+                    f"{name}={getattr(params, name)}{own} is not valid for a stream: it must be 1"
+                )
         if _is_list_of_prompts(prompt):
             raise InvalidRequestError(
                 "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
             )
         is_chat = is_messages(prompt)
         ids = self._prompts.encode_chat(prompt, form.tool_set) if is_chat else self._prompts.encode(prompt)
-        (request,) = new_requests(ids, params, service_of(options), form, self._engine, self._tokenizer)
+        decoding = self._decoding_of(options, form, params)
+        (request,) = new_requests(ids, params, service_of(options), form, self._engine, self._tokenizer, decoding)
         return request, form
+
+    def score(self, text: Prompt, source: Prompt | None) -> Request:
+        """The request that computes how likely each token of a text is; see `LLM.score`."""
+        self._engine.check_open()
+        ids, encoder = self._prompts.encode(text), None
+        if self._decoding is None and source is not None:
+            raise InvalidRequestError("source is for encoder-decoder models, and this is none")
+        if self._decoding is not None:
+            if source is None:
+                raise InvalidRequestError("source is missing: what the encoder reads before the text is scored")
+            encoder = EncoderInput(self._prompts.encode(source))
+            self._engine.check_input_fits(len(encoder.token_ids))
+            ids = [self._decoding.start, *ids]
+        self._engine.check_fits(len(ids), n_new=0)
+        return Request(ids, SamplingParams(temperature=0.0), len(ids), prompt_logprobs=0, encoder=encoder)
 
     def _checked(self, params: SamplingParams | None) -> SamplingParams:
         if params is None:
@@ -103,11 +128,34 @@ class Calls:
         check_options(options, has_messages)
         if options.get("response_format") is not None:
             self._check_has_texts("response formats")
+        if has_messages and self._decoding is not None:
+            raise InvalidRequestError(
+                "an encoder-decoder model cannot chat: use generate() or generate_text(), whose answers are what it "
+                "makes of a text"
+            )
         return self._answers.form_of(options)
 
     def _check_has_texts(self, wanted: str) -> None:
         if isinstance(self._tokenizer, IdsOnly):
             raise self._tokenizer.error(wanted)
+
+    def _decoding_of(self, options: RequestOptions, form: AnswerForm, params: SamplingParams) -> DecodingTokens | None:
+        """How the answers of one call begin and end."""
+        decoding, first = self._decoding, options.get("forced_bos_token_id")
+        if decoding is None:
+            if first is not None:
+                raise InvalidRequestError("forced_bos_token_id is for encoder-decoder models, and this is none")
+            return None
+        if first is not None:
+            decoding = replace(decoding, forced_first=self._prompts.checked_ids([first])[0])
+        if params.prompt_logprobs is not None:
+            raise InvalidRequestError("prompt_logprobs: an encoder-decoder model predicts no token of its prompt")
+        if form.constraint is not None and decoding.forced_first is not None:
+            raise InvalidRequestError(
+                f"response_format is not possible here: answers begin with token {decoding.forced_first} "
+                "(forced_bos_token_id), whatever the form"
+            )
+        return decoding
 
     def _work(
         self,
@@ -119,9 +167,10 @@ class Calls:
     ) -> Work:
         """Requests for all prompts as one batch. `kind` names them in errors."""
         checked, service = self._checked(params), service_of(options)
+        decoding = self._decoding_of(options, form, checked)
 
         def requests(ids: list[int]) -> list[Request]:
-            return new_requests(ids, checked, service, form, self._engine, self._tokenizer)
+            return new_requests(ids, checked, service, form, self._engine, self._tokenizer, decoding)
 
         return Work(_each(prompts, kind, requests), checked.n, form)
 

@@ -12,6 +12,7 @@ from llmagentos.answers import AnswerForm, AnswerReader
 from llmagentos.completion import Chunk, Completion, FinishReason, TokenLogprob, Usage
 from llmagentos.engine.beams import BeamGroup
 from llmagentos.engine.detokenizer import Detokenizer
+from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Delta, Request, Service
 from llmagentos.errors import InvalidRequestError, shown
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from llmagentos.chat.tool_calls.tools import ToolChoice
+    from llmagentos.formats.checkpoint import DecodingTokens
     from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.structured.response_format import ResponseFormatArgument
 
@@ -37,12 +39,15 @@ class RequestOptions(TypedDict, total=False):
             {"type": "json_schema", "json_schema": {"schema": ...}} as OpenAI's, {"type": "regex", "regex": ...},
             {"type": "grammar", "grammar": ...} in llguidance's Lark, {"type": "choice", "choices": [...]}, or
             {"type": "text"}.
+        forced_bos_token_id: the first token of an encoder-decoder model's answer, such as the target language of a
+            translation; by default what the model's own settings say.
     """
 
     priority: int
     timeout: float | None
     cache_salt: str | None
     response_format: ResponseFormatArgument
+    forced_bos_token_id: int | None
 
 
 class ChatOptions(RequestOptions, total=False):
@@ -120,13 +125,24 @@ def new_requests(
     form: AnswerForm,
     engine: Engine,
     tokenizer: Tokenizer,
+    decoding: DecodingTokens | None = None,
 ) -> list[Request]:
     """One request for each of the prompt's completions; all but the first begin from it, or are beams beside it.
+
+    Args:
+        decoding: of an encoder-decoder model, whose encoder reads the prompt; None for others.
 
     Raises:
         ContextLengthError: the prompt does not fit.
         InvalidRequestError: it is empty.
     """
+    encoder, forced_first, forced_last = None, None, None
+    if decoding is not None:
+        engine.check_input_fits(len(prompt_ids))
+        encoder, prompt_ids = EncoderInput(prompt_ids), [decoding.start]
+        forced_first = decoding.forced_first
+        # A text that may go on past its end, or has a form of its own, is not ended by force.
+        forced_last = None if params.ignore_eos or form.constraint is not None else decoding.forced_last
     engine.check_fits(len(prompt_ids))
     max_length = engine.context_length
     if params.max_tokens is not None:
@@ -146,6 +162,9 @@ def new_requests(
             prompt_logprobs=params.prompt_logprobs,
             constraint=None if form.constraint is None else form.constraint.copy(end_ids),
             service=service,
+            encoder=encoder,
+            forced_first=forced_first,
+            forced_last=forced_last,
         )
         for choice in range(max(params.best_of or params.n, params.num_beams))
     ]
@@ -267,7 +286,7 @@ def _reason(request: Request, reader: AnswerReader) -> FinishReason:
 
 
 def _usage(request: Request) -> Usage:
-    return Usage(request.n_prompt, request.n_output, request.n_cached)
+    return Usage(request.n_input, request.n_output, request.n_cached)
 
 
 def _best(requests: list[Request], n: int) -> list[Request]:

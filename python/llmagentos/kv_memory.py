@@ -18,6 +18,7 @@ def size_kv_cache(
     block_bytes: int,
     block_size: int,
     weight_bytes: int,
+    encoder_length: int = 0,
 ) -> tuple[int, int]:
     """Context length in tokens and number of blocks.
 
@@ -28,6 +29,7 @@ def size_kv_cache(
         context_length, kv_cache_bytes: as given to `LLM`; None leaves the choice.
         block_bytes, block_size: bytes and tokens of one block.
         weight_bytes: memory that the weights are about to take.
+        encoder_length: tokens that an encoder takes, for which there is room besides.
 
     Raises:
         InvalidRequestError: more context than the model was trained for.
@@ -38,7 +40,8 @@ def size_kv_cache(
             f"context_length={context_length} is not valid: this model was trained for at most {model_context} tokens"
         )
     wanted = context_length or model_context
-    one_context = -(-wanted // block_size)
+    n_input_blocks = -(-encoder_length // block_size)
+    one_context = n_input_blocks + -(-wanted // block_size)
     if kv_cache_bytes is not None:
         total = memory().total
         if total is not None and kv_cache_bytes > total:
@@ -54,13 +57,13 @@ def size_kv_cache(
             # Half of what the weights leave: the rest is for working memory and for everybody else.
             n_blocks = min(n_blocks, max(0, available - weight_bytes) // 2 // block_bytes)
     n_blocks = min(n_blocks, MAX_BLOCKS)
-    room = n_blocks * block_size
+    room = max(0, n_blocks - n_input_blocks) * block_size
     # A context that was not asked for may shrink to what there is; one that was may not.
     least = context_length or 1
     if room < least:
+        n_bytes = (n_input_blocks + -(-least // block_size)) * block_bytes
         raise OutOfMemoryError(
             f"{source} has room for a KV cache of {room} tokens, {least - room} fewer than the {least} needed, which "
-            f"take {-(-least // block_size) * block_bytes} bytes: set kv_cache_bytes to at least that, or lower "
-            "context_length"
+            f"take {n_bytes} bytes: set kv_cache_bytes to at least that, or lower context_length"
         )
     return min(wanted, room), n_blocks

@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from llmagentos.answer_forms import AnswerForms
 from llmagentos.calls import Calls
 from llmagentos.completion import Chunk, Completion
-from llmagentos.engine.request import Request
 from llmagentos.engine.statistics import EngineStats, Event
 from llmagentos.generation import ChatOptions, RequestOptions, run_async, stream_chunks, stream_chunks_async
 from llmagentos.local_model import ModelInfo, open_local_model
@@ -103,7 +102,9 @@ class LLM:
         self._default_params = opened.default_params
         self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
         answers = AnswerForms(opened.tokenizer, opened.chat_template)
-        self._calls = Calls(opened.engine, opened.tokenizer, self._prompts, answers, opened.default_params)
+        self._calls = Calls(
+            opened.engine, opened.tokenizer, self._prompts, answers, opened.default_params, opened.decoding
+        )
         self._info = opened.info
 
     @property
@@ -124,9 +125,20 @@ class LLM:
     def generate_text(self, text: str, max_length: int | None = None) -> str:
         """The natural thing for this model: an answer to `text` from a chat model, its continuation otherwise.
 
+        An encoder-decoder model reads `text` and writes what it was trained to: a summary, a translation. It searches
+        as its own generation_config.json says (beams, lengths, n-grams that must not repeat).
+
         Args:
-            max_length: new tokens at most; None runs until the model stops or the context ends.
+            max_length: new tokens at most; None runs until the model stops or the context ends. For an encoder-decoder
+                model the decoder's tokens, among which is the one it starts with; None takes the model's own.
         """
+        if self._info.encoder_length is not None:
+            check_positive("max_length", max_length, least=2)
+            check_text(text)
+            params = self._default_params
+            return self.generate(
+                text, params if max_length is None else replace(params, max_tokens=max_length - 1)
+            ).text
         check_positive("max_length", max_length)
         check_text(text)
         params = replace(self._default_params, max_tokens=max_length)
@@ -146,10 +158,12 @@ class LLM:
     def generate(self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]) -> Any:
         """Continue one prompt, or a list of prompts as one batch. No chat template is applied.
 
+        An encoder-decoder model reads the prompt and answers; the completion is what its decoder generates.
+
         A prompt is a string, whose special tokens are parsed, or a list of token ids, taken as they are.
 
         Args:
-            options: priority, timeout, cache_salt, response_format; see `RequestOptions`.
+            options: priority, timeout, cache_salt, response_format, forced_bos_token_id; see `RequestOptions`.
 
         Returns:
             A Completion for one prompt, a list of them for a list; with n > 1, which the types do not show, a list of
@@ -240,21 +254,20 @@ class LLM:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
         return stream_chunks_async(self._engine, *self._calls.stream(prompt, params, options))
 
-    def score(self, text: Prompt) -> NDArray[np.float32]:
+    def score(self, text: Prompt, source: Prompt | None = None) -> NDArray[np.float32]:
         """How likely the model finds a given text.
 
         Args:
             text: a string, encoded as a prompt (special tokens parsed, the model's own ones added), or token ids.
+            source: what the encoder of an encoder-decoder model reads; `text` is the answer then.
 
         Returns:
             float32 [n - 1] for n tokens: entry i is the natural log of the probability of token i + 1 after tokens
-            0..i.
+            0..i. Of an encoder-decoder model float32 [n], since its first token follows something too: the token that
+            the decoder starts with.
         """
-        self._engine.check_open()
-        ids = self._prompts.encode(text)
-        self._engine.check_fits(len(ids), n_new=0)
-        request = Request(ids, SamplingParams(temperature=0.0), len(ids), prompt_logprobs=0)
-        if len(ids) > 1:
+        request = self._calls.score(text, source)
+        if request.n_prompt > 1:
             self._engine.run([request])
         return np.array([score.logprob for score in request.prompt_scores], np.float32)
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmagentos.engine.speculation import Proposer
     from llmagentos.engine.statistics import Event
     from llmagentos.formats import Checkpoint
+    from llmagentos.formats.checkpoint import DecodingTokens
     from llmagentos.formats.tokenizer import Tokenizer
 
 # More gains no speed on the CPU, and every token in a step costs working memory.
@@ -45,11 +46,12 @@ class ModelInfo:
         architecture: the family whose graph it is, such as "llama".
         parameters: number of weights.
         weight_formats: bytes of the weights per format, largest first; as they were quantised at load.
-        context_length: tokens that one request may hold.
+        context_length: tokens that one request may hold; of an encoder-decoder model those of an answer.
         n_bytes: of the weights together.
         isa: instruction set of the kernels in use.
         threads: threads that compute.
         kv_cache_bytes: size of the KV cache; its memory is taken as it fills.
+        encoder_length: tokens that an encoder-decoder model's encoder takes; None for other models.
     """
 
     name: str
@@ -61,17 +63,23 @@ class ModelInfo:
     isa: str
     threads: int
     kv_cache_bytes: int
+    encoder_length: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class LocalModel:
-    """An engine, and what stands around it to make text of its tokens."""
+    """An engine, and what stands around it to make text of its tokens.
+
+    Attributes:
+        decoding: how an encoder-decoder model's answers begin and end; None for other models.
+    """
 
     engine: Engine
     tokenizer: Tokenizer
     chat_template: str | None
     default_params: SamplingParams
     info: ModelInfo
+    decoding: DecodingTokens | None = None
 
 
 def open_local_model(
@@ -120,17 +128,24 @@ def open_local_model(
 
     mix = None if quantize is None else mix_named(quantize)
     checkpoint = open_checkpoint(resolve(model))
+    if draft_model is not None and checkpoint.is_encoder_decoder:
+        raise InvalidRequestError(f"draft_model={shown(draft_model)} is not valid: {checkpoint.name} has an encoder")
     default_params = recommended_params(checkpoint)
     graph = build_graph(checkpoint)
     packing = packing_of(checkpoint, mix)
     block_bytes = CpuBackend.kv_block_bytes(graph, kv_dtype)
+    trained = checkpoint.context_length
+    if checkpoint.has_relative_positions:
+        trained = max(trained, context_length or 0)
+    encoder_length = trained if checkpoint.is_encoder_decoder else None
     context, n_blocks = size_kv_cache(
-        checkpoint.context_length,
+        trained,
         context_length,
         kv_cache_bytes,
         block_bytes,
         CpuBackend.block_size,
         packing.n_bytes,
+        encoder_length or 0,
     )
     batched_tokens = max_batched_tokens or DEFAULT_BATCHED_TOKENS
     try:
@@ -140,7 +155,7 @@ def open_local_model(
             threads=threads,
             n_blocks=n_blocks,
             kv_dtype=kv_dtype,
-            max_batched_tokens=batched_tokens,
+            max_batched_tokens=max(batched_tokens, encoder_length or 0),  # an encoder's input is not cut
             quantize_to=packing.quantize_to,
         )
     except OutOfMemoryError as error:
@@ -160,6 +175,7 @@ def open_local_model(
         isa=backend.isa,
         threads=backend.pool.size,
         kv_cache_bytes=n_blocks * block_bytes,
+        encoder_length=encoder_length,
     )
     config = EngineConfig(
         context_length=context,
@@ -169,11 +185,13 @@ def open_local_model(
         prefix_cache=prefix_cache,
         inter_token_target=inter_token_target,
         on_event=on_event,
+        encoder_length=encoder_length,
     )
     proposer = _open_proposer(speculation, draft_model, checkpoint.tokenizer, threads, kv_dtype, info.kv_cache_bytes)
     sampler = NativeSampler(backend.pool, checkpoint.tokenizer, checkpoint.missing_ids)
     engine = Engine(backend, sampler, config, proposer)
-    return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info)
+    decoding = checkpoint.decoding if checkpoint.is_encoder_decoder else None
+    return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info, decoding)
 
 
 def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
@@ -237,11 +255,12 @@ def _open_proposer(
         on_event=None,
     )
     difference = _difference(tokenizer, drafting.tokenizer)
-    if difference is not None:
+    reason = None if difference is None else f"its vocabulary must be the model's, but {difference}"
+    if drafting.decoding is not None:
+        reason = "it has an encoder"
+    if reason is not None:
         drafting.engine.close()
-        raise InvalidRequestError(
-            f"draft_model={shown(draft_model)} is not valid: its vocabulary must be the model's, but {difference}"
-        )
+        raise InvalidRequestError(f"draft_model={shown(draft_model)} is not valid: {reason}")
     return DraftModelProposer(drafting.engine)
 
 

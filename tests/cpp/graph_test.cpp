@@ -185,6 +185,12 @@ TEST(an_encoder_is_a_program_of_its_own) {
     CHECK(plan.steps.size() == 5);
     // embed, q k v, attention, and for each layer its keys and values and their store.
     CHECK(plan.encoder_steps.size() == (fuse ? 3 + 2 * 2 : 5 + 2 * 3));
+    std::multiset<ValueId> made;
+    for (const Step& step : plan.encoder_steps)
+      if (const auto* linear = std::get_if<LinearStep>(&step))
+        for (const Product& product : linear->products) made.insert(product.output);
+    CHECK(made.size() == 3 + 2 * 2);
+    for (const ValueId value : made) CHECK(made.count(value) == 1);
     check_no_overlap(plan);
   }
 }

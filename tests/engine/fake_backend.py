@@ -41,9 +41,12 @@ class FakeBackend:
         sequence_of = np.repeat(np.arange(len(batch.sequence_starts) - 1), np.diff(batch.sequence_starts))
         blocks = batch.block_tables[sequence_of, batch.positions // self.block_size]
         assert (blocks >= 0).all(), "a token has no block to go to"
+        if batch.cross is not None:
+            assert not np.isin(blocks, batch.cross.block_tables).any(), "what the encoder has read is written over"
         for block in np.unique(blocks):
             assert (batch.block_tables == block).sum() == 1, "a block is written that two sequences read"
         self._slots[blocks, batch.positions % self.block_size] = np.stack([batch.token_ids, batch.positions], axis=1)
+        assert not (batch.is_encoder and len(batch.logit_rows)), "an encoder has no logits"
         rows = [self._logits(batch, int(sequence_of[row]), int(batch.positions[row])) for row in batch.logit_rows]
         return np.array(rows, np.float32).reshape(len(rows), self.vocab_size)
 
@@ -53,6 +56,11 @@ class FakeBackend:
     def _logits(self, batch: RaggedBatch, sequence: int, position: int) -> NDArray[np.float32]:
         n_blocks = position // self.block_size + 1
         seen = self._slots[batch.block_tables[sequence, :n_blocks]].reshape(-1, 2)[: position + 1]
+        if batch.cross is not None:
+            length = int(batch.cross.lengths[sequence])
+            table = batch.cross.block_tables[sequence, : -(-length // self.block_size)]
+            assert (table >= 0).all(), "what the encoder has read has no blocks"
+            seen = np.concatenate([self._slots[table].reshape(-1, 2)[:length], seen])
         return hashed_logits(seen, self.vocab_size)
 
 

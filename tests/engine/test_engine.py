@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.engine.request import Request
-from llmagentos.engine.scheduler import Limits
+from llmagentos.engine.schedule import Limits
 from llmagentos.errors import ContextLengthError, InvalidRequestError, LLMAgentOSError, OutOfMemoryError
 from llmagentos.sampling_params import SamplingParams
 

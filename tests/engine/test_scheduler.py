@@ -4,7 +4,8 @@ from llmagentos.engine.blocks import BlockPool
 from llmagentos.engine.pacing import Pace
 from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Request, Service
-from llmagentos.engine.scheduler import Limits, Schedule, Scheduler
+from llmagentos.engine.schedule import Limits, Schedule
+from llmagentos.engine.scheduler import Scheduler
 from llmagentos.sampling_params import SamplingParams
 
 

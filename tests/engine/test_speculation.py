@@ -16,7 +16,7 @@ from llmagentos.engine.constraints import Constraint
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.engine.native_sampler import NativeSampler
 from llmagentos.engine.request import Request
-from llmagentos.engine.scheduler import Limits, Scheduled
+from llmagentos.engine.schedule import Limits, Scheduled
 from llmagentos.engine.speculation import MAX_STREAMS, Speculator
 from llmagentos.engine.step_times import StepTimes
 from llmagentos.sampling_params import SamplingParams

@@ -78,8 +78,16 @@ class CpuBackend:
             raise LLMAgentOSError("the model is closed")
         if batch.block_copies:
             self._executor.copy_blocks(batch.block_copies)
+        cross = batch.cross
         return self._executor.run(
-            batch.token_ids, batch.positions, batch.sequence_starts, batch.block_tables, batch.logit_rows
+            batch.token_ids,
+            batch.positions,
+            batch.sequence_starts,
+            batch.block_tables,
+            batch.logit_rows,
+            is_encoder=batch.is_encoder,
+            cross_block_tables=None if cross is None else cross.block_tables,
+            cross_lengths=None if cross is None else cross.lengths,
         )
 
     def input_squares(self) -> dict[str, tuple[NDArray[np.float32], int]]:

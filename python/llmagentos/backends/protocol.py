@@ -13,11 +13,25 @@ from llmagentos._core.runtime import ThreadPool
 
 
 @dataclass(frozen=True, slots=True)
+class CrossAttention:
+    """What each sequence of a decoder sees of an encoder's input.
+
+    Attributes:
+        block_tables: int32 [S, max_blocks], the blocks that an encoder's batch had for the input.
+        lengths: int32 [S], its tokens.
+    """
+
+    block_tables: NDArray[np.int32]
+    lengths: NDArray[np.int32]
+
+
+@dataclass(frozen=True, slots=True)
 class RaggedBatch:
     """One step's tokens, of any mix of sequences: prompt chunks and single continuations alike.
 
     The key and value of the token at position p of a sequence go to slot p % 32 of block `block_tables[s, p // 32]`;
-    its attention sees positions 0..p of its own sequence.
+    its attention sees positions 0..p of its own sequence. A batch for an encoder holds whole sequences, each token of
+    which sees all; its blocks then hold what cross attention sees of them.
 
     Attributes:
         token_ids: int32 [T].
@@ -26,6 +40,8 @@ class RaggedBatch:
         block_tables: int32 [S, max_blocks], -1 where a sequence has no block yet.
         logit_rows: int32 [R], the rows of T whose logits are wanted.
         block_copies: (from, to) blocks of the cache that are copied before anything else, in this order.
+        is_encoder: whether the tokens are for the encoder of a model that has one. There are no logits then.
+        cross: of a model with an encoder, in a batch for its decoder.
     """
 
     token_ids: NDArray[np.int32]
@@ -34,6 +50,8 @@ class RaggedBatch:
     block_tables: NDArray[np.int32]
     logit_rows: NDArray[np.int32]
     block_copies: Sequence[tuple[int, int]] = ()
+    is_encoder: bool = False
+    cross: CrossAttention | None = None
 
 
 class Backend(Protocol):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
-from llmagentos.backends.protocol import RaggedBatch
+from llmagentos.backends.protocol import CrossAttention, RaggedBatch
+from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.request import Request
-from llmagentos.engine.scheduler import Schedule, Scheduled
+from llmagentos.engine.schedule import Schedule, Scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +45,17 @@ def build_step(schedule: Schedule) -> Step:
     # Plain lists: a step of decoding has few tokens, and calls into numpy would take longer than they save.
     chunks = schedule.chunks
     starts, token_ids, positions = [0], list[int](), list[int]()
-    block_tables = np.full((len(chunks), max(len(chunk.request.blocks) for chunk in chunks)), -1, np.int32)
     sampling, scored = list[Scheduled](), list[Scheduled]()
     sampled, searched = list[tuple[int, Request]](), list[tuple[int, Request]]()
     sampled_rows, scored_rows = list[int](), list[int]()
     drafts = {chunk.request: chunk.drafts for chunk in chunks if chunk.drafts}
-    for index, chunk in enumerate(chunks):
+    for chunk in chunks:
         request, first, last = chunk.request, starts[-1], starts[-1] + chunk.n_tokens
         begin, end, n_drafts = request.n_computed, request.n_computed + chunk.n_tokens, len(chunk.drafts)
         starts.append(last + n_drafts)
         token_ids += request.token_ids[begin:end]
         token_ids += chunk.drafts
         positions += range(begin, end + n_drafts)
-        block_tables[index, : len(request.blocks)] = request.blocks
         if chunk.scored:
             scored.append(chunk)
             scored_rows += [first + position - begin for position in chunk.scored]
@@ -67,8 +68,38 @@ def build_step(schedule: Schedule) -> Step:
         token_ids=np.array(token_ids, np.int32),
         positions=np.array(positions, np.int32),
         sequence_starts=np.array(starts, np.int32),
-        block_tables=block_tables,
+        block_tables=_table([chunk.request.blocks for chunk in chunks]),
         logit_rows=np.array(sampled_rows + scored_rows, np.int32),
         block_copies=schedule.copies,
+        cross=_cross_attention([chunk.request for chunk in chunks]),
     )
     return Step(batch, chunks, sampling, len(sampled_rows), sampled, drafts, searched, scored)
+
+
+def encoder_batch(inputs: Sequence[EncoderInput]) -> RaggedBatch:
+    """Inputs one after the other, for the encoder."""
+    lengths = [len(one.token_ids) for one in inputs]
+    return RaggedBatch(
+        token_ids=np.concatenate([np.array(one.token_ids, np.int32) for one in inputs]),
+        positions=np.concatenate([np.arange(length, dtype=np.int32) for length in lengths]),
+        sequence_starts=np.cumsum([0, *lengths], dtype=np.int32),
+        block_tables=_table([one.blocks for one in inputs]),
+        logit_rows=np.zeros(0, np.int32),
+        is_encoder=True,
+    )
+
+
+def _cross_attention(requests: Sequence[Request]) -> CrossAttention | None:
+    inputs = [request.encoder for request in requests if request.encoder is not None]
+    if not inputs:
+        return None
+    lengths = np.array([len(one.token_ids) for one in inputs], np.int32)
+    return CrossAttention(_table([one.blocks for one in inputs]), lengths)
+
+
+def _table(blocks: Sequence[list[int]]) -> NDArray[np.int32]:
+    """Blocks of sequences as rows, -1 behind their ends."""
+    table = np.full((len(blocks), max(map(len, blocks))), -1, np.int32)
+    for row, owned in zip(table, blocks, strict=True):
+        row[: len(owned)] = owned
+    return table

@@ -232,7 +232,7 @@ class BeamGroup:
             request.end(reason or "cancelled")
         for request, hypothesis in zip(self.requests, self._hypotheses, strict=False):
             if request is not self._leader:
-                request.prompt_scores, request.n_cached = self._leader.prompt_scores, request.n_prompt
+                request.prompt_scores, request.n_cached = self._leader.prompt_scores, request.n_input
             _answer(request, hypothesis, reason or hypothesis.reason)
 
 

@@ -15,12 +15,14 @@ from dataclasses import dataclass
 
 from llmagentos.backends.protocol import Backend
 from llmagentos.engine.blocks import BlockPool
+from llmagentos.engine.forced_tokens import ForcingSampler
 from llmagentos.engine.interrupts import held_signals
 from llmagentos.engine.pacing import Pace
 from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Delta, Request
 from llmagentos.engine.sampler import Sampler
-from llmagentos.engine.scheduler import Limits, Scheduler
+from llmagentos.engine.schedule import Limits
+from llmagentos.engine.scheduler import Scheduler
 from llmagentos.engine.speculation import Proposer, Speculator
 from llmagentos.engine.statistics import EngineStats, Event, Recorder
 from llmagentos.engine.step_times import StepTimes
@@ -44,13 +46,14 @@ class EngineConfig:
     """How an engine works.
 
     Attributes:
-        context_length: tokens that one request may hold.
-        max_batched_tokens: tokens that one step computes at most.
+        context_length: tokens that one request may hold; of an encoder-decoder model those of the decoder.
+        max_batched_tokens: tokens that one step computes at most; one encoder's input may be longer.
         max_running: requests under way together at most.
         max_queued: requests that may wait for their turn; a call that finds as many is refused.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning.
         inter_token_target: seconds between two tokens of a stream that a prompt beside it may stretch them to; None
             allows a multiple of what they take undisturbed.
+        encoder_length: tokens that the encoder of such a model takes; None without an encoder.
         on_event: called with each event, by the thread that ran the step it happened in. What it raises is logged.
     """
 
@@ -61,6 +64,7 @@ class EngineConfig:
     prefix_cache: bool = True
     inter_token_target: float | None = None
     on_event: Callable[[Event], None] | None = None
+    encoder_length: int | None = None
 
 
 class Engine:
@@ -79,13 +83,17 @@ class Engine:
     def __init__(
         self, backend: Backend, sampler: Sampler, config: EngineConfig, proposer: Proposer | None = None
     ) -> None:
-        context_length, room = config.context_length, backend.n_blocks * backend.block_size
+        context_length, encoder_length = config.context_length, config.encoder_length
+        n_input_blocks = -(-(encoder_length or 0) // backend.block_size)
+        room = (backend.n_blocks - n_input_blocks) * backend.block_size
         if context_length > room:
             raise OutOfMemoryError(
                 f"the KV cache holds {room} tokens, {context_length - room} fewer than one context of "
                 f"{context_length}: give it more memory (kv_cache_bytes) or lower context_length"
             )
         self.context_length = context_length
+        self.encoder_length = encoder_length
+        sampler = sampler if encoder_length is None else ForcingSampler(sampler)
         self._backend = backend
         self._max_queued = config.max_queued
         logit_rows = max(1, MAX_LOGIT_BYTES // (4 * backend.vocab_size))
@@ -139,6 +147,25 @@ class Engine:
                 f"takes{reserve}: shorten it, or load the model with a larger context_length",
                 n_tokens,
                 self.context_length,
+            )
+
+    def check_input_fits(self, n_tokens: int) -> None:
+        """Check that the encoder can read so many tokens.
+
+        Raises:
+            InvalidRequestError: there are no tokens, or there is no encoder.
+            ContextLengthError: they do not fit; says by how much.
+        """
+        if n_tokens == 0:
+            raise InvalidRequestError("the prompt is empty: it must have at least one token")
+        if self.encoder_length is None:
+            raise InvalidRequestError("this model has no encoder")
+        if n_tokens > self.encoder_length:
+            raise ContextLengthError(
+                f"the prompt has {n_tokens} tokens, {n_tokens - self.encoder_length} more than the "
+                f"{self.encoder_length} that this model's encoder takes: shorten it",
+                n_tokens,
+                self.encoder_length,
             )
 
     def run(self, requests: Sequence[Request]) -> None:

@@ -21,6 +21,7 @@ from llmagentos.completion import TokenLogprob
 from llmagentos.engine.blocks import BlockKey
 from llmagentos.engine.constraints import Constraint
 from llmagentos.engine.detokenizer import Detokenizer
+from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
@@ -63,7 +64,10 @@ class Request:
     """A sequence that advances toward its known tokens, and past them by one sampled token at a time.
 
     Attributes:
-        token_ids: prompt and generated tokens.
+        token_ids: prompt and generated tokens; of an encoder-decoder model those of the decoder.
+        encoder: what the encoder of such a model reads, or None.
+        forced_first, forced_last: the first generated token, and the one that fills max_length, whatever the logits
+            say; None where these decide.
         n_computed: leading tokens whose K and V are in the cache.
         blocks: the KV blocks owned, in order of position.
         keys: of the leading full blocks, as far as somebody asked.
@@ -99,6 +103,9 @@ class Request:
         prompt_logprobs: int | None = None,
         constraint: Constraint | None = None,
         service: Service = Service(),
+        encoder: EncoderInput | None = None,
+        forced_first: int | None = None,
+        forced_last: int | None = None,
     ) -> None:
         self.token_ids = list(prompt_ids)
         self.n_prompt = len(prompt_ids)
@@ -107,6 +114,9 @@ class Request:
         self.detokenizer = detokenizer
         self.end_ids = end_ids
         self.service = service
+        self.encoder = encoder
+        self.forced_first = forced_first
+        self.forced_last = forced_last
         self.choice = choice
         self.seed = choice_seed(params.seed, choice)
         self.state = State.WAITING
@@ -141,13 +151,31 @@ class Request:
         return self.service.priority, self.arrival
 
     @property
-    def salt(self) -> bytes:
-        return self.service.salt
-
-    @property
     def members(self) -> Sequence[Request]:
         """All that end together: the beams of a group, the one that computes the prompt first, or this request."""
         return (self,) if self.group is None else self.group.requests
+
+    @property
+    def salt(self) -> bytes:
+        """Requests share cached blocks only where it is equal: the service's, and what the encoder reads."""
+        salt = self.service.salt
+        return salt if self.encoder is None else BlockKey.of(salt, self.encoder.token_ids).digest
+
+    @property
+    def n_input(self) -> int:
+        """Tokens of what the caller gave."""
+        return self.n_prompt if self.encoder is None else len(self.encoder.token_ids)
+
+    @property
+    def awaits_encoder(self) -> bool:
+        return self.encoder is not None and not self.encoder.is_computed
+
+    @property
+    def forced_token(self) -> int | None:
+        """The next token, where it does not depend on the logits."""
+        if self.forced_last is not None and len(self.token_ids) == self.max_length - 1:
+            return self.forced_last
+        return self.forced_first if self.n_output == 0 else None
 
     @property
     def n_output(self) -> int:
@@ -206,7 +234,7 @@ class Request:
     def begin_as_copy_of(self, leader: Request) -> None:
         """Take over what the leader has computed of the prompt that both have; the caller shares the blocks."""
         self.go_on_as(leader)
-        self.n_cached = leader.n_prompt
+        self.n_cached = leader.n_input
 
     def go_on_as(self, other: Request) -> None:
         """Take over another's tokens and what is computed of them; the caller shares the blocks."""

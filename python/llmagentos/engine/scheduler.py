@@ -10,75 +10,14 @@ from __future__ import annotations
 import time
 from bisect import insort
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 from llmagentos.engine.blocks import BlockPool
+from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.pacing import Pace
 from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Request, State
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """What a step and the queues hold at most.
-
-    Attributes:
-        batched_tokens: tokens that a step computes.
-        logit_rows: rows of logits that a step asks for; bounds the memory they take.
-        running: requests under way together.
-    """
-
-    batched_tokens: int
-    logit_rows: int
-    running: int
-
-
-@dataclass(frozen=True, slots=True)
-class Scheduled:
-    """The request's next `n_tokens` known tokens, from position `request.n_computed`, in this step.
-
-    Attributes:
-        drafts: tokens behind the last known one that are tried out with it.
-    """
-
-    request: Request
-    n_tokens: int
-    drafts: tuple[int, ...] = ()
-
-    @property
-    def samples(self) -> bool:
-        """Whether the step computes the last known token, and the next one is to be sampled from its logits."""
-        request = self.request
-        return self.n_tokens == request.n_to_compute and request.n_known == len(request.token_ids)
-
-    @property
-    def scored(self) -> range:
-        """Positions of the prompt whose logits are wanted to score the token that follows."""
-        request, begin = self.request, self.request.n_computed
-        if not request.scores_prompt:
-            return range(0)
-        return range(max(begin, len(request.prompt_scores)), min(begin + self.n_tokens, request.n_prompt - 1))
-
-    @property
-    def n_logit_rows(self) -> int:
-        return len(self.scored) + self.samples + len(self.drafts)
-
-
-@dataclass(slots=True)
-class Schedule:
-    """One step's work.
-
-    Attributes:
-        chunks: in order of rank.
-        copies: (from, to) blocks that are to be copied before anything else, in this order.
-        admitted, preempted, ended: requests that began, that were put back, and that were cancelled or too late.
-    """
-
-    chunks: list[Scheduled] = field(default_factory=list)
-    copies: list[tuple[int, int]] = field(default_factory=list)
-    admitted: list[Request] = field(default_factory=list)
-    preempted: list[Request] = field(default_factory=list)
-    ended: list[Request] = field(default_factory=list)
+from llmagentos.engine.schedule import Limits, Schedule, Scheduled
 
 
 class Scheduler:
@@ -104,6 +43,7 @@ class Scheduler:
         self.running: list[Request] = []
         self.n_preempted = 0
         self._n_arrived = 0
+        self._has_encoded = False  # in the last step
 
     def add(self, request: Request) -> None:
         """Queue a request, behind all of its priority that came before."""
@@ -117,6 +57,9 @@ class Scheduler:
         schedule = Schedule()
         self._drop_ended(schedule)
         self._admit(schedule)
+        schedule.inputs = self._inputs()
+        if schedule.inputs:
+            return schedule
         budget, rows = self.limits.batched_tokens, self.limits.logit_rows
         shares = self._shares(budget)
         for request in list(self.running):
@@ -163,6 +106,7 @@ class Scheduler:
         for follower in followers:
             follower.begin_as_copy_of(leader)
             self.pool.share(follower.blocks)
+            self._hold_input(follower)
             insort(self.running, follower, key=_rank)
         return followers
 
@@ -171,13 +115,15 @@ class Scheduler:
         for queue in (self.running, self.waiting):
             if request in queue:
                 queue.remove(request)
-        self.cache.detach(request)
+        self._give_back(request)
 
     def fork(self, request: Request, parent: Request) -> None:
         """Let a request go on from where another is, on its blocks, instead of from where it was itself."""
         self.retire(request)
         request.go_on_as(parent)
         self.pool.share(request.blocks)
+        if request.state is State.RUNNING:
+            self._hold_input(request)
         insort(self.running if request.state is State.RUNNING else self.waiting, request, key=_rank)
 
     def abandon(self) -> list[Request]:
@@ -185,6 +131,8 @@ class Scheduler:
         requests = [*self.running, *self.waiting]
         for request in requests:
             request.blocks = []
+            if request.encoder is not None:
+                request.encoder.forget()
         self.running, self.waiting = [], []
         self.pool = BlockPool(self.pool.n_blocks, self.pool.block_size)
         self.cache = PrefixCache(self.pool, self.cache.enabled)
@@ -205,7 +153,7 @@ class Scheduler:
                 continue
             blocks = self.cache.lookup(request)
             needed = self.pool.blocks_for(request.n_known) - len(blocks)
-            while len(self.running) >= self.limits.running or not self.pool.has_room(needed, blocks):
+            while len(self.running) >= self.limits.running or not self._has_room(request, needed, blocks):
                 if not self.running:
                     return
                 is_lower = self.running[-1].service.priority > request.service.priority
@@ -215,9 +163,32 @@ class Scheduler:
             self.waiting.remove(request)
             self.cache.attach(request, blocks)
             request.blocks += self.pool.allocate(needed)
+            self._hold_input(request)
             request.state = State.RUNNING
             insort(self.running, request, key=_rank)
             schedule.admitted.append(request)
+
+    def _has_room(self, request: Request, needed: int, blocks: Sequence[int]) -> bool:
+        """Whether there are that many blocks, and those for what the encoder reads."""
+        n_input = 0 if request.encoder is None else request.encoder.n_missing(self.pool)
+        return self.pool.has_room(needed + n_input, blocks)
+
+    def _inputs(self) -> list[EncoderInput]:
+        """What the encoder reads in this step: as many inputs as the budget holds, at least one, in order of rank.
+
+        Where others decode, every second step is theirs: nobody's answer waits for more than one step of the encoder.
+        """
+        awaited = dict.fromkeys(r.encoder for r in self.running if r.encoder is not None and r.awaits_encoder)
+        if self._has_encoded and any(r.n_to_compute > 0 and not r.awaits_encoder for r in self.running):
+            awaited = {}
+        chosen, budget = list[EncoderInput](), self.limits.batched_tokens
+        for one in awaited:
+            budget -= len(one.token_ids)
+            if chosen and budget < 0:
+                break
+            chosen.append(one)
+        self._has_encoded = bool(chosen)
+        return chosen
 
     def _shares(self, budget: int) -> dict[Request, int]:
         """Tokens for each running request that has some to compute.
@@ -225,8 +196,9 @@ class Scheduler:
         Of the prompts, the first in rank gets half, so that it always advances; the rest goes to those that are
         nearest to their first token, so that a short prompt does not wait for a long one.
         """
-        streams = [r for r in self.running if r.has_started]
-        prompts = [r for r in self.running if not r.has_started and r.n_to_compute > 0]
+        ready = [r for r in self.running if not r.awaits_encoder]
+        streams = [r for r in ready if r.has_started]
+        prompts = [r for r in ready if not r.has_started and r.n_to_compute > 0]
         shares = dict.fromkeys(streams, 1)
         left = self.pace.prompt_tokens(len(streams), budget) if prompts else 0
         left = max(min(left, budget - len(streams)), 1)
@@ -267,11 +239,21 @@ class Scheduler:
 
     def _preempt(self, request: Request, schedule: Schedule) -> None:
         self.running.remove(request)
-        self.cache.detach(request)
+        self._give_back(request)
         request.state = State.WAITING
         self.n_preempted += 1
         schedule.preempted.append(request)
         insort(self.waiting, request, key=_rank)
+
+    def _hold_input(self, request: Request) -> None:
+        if request.encoder is not None:
+            request.encoder.hold(request, self.pool)
+
+    def _give_back(self, request: Request) -> None:
+        """Take all blocks of a request that runs no more."""
+        self.cache.detach(request)
+        if request.encoder is not None:
+            request.encoder.release(request, self.pool)
 
     def _drop_ended(self, schedule: Schedule) -> None:
         now = time.monotonic()

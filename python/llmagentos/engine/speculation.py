@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from llmagentos.engine.request import Request
-from llmagentos.engine.scheduler import Limits, Scheduled
+from llmagentos.engine.schedule import Limits, Scheduled
 from llmagentos.engine.step_times import StepTimes
 
 MAX_DRAFTS = 15  # of one request in one step: with the token before them they fill a panel of 16
@@ -100,4 +100,5 @@ def _most_drafts(request: Request) -> int:
     """None where a token is more than what is sampled; no more than there are tokens to come after the next one."""
     if request.group is not None or request.constraint is not None:
         return 0
-    return min(MAX_DRAFTS, request.max_length - len(request.token_ids) - 1)
+    n_sampled = request.max_length - len(request.token_ids) - (request.forced_last is not None)
+    return max(0, min(MAX_DRAFTS, n_sampled - 1))

@@ -131,7 +131,7 @@ class Recorder:
         """A request began, or began again after a pre-emption."""
         if not request.times.began:
             request.times.began = True
-            self._n_prompt += request.n_prompt
+            self._n_prompt += request.n_input
             self._n_cached += request.n_cached
         self._note("started", request, time.monotonic())
 
@@ -208,5 +208,5 @@ class Recorder:
     def _note(self, kind: EventKind, request: Request, now: float) -> None:
         if self._on_event is not None:
             reason = request.finish_reason
-            event = Event(kind, request.arrival, now, request.n_prompt, request.n_cached, request.n_output, reason)
+            event = Event(kind, request.arrival, now, request.n_input, request.n_cached, request.n_output, reason)
             self._events.append(event)

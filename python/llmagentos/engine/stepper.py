@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from llmagentos.backends.protocol import Backend
 from llmagentos.completion import TokenLogprob
-from llmagentos.engine.batch import Step, build_step
+from llmagentos.engine.batch import Step, build_step, encoder_batch
 from llmagentos.engine.beams import BeamGroup
+from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.mask_worker import MaskWorker
 from llmagentos.engine.request import Request
 from llmagentos.engine.sampler import Continuations, Sampler
-from llmagentos.engine.scheduler import Schedule, Scheduler
+from llmagentos.engine.schedule import Schedule
+from llmagentos.engine.scheduler import Scheduler
 from llmagentos.engine.speculation import Speculator
 from llmagentos.engine.statistics import Recorder
 from llmagentos.errors import LLMAgentOSError
@@ -56,7 +58,9 @@ class Stepper:
             with self._lock:
                 schedule = self._scheduler.schedule()
                 self._record_schedule(schedule)
-            if schedule.chunks:
+            if schedule.inputs:
+                self._encode(schedule.inputs)
+            elif schedule.chunks:
                 self._add_drafts(schedule)
                 self._run(schedule)
             _tell(schedule.ended)
@@ -86,6 +90,13 @@ class Stepper:
         if drafts:
             with self._lock:
                 self._scheduler.add_drafts(schedule, drafts)
+
+    def _encode(self, inputs: Sequence[EncoderInput]) -> None:
+        self._backend.run(encoder_batch(inputs))
+        with self._lock:
+            for one in inputs:
+                one.is_computed = True
+            self._recorder.step(sum(len(one.token_ids) for one in inputs), 0, time.monotonic())
 
     def _run(self, schedule: Schedule) -> None:
         began = time.monotonic()

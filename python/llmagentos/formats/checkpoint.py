@@ -16,6 +16,21 @@ from llmagentos.formats.tokenizer import Tokenizer
 MAX_LAYERS = 1024  # several times what any model has; bounds the graph that a small file can ask for
 
 
+@dataclass(frozen=True, slots=True)
+class DecodingTokens:
+    """Tokens around an encoder-decoder model's answers.
+
+    Attributes:
+        start: stands before an answer and is no part of it.
+        forced_first: the answer's first token, whatever the logits say; None where they decide.
+        forced_last: the answer's last token where it is cut at its greatest length.
+    """
+
+    start: int
+    forced_first: int | None = None
+    forced_last: int | None = None
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """An open model. Tensors stay mapped in their files until something packs them.
@@ -50,8 +65,40 @@ class Checkpoint:
 
     @property
     def n_layers(self) -> int:
-        """Layers, each of which has tensors of its own in the file."""
-        return self.metadata.integer("block_count", high=min(len(self.tensors.names()), MAX_LAYERS))
+        """Layers, each of which has tensors of its own in the file; of the encoder where there is one."""
+        return self.metadata.integer("block_count", high=self._most_layers)
+
+    @property
+    def n_decoder_layers(self) -> int:
+        """Of the decoder beside an encoder."""
+        return self.metadata.integer("decoder_block_count", self.n_layers, high=self._most_layers)
+
+    @property
+    def _most_layers(self) -> int:
+        return min(len(self.tensors.names()), MAX_LAYERS)
+
+    @property
+    def has_relative_positions(self) -> bool:
+        """Whether positions are distances, so that the model runs beyond what it was trained to hold."""
+        return self.metadata.integer("attention.relative_buckets_count", None) is not None
+
+    @property
+    def is_encoder_decoder(self) -> bool:
+        return self.metadata.integer("decoder_start_token_id", None, low=0) is not None
+
+    @property
+    def decoding(self) -> DecodingTokens:
+        """What an encoder-decoder model begins and ends its answers with.
+
+        Raises:
+            ModelFormatError: it does not say how they begin, or a token is outside the vocabulary.
+        """
+        meta, high = self.metadata, self.vocab_size - 1
+        return DecodingTokens(
+            meta.integer("decoder_start_token_id", low=0, high=high),
+            meta.integer("decoder_forced_bos_token_id", None, low=0, high=high),
+            meta.integer("decoder_forced_eos_token_id", None, low=0, high=high),
+        )
 
     @property
     def vocab_size(self) -> int:

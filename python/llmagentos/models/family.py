@@ -22,14 +22,15 @@ class HfForm:
         metadata: GGUF's metadata, without the architecture's prefix, from config.json. It must read each field of the
             configuration that changes the model; one that is left unread is refused.
         tensors: for GGUF's names, with {i} for a layer: where the values are.
-        is_tied: whether the head is the embedding where config.json does not say.
+        is_tied: whether the head is the embedding where config.json does not say. None: it is wherever there is no
+            tensor for it, whatever config.json says.
         prefix: what the names of all tensors but the head's begin with, and lack where the model was saved without it.
     """
 
     architecture: str
     metadata: Callable[[HfConfig], dict[str, Any]]
     tensors: Mapping[str, TensorRule]
-    is_tied: bool = False
+    is_tied: bool | None = False
     prefix: str = ""
 
 

@@ -18,17 +18,21 @@ from llmagentos.formats.packed_linears import unpack_linears
 from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models.family import HfForm
 from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_generation import GenerationSettings
 from llmagentos.models.hf_tensors import gguf_tensors
 
 # Arrays that a family's metadata may hold and that GGUF keeps as tensors.
 _AS_TENSORS = {
+    "position_embd": "position_embd.weight",
     "rope.factors": "rope_freqs.weight",
     "rope.long_factor": "rope_factors_long.weight",
     "rope.short_factor": "rope_factors_short.weight",
 }
-# Buffers that older versions of transformers saved with the weights: constants that the architecture says.
-_BUFFERS = re.compile(r"(rotary_emb\.inv_freq|\.attn\.(masked_)?bias|\.attention\.(masked_)?bias|position_ids)$")
-_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "repetition_penalty")
+# What older versions of transformers saved with the weights: constants that the architecture says, or of no use.
+_BUFFERS = re.compile(
+    r"(rotary_emb\.inv_freq|\.attn\.(masked_)?bias|\.attention\.(masked_)?bias|position_ids"
+    r"|coder\.embed_positions\.weights?|coder\.version|EncDecAttention\.relative_attention_bias\.weight)$"
+)
 
 
 def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
@@ -42,23 +46,28 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
     path = str(folder.path)
     config = HfConfig(path, folder.config)
     metadata = form.metadata(config)
-    is_tied = config.flag("tie_word_embeddings", form.is_tied)
+    is_encoder_decoder = "decoder_block_count" in metadata
+    generation = GenerationSettings(folder, config, is_encoder_decoder)
+    metadata |= generation.metadata()
+    is_tied = config.flag("tie_word_embeddings", bool(form.is_tied))
     config.check_all_read()
 
-    tensors, used = gguf_tensors(folder, form.tensors, int(metadata["block_count"]), metadata, form.prefix)
-    if is_tied:
+    n_layers = max(metadata["block_count"], metadata.get("decoder_block_count", 0))
+    tensors, used = gguf_tensors(folder, form.tensors, n_layers, metadata, form.prefix)
+    if is_tied and form.is_tied is not None:
         tensors.pop("output.weight", None)  # the same values again, where a version has written them
     for key, name in _AS_TENSORS.items():
         values = metadata.pop(key, None)
         if values is not None:
-            tensors[name] = _given(values)
+            tensors.setdefault(name, _given(values))  # where the folder has it as a tensor, too, that one is taken
+    generation.ban(tensors, metadata)
     unknown = [name for name in folder.names() if name not in used and not _BUFFERS.search(name)]
     if unknown:
         raise UnsupportedModelError(
             f"{path}: the model has tensors this build has no place for: {', '.join(unknown[:3])}"
             + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
         )
-    if not is_tied and "output.weight" in form.tensors and "output.weight" not in tensors:
+    if not is_tied and form.is_tied is not None and "output.weight" in form.tensors and "output.weight" not in tensors:
         raise UnsupportedModelError(
             f"{path}: there is no tensor {form.tensors['output.weight']}, and none is tied to it"
         )
@@ -72,7 +81,7 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
         tokenizer=tokenizer,
         chat_template=folder.chat_template(),
         name=folder.path.name,
-        sampling=_recommended(folder),
+        sampling=generation.sampling(),
         missing_ids=tokenizer.missing_ids if isinstance(tokenizer, HfTokenizer) else frozenset(),
     )
 
@@ -91,11 +100,3 @@ def _given(values: NDArray[np.float32]) -> LazyTensor:
 
 def _listed(value: Any) -> Any:
     return value.tolist() if isinstance(value, np.ndarray) else value
-
-
-def _recommended(folder: HfFolder) -> dict[str, Any]:
-    """generation_config.json's sampling, where it says that it samples."""
-    generation = folder.generation_config
-    if not generation.get("do_sample"):
-        return {}
-    return {name: generation[name] for name in _SAMPLING if generation.get(name) is not None}

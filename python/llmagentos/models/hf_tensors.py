@@ -67,6 +67,17 @@ class Rows:
 
 
 @dataclass(frozen=True, slots=True)
+class Flat:
+    """A vector that is written as a matrix of one row."""
+
+    source: str
+
+    def tensor(self, folder: HfFolder, name: str, _: Meta) -> LazyTensor:
+        spec = folder.spec(name)
+        return LazyTensor(TensorSpec(spec.dtype, (spec.n_values,)), lambda: folder.array(name).reshape(-1))
+
+
+@dataclass(frozen=True, slots=True)
 class Transposed:
     """A matrix written as [in, out] (GPT-2's Conv1D), and of its columns those that `index` chooses."""
 

@@ -19,17 +19,23 @@ Activation = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_
 class Parts:
     """Adds a checkpoint's parts to a graph.
 
+    Args:
+        stack: the encoder or the decoder of a model that has both: the prefix of its tensors' names.
+
     Attributes:
         width: of the residual stream.
         n_heads, n_kv_heads, head_dim: of attention.
         hidden: width inside the MLPs.
     """
 
-    def __init__(self, checkpoint: Checkpoint, g: Graph, *, head_dim: int | None = None) -> None:
+    def __init__(
+        self, checkpoint: Checkpoint, g: Graph, *, head_dim: int | None = None, stack: Literal["", "enc.", "dec."] = ""
+    ) -> None:
         meta = checkpoint.metadata
         self.checkpoint, self.g, self.meta = checkpoint, g, meta
+        self.stack = stack
         self.width = meta.integer("embedding_length")
-        self.n_layers = checkpoint.n_layers
+        self.n_layers = checkpoint.n_decoder_layers if stack == "dec." else checkpoint.n_layers
         self.n_heads = meta.integer("attention.head_count")
         self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
         self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads)
@@ -65,6 +71,18 @@ class Parts:
                 f"{self.checkpoint.path}: {key} has {len(flags)} elements for {self.n_layers} layers"
             )
         return [window if flag else 0 for flag in flags[: self.n_layers]]
+
+    def block(self, layer: int) -> str:
+        """What the names of a layer's tensors begin with."""
+        return f"{self.stack}blk.{layer}."
+
+    def check_decoding(self) -> None:
+        """That an encoder-decoder model says how its answers begin.
+
+        Raises:
+            ModelFormatError: it does not, or by tokens that it does not have.
+        """
+        _ = self.checkpoint.decoding
 
     def has(self, name: str) -> bool:
         return self.checkpoint.has_tensor(name)
@@ -120,7 +138,7 @@ class Parts:
             scale: of the scores; None for 1 / sqrt(head_dim).
             clamp: bound on the projections' magnitude.
         """
-        g, block, size = self.g, f"blk.{layer}.", self.head_dim
+        g, block, size = self.g, self.block(layer), self.head_dim
         q = self.linear(h, block + "attn_q", self.n_heads * size)
         k = self.linear(h, block + "attn_k", self.n_kv_heads * size)
         v = self.linear(h, block + "attn_v", self.n_kv_heads * size)
@@ -133,7 +151,7 @@ class Parts:
             q,
             k,
             v,
-            layer=layer,
+            layer=0 if self.stack == "enc." else layer,  # nobody reads an encoder's keys later: its layers share one
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
             head_dim=size,
@@ -145,18 +163,37 @@ class Parts:
             relative_bias=relative_bias,
             sinks=sinks,
         )
-        return self.linear(a, block + "attn_output", self.width)
+        return self.linear(a, block + ("attn_o" if self.stack else "attn_output"), self.width)
+
+    def store_cross(self, encoded: int, layer: int) -> None:
+        """The keys and values that a decoder's layer sees of what the encoder made of its input."""
+        name, width = f"dec.blk.{layer}.cross_attn_", self.n_kv_heads * self.head_dim
+        k, v = self.linear(encoded, name + "k", width), self.linear(encoded, name + "v", width)
+        self.g.store_cross(k, v, layer=layer, n_kv_heads=self.n_kv_heads, head_dim=self.head_dim)
+
+    def cross_attention(self, h: int, layer: int, *, scale: float | None = None) -> int:
+        """Attention over the encoder's input, with its projections of queries and output."""
+        name, size = f"dec.blk.{layer}.cross_attn_", self.head_dim
+        a = self.g.cross_attention(
+            self.linear(h, name + "q", self.n_heads * size),
+            layer=layer,
+            n_heads=self.n_heads,
+            n_kv_heads=self.n_kv_heads,
+            head_dim=size,
+            scale=size**-0.5 if scale is None else scale,
+        )
+        return self.linear(a, name + "o", self.width)
 
     def gated_mlp(self, h: int, layer: int, activation: Activation) -> int:
         """down(activation(gate(h)) * up(h))."""
-        block = f"blk.{layer}."
+        block = self.block(layer)
         gate = self.linear(h, block + "ffn_gate", self.hidden)
         up = self.linear(h, block + "ffn_up", self.hidden)
         return self.linear(self.g.glu(gate, up, activation), block + "ffn_down", self.width)
 
     def mlp(self, h: int, layer: int, activation: Activation) -> int:
         """down(activation(up(h)))."""
-        block = f"blk.{layer}."
+        block = self.block(layer)
         up = self.linear(h, block + "ffn_up", self.hidden)
         return self.linear(self.g.activation(up, activation), block + "ffn_down", self.width)
 
@@ -169,13 +206,13 @@ class Parts:
         matrix = "output.weight" if self.has("output.weight") else "token_embd.weight"
         return self.g.linear(h, matrix, self.n_rows(matrix), self._bias("output"))
 
-    def activation_named(self, key: str, default: Activation) -> Activation:
+    def activation_named(self, key: str, default: Activation | None = None) -> Activation:
         """The activation that the metadata names.
 
         Raises:
             UnsupportedModelError: it is none of those.
         """
-        name = self.meta.string(key, default)
+        name = self.meta.string(key) if default is None else self.meta.string(key, default)
         known = get_args(Activation)
         if name not in known:
             raise UnsupportedModelError(

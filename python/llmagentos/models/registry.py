@@ -17,6 +17,16 @@ from llmagentos.models.unfused import unfused
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
 _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "bart": (
+        ("bart",),
+        (
+            "BartForConditionalGeneration",
+            "MBartForConditionalGeneration",
+            "PegasusForConditionalGeneration",
+            "MarianMTModel",
+            "M2M100ForConditionalGeneration",
+        ),
+    ),
     "bloom": (("bloom",), ("BloomForCausalLM",)),
     "falcon": (("falcon",), ("FalconForCausalLM",)),
     "gemma": (("gemma", "gemma2", "gemma3"), ("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM")),
@@ -35,6 +45,7 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
     "smollm3": (("smollm3",), ("SmolLM3ForCausalLM",)),
     "stablelm": (("stablelm",), ("StableLmForCausalLM",)),
+    "t5": (("t5",), ("T5ForConditionalGeneration", "UMT5ForConditionalGeneration")),
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
 _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}

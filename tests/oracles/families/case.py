@@ -24,7 +24,8 @@ class Case:
         generation: what generation_config.json holds.
         refused: options that the model's class has and this package has not: fields of config.json that must raise
             UnsupportedModelError with this value.
-        prompt_lengths: tokens of the prompts that are continued greedily. The last one's beams are searched.
+        prompt_lengths: tokens of the prompts that are continued greedily. The last one's beams are searched. Of an
+            encoder-decoder model each is read by the encoder and answered as generation_config.json says, too.
         attention: transformers' implementation that the expected results come from.
         kind: how the expected results are made (expected.py) and which tests read them.
     """

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+import transformers
 from numpy.typing import NDArray
 
 from .case import Case
@@ -19,6 +20,8 @@ Ids = list[int]
 N_TOKENS = 90
 ROWS = np.array([*range(0, 90, 5), 31, 32, 33, 63, 64, 89])  # among them both sides of each block of the KV cache
 N_GREEDY, N_BEAM_TOKENS, N_BEAMS = 16, 10, 3
+N_DECODER_TOKENS = 70
+DECODER_ROWS = np.array([0, 1, 2, 9, 30, 31, 32, 33, 50, 63, 64, 69])
 MAX_TRIES = 40
 
 
@@ -51,7 +54,42 @@ def decoder(model: Any, case: Case) -> Arrays:
     return made
 
 
-EXPECTED: dict[str, Callable[[Any, Case], Arrays]] = {"decoder": decoder}
+def encoder_decoder(model: Any, case: Case) -> Arrays:
+    """Of a model that reads one text and writes another.
+
+    encoder_ids [N_TOKENS], decoder_ids [n], rows [r], logits [r, vocab] of the decoder; prompt.I, which the encoder
+    reads, greedy.I, what follows the decoder's first token without end, and answer.I, what generation_config.json makes
+    of it: its tokens after the decoder's first one, up to the end token. Prompts are drawn as for decoders.
+    """
+    rng = np.random.default_rng(zlib.crc32(case.name.encode()))
+    # M2M100 counts positions without padding, which no caller of ours gives.
+    drawn = np.delete(np.arange(model.config.vocab_size), model.config.pad_token_id)
+    ids, decoder_ids = rng.choice(drawn, N_TOKENS), rng.choice(drawn, N_DECODER_TOKENS)
+    with torch.no_grad():
+        found = model(input_ids=torch.from_numpy(ids)[None], decoder_input_ids=torch.from_numpy(decoder_ids)[None])
+    made: Arrays = {
+        "encoder_ids": ids.astype(np.int32),
+        "decoder_ids": decoder_ids.astype(np.int32),
+        "rows": DECODER_ROWS,
+        "logits": found.logits[0].float().numpy()[DECODER_ROWS],
+    }
+    others = [copy.deepcopy(model).double(), disturbed(model)]
+    for index, length in enumerate(case.prompt_lengths):
+        for _ in range(MAX_TRIES):
+            prompt = rng.choice(drawn, length).tolist()
+            greedy = steady(model, others, lambda one, prompt=prompt: unended(one, prompt))
+            answer = steady(model, others, lambda one, prompt=prompt: answer_of(one, prompt)) if greedy else []
+            if greedy and answer:
+                break
+        else:
+            raise RuntimeError(f"{case.name}: rounding decides every answer to {length} tokens")
+        made[f"prompt.{index}"] = np.array(prompt, np.int32)
+        made[f"greedy.{index}"] = np.array(greedy[0], np.int32)
+        made[f"answer.{index}"] = np.array(answer[0], np.int32)
+    return made
+
+
+EXPECTED: dict[str, Callable[[Any, Case], Arrays]] = {"decoder": decoder, "encoder_decoder": encoder_decoder}
 
 
 @torch.no_grad()
@@ -92,3 +130,22 @@ def _generated(model: Any, prompt: Ids, **settings: Any) -> list[Ids]:
     )
     found: list[Ids] = sequences[:, len(prompt) :].tolist()
     return found
+
+
+@torch.no_grad()
+def unended(model: Any, prompt: Ids) -> list[Ids]:
+    """The likeliest tokens one by one, whatever generation_config.json says but for the first token."""
+    plain = transformers.GenerationConfig(
+        decoder_start_token_id=model.generation_config.decoder_start_token_id, pad_token_id=0, max_new_tokens=N_GREEDY
+    )
+    own, model.generation_config = model.generation_config, plain  # given as an argument it would be filled up from it
+    sequences = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)))
+    model.generation_config = own
+    return [sequences[0, 1:].tolist()]
+
+
+@torch.no_grad()
+def answer_of(model: Any, prompt: Ids) -> list[Ids]:
+    found: Ids = model.generate(torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)))[0, 1:].tolist()
+    end = model.generation_config.eos_token_id
+    return [found[: found.index(end) + 1] if end in found else found]

@@ -14,11 +14,21 @@ def spread(model: nn.Module, seed_text: str) -> None:
     """Draw all parameters anew. Each has a generator of its own, by its name, so that none hangs on the others."""
     for module_name, module in model.named_modules():
         for name, parameter in module.named_parameters(recurse=False):
-            full_name = f"{module_name}.{name}"
-            rng = np.random.default_rng([zlib.crc32(seed_text.encode()), zlib.crc32(full_name.encode())])
-            values = rng.standard_normal(tuple(parameter.shape)).astype(np.float32)
+            if not parameter.requires_grad:  # constants, such as sinusoidal positions
+                continue
+            values = _normal(parameter, seed_text, f"{module_name}.{name}")
+            if module_name.endswith("Attention.q"):  # of T5, which does not scale its scores
+                values *= 0.25
             with torch.no_grad():
-                parameter.copy_(_scaled(module, parameter, torch.from_numpy(values)))
+                parameter.copy_(_scaled(module, parameter, values))
+    for name, buffer in model.named_buffers():
+        if name == "final_logits_bias":
+            buffer.copy_(_normal(buffer, seed_text, name))
+
+
+def _normal(like: torch.Tensor, seed_text: str, name: str) -> torch.Tensor:
+    rng = np.random.default_rng([zlib.crc32(seed_text.encode()), zlib.crc32(name.encode())])
+    return torch.from_numpy(rng.standard_normal(tuple(like.shape)).astype(np.float32))
 
 
 def _scaled(module: nn.Module, parameter: nn.Parameter, values: torch.Tensor) -> torch.Tensor:

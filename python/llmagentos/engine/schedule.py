@@ -1,0 +1,73 @@
+"""What one step computes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from llmagentos.engine.encoder_input import EncoderInput
+from llmagentos.engine.request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What a step and the queues hold at most.
+
+    Attributes:
+        batched_tokens: tokens that a step computes.
+        logit_rows: rows of logits that a step asks for; bounds the memory they take.
+        running: requests under way together.
+    """
+
+    batched_tokens: int
+    logit_rows: int
+    running: int
+
+
+@dataclass(frozen=True, slots=True)
+class Scheduled:
+    """The request's next `n_tokens` known tokens, from position `request.n_computed`, in this step.
+
+    Attributes:
+        drafts: tokens behind the last known one that are tried out with it.
+    """
+
+    request: Request
+    n_tokens: int
+    drafts: tuple[int, ...] = ()
+
+    @property
+    def samples(self) -> bool:
+        """Whether the step computes the last known token, and the next one is to be sampled from its logits."""
+        request = self.request
+        return self.n_tokens == request.n_to_compute and request.n_known == len(request.token_ids)
+
+    @property
+    def scored(self) -> range:
+        """Positions of the prompt whose logits are wanted to score the token that follows."""
+        request, begin = self.request, self.request.n_computed
+        if not request.scores_prompt:
+            return range(0)
+        return range(max(begin, len(request.prompt_scores)), min(begin + self.n_tokens, request.n_prompt - 1))
+
+    @property
+    def n_logit_rows(self) -> int:
+        return len(self.scored) + self.samples + len(self.drafts)
+
+
+@dataclass(slots=True)
+class Schedule:
+    """One step's work.
+
+    Attributes:
+        chunks: in order of rank.
+        inputs: what the encoder of an encoder-decoder model is to read; the step has no chunks then.
+        copies: (from, to) blocks that are to be copied before anything else, in this order.
+        admitted, preempted, ended: requests that began, that were put back, and that were cancelled or too late.
+    """
+
+    chunks: list[Scheduled] = field(default_factory=list)
+    inputs: list[EncoderInput] = field(default_factory=list)
+    copies: list[tuple[int, int]] = field(default_factory=list)
+    admitted: list[Request] = field(default_factory=list)
+    preempted: list[Request] = field(default_factory=list)
+    ended: list[Request] = field(default_factory=list)

@@ -1,0 +1,139 @@
+"""generation_config.json: how transformers generates with a model where its caller does not say otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos.errors import ModelFormatError, UnsupportedModelError
+from llmagentos.formats.hf_folder import HfFolder
+from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec, decoded
+from llmagentos.models.hf_config import HfConfig
+
+_SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_penalty")
+_SEARCH = ("no_repeat_ngram_size", "min_length", "repetition_penalty")
+_BEAMS = ("num_beams", "length_penalty", "early_stopping")
+_OF_LENGTH = {"min_new_tokens": "min_tokens", "max_new_tokens": "max_tokens"}
+_TOKENS = ("decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id")
+# What this build has no place for, with the values that mean nothing of the kind is wanted.
+_UNSUPPORTED: dict[str, tuple[Any, ...]] = {
+    "begin_suppress_tokens": ([],),
+    "constraints": ([],),
+    "diversity_penalty": (0.0,),
+    "encoder_no_repeat_ngram_size": (0,),
+    "encoder_repetition_penalty": (1.0,),
+    "epsilon_cutoff": (0.0,),
+    "eta_cutoff": (0.0,),
+    "exponential_decay_length_penalty": (),
+    "force_words_ids": ([],),
+    "forced_decoder_ids": ([],),
+    "guidance_scale": (1.0,),
+    "num_beam_groups": (1,),
+    "penalty_alpha": (0.0,),
+    "sequence_bias": ({},),
+    "suppress_tokens": ([],),
+}
+# Fields of older config.json files, from before generation_config.json.
+_IN_CONFIG = frozenset(
+    {*_SAMPLING, *_SEARCH, *_BEAMS, *_OF_LENGTH, *_TOKENS, *_UNSUPPORTED, "bad_words_ids", "do_sample", "max_length"}
+) - {"decoder_start_token_id", "forced_eos_token_id"}
+_BANNED = -1e6  # what SamplingParams.logit_bias can be at the least, and an output's bias that leaves no probability
+
+
+class GenerationSettings:
+    """What a folder says. Decoders are asked for their sampling only, which callers expect to choose anyway.
+
+    Raises:
+        UnsupportedModelError: an encoder-decoder model's answers depend on a setting that this build does not have.
+    """
+
+    def __init__(self, folder: HfFolder, config: HfConfig, is_encoder_decoder: bool) -> None:
+        self._path = str(folder.path)
+        self._is_encoder_decoder = is_encoder_decoder
+        self._values: Mapping[str, Any] = folder.generation_config or folder.config
+        if not is_encoder_decoder:
+            self._values = folder.generation_config
+            return
+        config.ignore(*_IN_CONFIG)
+        self._start = self._values.get("decoder_start_token_id", config.get("decoder_start_token_id"))
+        for name, off in _UNSUPPORTED.items():
+            if self._values.get(name) is not None and self._values[name] not in off:
+                raise UnsupportedModelError(
+                    f"{self._path}: generation with {name}={self._values[name]!r} is not supported"
+                )
+        self._banned = self._banned_ids()
+
+    def metadata(self) -> dict[str, Any]:
+        """The tokens around an encoder-decoder model's answers.
+
+        Raises:
+            ModelFormatError: none to begin with is named.
+        """
+        if not self._is_encoder_decoder:
+            return {}
+        start = self._values.get("bos_token_id") if self._start is None else self._start
+        if start is None:
+            raise ModelFormatError(f"{self._path}: neither decoder_start_token_id nor bos_token_id is set", self._path)
+        last = self._values.get("forced_eos_token_id")
+        if isinstance(last, list) and last:  # all are as likely then; the first is taken
+            last = last[0]
+        made = {
+            "decoder_start_token_id": start,
+            "decoder_forced_bos_token_id": self._values.get("forced_bos_token_id"),
+            "decoder_forced_eos_token_id": last,
+        }
+        return {key: value for key, value in made.items() if value is not None}
+
+    def sampling(self) -> dict[str, Any]:
+        """By SamplingParams' names: of a decoder how it samples, of an encoder-decoder model also how it searches."""
+        given = {name: value for name, value in self._values.items() if value is not None}
+        samples = bool(given.get("do_sample"))
+        made = {name: given[name] for name in _SAMPLING if samples and name in given}
+        if not self._is_encoder_decoder:
+            return made
+        made |= {name: given[name] for name in _SEARCH if name in given}
+        made |= {ours: given[name] for name, ours in _OF_LENGTH.items() if name in given}
+        if "max_length" in given and "max_tokens" not in made:
+            made["max_tokens"] = max(1, given["max_length"] - 1)  # that counts the token the decoder starts with
+        if not samples:
+            made["temperature"] = 0.0
+            if given.get("num_beams", 1) > 1:
+                made |= {name: given[name] for name in _BEAMS if name in given}
+        if self._banned and not self._renormalizes:
+            made["logit_bias"] = dict.fromkeys(self._banned, _BANNED)
+        return made
+
+    def ban(self, tensors: dict[str, LazyTensor], metadata: Mapping[str, Any]) -> None:
+        """Take all probability from banned tokens where what is left is to sum to one."""
+        if not self._is_encoder_decoder or not self._banned or not self._renormalizes:
+            return
+        given = LazyTensors(tensors)
+        n = int(metadata["vocab_size"])
+
+        def values() -> NDArray[np.float32]:
+            has_bias = given.spec("output.bias") is not None
+            bias = decoded(given, "output.bias") if has_bias else np.zeros(n, np.float32)
+            bias[self._banned] = _BANNED
+            return bias
+
+        tensors["output.bias"] = LazyTensor(TensorSpec("F32", (n,)), values)
+
+    @property
+    def _renormalizes(self) -> bool:
+        return bool(self._values.get("renormalize_logits"))
+
+    def _banned_ids(self) -> list[int]:
+        words = self._values.get("bad_words_ids") or []
+        if any(not isinstance(word, list) or len(word) != 1 for word in words):
+            raise UnsupportedModelError(f"{self._path}: bad_words_ids of several tokens are not supported")
+        others = [
+            name
+            for name, off in (("no_repeat_ngram_size", 0), ("min_length", 0), ("repetition_penalty", 1.0))
+            if self._values.get(name) not in (None, off)
+        ]
+        if self._renormalizes and others:
+            raise UnsupportedModelError(f"{self._path}: renormalize_logits together with {others[0]} is not supported")
+        return [int(word[0]) for word in words]
