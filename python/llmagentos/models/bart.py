@@ -84,7 +84,7 @@ def _last_norm(parts: Parts, x: int) -> int:
 
 def _metadata(config: HfConfig, *, is_pre_norm: bool = False, positions: PositionTable | None = None) -> dict[str, Any]:
     """Of one of them. `positions` makes a table [n, width] of constants, where they are not learned."""
-    width, n_heads = config.integer("d_model"), config.integer("encoder_attention_heads")
+    width, n_heads = config.integer("d_model", low=4), config.integer("encoder_attention_heads")
     hidden, vocab_size = config.integer("encoder_ffn_dim"), config.integer("vocab_size")
     n_positions = config.integer("max_position_embeddings")
     config.expect("decoder_attention_heads", n_heads)

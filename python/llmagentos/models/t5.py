@@ -69,7 +69,7 @@ def _mlp(parts: Parts, x: int, layer: int) -> int:
 def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("feed_forward_proj", "relu", "gated-gelu")
     config.ignore("dense_act_fn", "is_gated_act")  # say the same again
-    width, n_layers = config.integer("d_model"), config.integer("num_layers")
+    width, n_layers = config.integer("d_model", low=1), config.integer("num_layers")
     # Before transformers 5, whether the head was the embedding said whether its input was scaled.
     is_scaled = config.flag("scale_decoder_outputs", config.flag("tie_word_embeddings", True))
     eps = config.number("layer_norm_epsilon", 1e-6)
