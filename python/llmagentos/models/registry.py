@@ -96,14 +96,13 @@ def _family(module: str) -> Family:
 
 def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
     used = tensors_read(checkpoint)
-    for name, rows, cols in graph.weights:
+    for name, shape in graph.weights:
         spec = checkpoint.tensors.spec(name)
         if spec is None:
             raise UnsupportedModelError(f"{checkpoint.path}: there is no tensor {name}, which the architecture needs")
-        wanted = (cols,) if rows == 1 and len(spec.shape) == 1 else (rows, cols)
-        if spec.shape != wanted:
+        if spec.shape not in (shape, shape[1:] if shape[0] == 1 else shape):  # a single row may be a vector
             raise UnsupportedModelError(
-                f"{checkpoint.path}: tensor {name} has shape {list(spec.shape)}, the architecture needs {list(wanted)}"
+                f"{checkpoint.path}: tensor {name} has shape {list(spec.shape)}, the architecture needs {list(shape)}"
             )
         used.add(name)
     unused = [name for name in checkpoint.tensors.names() if name not in used]
