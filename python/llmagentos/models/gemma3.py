@@ -8,7 +8,7 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, rope_scaling_metadata
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, rope_scaling_metadata, window_metadata
 from llmagentos.models.hf_tensors import PlusOne
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
@@ -52,19 +52,16 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     made = decoder_metadata(config, activation="gelu_pytorch_tanh", has_rope=not by_type)
     if by_type:
         made |= rope_scaling_metadata(config, by_type["full_attention"], made["attention.key_length"], 1e6)
-    layer_types = config.get("layer_types", None)
     every = config.integer("sliding_window_pattern", config.integer("_sliding_window_pattern", _GLOBAL_EVERY))
-    windowed = (
-        [(i + 1) % every != 0 for i in range(made["block_count"])]
-        if layer_types is None
-        else [kind == "sliding_attention" for kind in layer_types]
+    windows = window_metadata(config, [(i + 1) % every != 0 for i in range(made["block_count"])])
+    return (
+        made
+        | windows
+        | {
+            "attention.scale": float(config.number("query_pre_attn_scalar")) ** -0.5,
+            "rope.freq_base_swa": float(local),
+        }
     )
-    return made | {
-        "attention.sliding_window": config.integer("sliding_window"),
-        "attention.sliding_window_pattern": windowed,
-        "attention.scale": float(config.number("query_pre_attn_scalar")) ** -0.5,
-        "rope.freq_base_swa": float(local),
-    }
 
 
 _LAYER = "model.layers.{i}."

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -72,6 +73,24 @@ def decoder_metadata(config: HfConfig, *, activation: str = "silu", has_rope: bo
         "vocab_size": config.integer("vocab_size"),
         **(rope_metadata(config, head_dim) if has_rope else {}),
     }
+
+
+def window_metadata(config: HfConfig, default: Sequence[bool]) -> dict[str, Any]:
+    """Of sliding windows; nothing where no layer has one.
+
+    Args:
+        default: which layers have one where no `layer_types` say so.
+
+    Raises:
+        UnsupportedModelError: layers of a third kind.
+    """
+    window, kinds = config.integer("sliding_window", None), config.get("layer_types")
+    if kinds is not None and not {"sliding_attention", "full_attention"} >= set(kinds):
+        raise UnsupportedModelError(f"{config.path}: layer_types={kinds!r} is not supported for this model")
+    flags = list(default) if kinds is None else [kind == "sliding_attention" for kind in kinds]
+    if window is None or not any(flags):
+        return {}
+    return {"attention.sliding_window": window, "attention.sliding_window_pattern": flags}
 
 
 def rope_metadata(config: HfConfig, head_dim: int, default_base: float = 10000.0) -> dict[str, Any]:

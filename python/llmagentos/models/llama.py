@@ -21,7 +21,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     if parts.meta.integer("expert_count", 0, low=0) > 0:
         raise UnsupportedModelError(f"{checkpoint.path}: mixture-of-experts models of this family are not supported")
     # Files of this architecture have q and k permuted so that adjacent elements rotate.
-    rope = rope_params(checkpoint, parts.meta.integer("rope.dimension_count", parts.head_dim), pairs="adjacent")
+    rope = rope_params(checkpoint, parts.head_dim, pairs="adjacent")
 
     x = parts.embed()
     for i in range(parts.n_layers):

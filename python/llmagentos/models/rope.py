@@ -26,12 +26,12 @@ Floats = NDArray[np.float32]
 
 def rope_params(
     checkpoint: Checkpoint,
-    n_dims: int,
+    head_dim: int,
     *,
     pairs: Literal["halves", "adjacent"] = "halves",
     base: float | None = None,
 ) -> RopeParams:
-    """The rotation of `n_dims` leading elements of each head, scaled as the checkpoint says.
+    """The rotation of each head, or of as many leading elements as the checkpoint says, scaled as it says.
 
     Args:
         base: of the frequencies; None for the checkpoint's. One that is given is of layers that are not scaled.
@@ -40,6 +40,7 @@ def rope_params(
         UnsupportedModelError: a scaling of another kind.
     """
     meta = checkpoint.metadata
+    n_dims = meta.integer("rope.dimension_count", head_dim)
     if base is not None:
         return RopeParams(_plain(base, n_dims).tolist(), pairs=pairs)
     base = meta.number("rope.freq_base", 10000.0)

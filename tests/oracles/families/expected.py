@@ -1,0 +1,94 @@
+"""What transformers computes for a case, in float32 and eager attention, on the weights in its folder."""
+
+from __future__ import annotations
+
+import copy
+import zlib
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .case import Case
+
+Arrays = dict[str, NDArray[Any]]
+Ids = list[int]
+
+N_TOKENS = 90
+ROWS = np.array([*range(0, 90, 5), 31, 32, 33, 63, 64, 89])  # among them both sides of each block of the KV cache
+N_GREEDY, N_BEAM_TOKENS, N_BEAMS = 16, 10, 3
+MAX_TRIES = 40
+
+
+def decoder(model: Any, case: Case) -> Arrays:
+    """Of a model that continues a text.
+
+    token_ids [n], rows [r], logits [r, vocab]; prompt.I and greedy.I, its continuation; beams [N_BEAMS, N_BEAM_TOKENS],
+    best first, of the last prompt. Prompts are drawn until float64, and weights that are disturbed a little, give the
+    same continuations, so that none hangs on rounding.
+    """
+    rng = np.random.default_rng(zlib.crc32(case.name.encode()))
+    vocab = model.config.vocab_size
+    ids = rng.integers(0, vocab, N_TOKENS)
+    made: Arrays = {"token_ids": ids.astype(np.int32), "rows": ROWS, "logits": logits(model, ids)[ROWS]}
+    others = [copy.deepcopy(model).double(), disturbed(model)]
+    for index, length in enumerate(case.prompt_lengths):
+        is_last = index == len(case.prompt_lengths) - 1
+        for _ in range(MAX_TRIES):
+            prompt = rng.integers(0, vocab, length).tolist()
+            greedy = steady(model, others, lambda one, prompt=prompt: continuation(one, prompt))
+            beams = steady(model, others, lambda one, prompt=prompt: search(one, prompt)) if is_last and greedy else []
+            if greedy and (beams or not is_last):
+                break
+        else:
+            raise RuntimeError(f"{case.name}: rounding decides every continuation of {length} tokens")
+        made[f"prompt.{index}"] = np.array(prompt, np.int32)
+        made[f"greedy.{index}"] = np.array(greedy[0], np.int32)
+        if is_last:
+            made["beams"] = np.array(beams, np.int32)
+    return made
+
+
+EXPECTED: dict[str, Callable[[Any, Case], Arrays]] = {"decoder": decoder}
+
+
+@torch.no_grad()
+def logits(model: Any, ids: NDArray[np.int64]) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = model(torch.from_numpy(ids)[None], use_cache=False).logits[0].float().numpy()
+    return result
+
+
+def disturbed(model: Any) -> Any:
+    """A copy whose weights are off by about one part in a thousand, as half precision is at worst."""
+    other = copy.deepcopy(model)
+    generator = torch.Generator().manual_seed(0)
+    with torch.no_grad():
+        for parameter in other.parameters():
+            parameter *= 1 + 1e-3 * torch.randn(parameter.shape, generator=generator)
+    return other
+
+
+def steady(model: Any, others: Sequence[Any], answer: Callable[[Any], list[Ids]]) -> list[Ids]:
+    """The answer that all of them give; nothing where one differs."""
+    given = answer(model)
+    return given if all(answer(other) == given for other in others) else []
+
+
+def continuation(model: Any, prompt: Ids) -> list[Ids]:
+    return _generated(model, prompt, max_new_tokens=N_GREEDY)
+
+
+def search(model: Any, prompt: Ids) -> list[Ids]:
+    return _generated(model, prompt, max_new_tokens=N_BEAM_TOKENS, num_beams=N_BEAMS, num_return_sequences=N_BEAMS)
+
+
+@torch.no_grad()
+def _generated(model: Any, prompt: Ids, **settings: Any) -> list[Ids]:
+    model.generation_config.eos_token_id = None
+    sequences = model.generate(
+        torch.tensor([prompt]), attention_mask=torch.ones(1, len(prompt)), do_sample=False, pad_token_id=0, **settings
+    )
+    found: list[Ids] = sequences[:, len(prompt) :].tolist()
+    return found
