@@ -1,14 +1,14 @@
 """From transformers' tensors to those of GGUF: most are the same under another name, some are cut, turned or shifted.
 
 A rule names its sources, with {i} for a layer, and makes the tensor, which is read when it is packed. A plain text as a
-rule stands for the tensor of that name as it is.
+rule stands for the tensor of that name as it is; several rules stand for the first of them that has its source.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,7 +31,15 @@ class Rule(Protocol):
         """Of the source `name`; `meta` is the metadata that the family has made of config.json."""
 
 
-TensorRule: TypeAlias = "str | Rule"
+@runtime_checkable
+class GatheringRule(Rule, Protocol):
+    """Makes one tensor of several."""
+
+    def sources(self, name: str, meta: Meta, /) -> list[str]:
+        """Their names; if the first is there, all must be."""
+
+
+TensorRule: TypeAlias = "str | Rule | tuple[str | Rule, ...]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,10 +156,15 @@ def gguf_tensors(
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
-        rule = Same(given) if isinstance(given, str) else given
-        for i in range(n_layers) if "{i}" in target else (0,):
-            source = rule.source.format(i=i)
-            if folder.has(source):
-                tensors[target.format(i=i)] = rule.tensor(folder, source, meta)
-                used.add(source)
+        for rule in _alternatives(given):
+            for i in range(n_layers) if "{i}" in target else (0,):
+                source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
+                sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
+                if name not in tensors and folder.has(sources[0]):
+                    tensors[name] = rule.tensor(folder, source, meta)
+                    used.update(sources)
     return tensors, used
+
+
+def _alternatives(given: TensorRule) -> Sequence[Rule]:
+    return [Same(rule) if isinstance(rule, str) else rule for rule in (given if isinstance(given, tuple) else (given,))]

@@ -6,6 +6,7 @@ from typing import Any
 
 from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.experts import feed_forward
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
@@ -24,7 +25,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         h = parts.norm(x, f"blk.{i}.attn_norm")
         x = g.add(x, parts.attention(h, i, rope=rope, window=windows[i]))
         h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, parts.gated_mlp(h, i, "silu"))
+        x = g.add(x, feed_forward(parts, h, i))
     g.set_output(parts.logits(x))
 
 

@@ -18,8 +18,13 @@ from llmagentos.models.rope import tensors_read
 _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gemma3": (("gemma3",), ("Gemma3ForCausalLM",)),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
-    "llama": (("llama",), ("LlamaForCausalLM",)),
+    "gpt_oss": (("gpt-oss",), ("GptOssForCausalLM",)),
+    "llama": (("llama",), ("LlamaForCausalLM", "MixtralForCausalLM")),
     "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
+    "qwen_moe": (
+        ("olmoe", "qwen2moe", "qwen3moe"),
+        ("OlmoeForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM"),
+    ),
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
 _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}
