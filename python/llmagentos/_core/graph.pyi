@@ -1,7 +1,9 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-ActivationName: TypeAlias = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh", "sigmoid"]
+ActivationName: TypeAlias = Literal[
+    "silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh", "sigmoid"
+]
 
 class RopeParams:
     """Rotary embedding: pair i of a head's first 2 n elements turns by position * inverse_frequencies[i], i < n.

@@ -1,9 +1,10 @@
 """What a model's tokens cost at least, and so how fast a machine could make them at best.
 
-A step of the engine reads every weight once, but for an embedding that is only looked up in and for experts that no token
-goes to, and the keys and values of the tokens it attends to. It does two operations for each weight and token; the head's count only for tokens whose
-logits are wanted. Attention's own arithmetic, norms and sampling are left out, so a limit is never too low on their
-account. Bytes are those of the file: packing keeps the bits, and widens some scales (Q4_K by 3 %).
+A step of the engine reads every weight once, but for an embedding that is only looked up in and for experts that no
+token goes to, and the keys and values of the tokens it attends to. It does two operations for each weight and token;
+the head's count only for tokens whose logits are wanted. Attention's own arithmetic, norms and sampling are left out,
+and all tokens are taken to go to the same experts, so a limit is never too low on their account. Bytes are those of the
+file: packing keeps the bits, and widens some scales (Q4_K by 3 %).
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.experts import experts
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_experts import ALL, EVEN, ODD, ExpertRows, Mxfp4Rows, experts_metadata
+from llmagentos.models.hf_experts import ExpertRows, Mxfp4Rows, RowsOf, all_rows, even_rows, experts_metadata, odd_rows
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, rope_metadata, window_metadata
 from llmagentos.models.hf_tensors import TensorRule
 from llmagentos.models.parts import Parts
@@ -47,10 +47,11 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
         | rope_metadata(config, made["attention.key_length"], 150000.0)
         | window_metadata(config, [i % 2 == 0 for i in range(made["block_count"])])
         | experts_metadata(config)
+        | {"expert_feed_forward_length": made["feed_forward_length"]}
     )
 
 
-def _experts(name: str, part: str, rows: Any) -> dict[str, TensorRule]:
+def _experts(name: str, part: str, rows: RowsOf) -> dict[str, TensorRule]:
     source = f"model.layers.{{i}}.mlp.experts.{part}"
     return {
         f"blk.{{i}}.{name}.weight": (Mxfp4Rows(source, rows), ExpertRows(source, rows, is_turned=True)),
@@ -65,9 +66,9 @@ _TENSORS: dict[str, TensorRule] = {
     "blk.{i}.post_attention_norm.weight": _LAYER + "post_attention_layernorm.weight",
     "blk.{i}.ffn_gate_inp.weight": _LAYER + "mlp.router.weight",
     "blk.{i}.ffn_gate_inp.bias": _LAYER + "mlp.router.bias",
-    **_experts("ffn_gate_exps", "gate_up_proj", EVEN),
-    **_experts("ffn_up_exps", "gate_up_proj", ODD),
-    **_experts("ffn_down_exps", "down_proj", ALL),
+    **_experts("ffn_gate_exps", "gate_up_proj", even_rows),
+    **_experts("ffn_up_exps", "gate_up_proj", odd_rows),
+    **_experts("ffn_down_exps", "down_proj", all_rows),
 }
 
 FAMILY = Family(build, gguf=("gpt-oss",), hf={"GptOssForCausalLM": HfForm("gpt-oss", _metadata, _TENSORS)})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,14 +15,29 @@ from llmagentos.formats.tensors import LazyTensor, TensorSpec
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_tensors import Meta, TensorRule
 
-# Which rows of an expert, from the number of all.
-FIRST_HALF: Callable[[int], slice] = lambda n: slice(n // 2)
-SECOND_HALF: Callable[[int], slice] = lambda n: slice(n // 2, n)
-EVEN: Callable[[int], slice] = lambda n: slice(0, n, 2)
-ODD: Callable[[int], slice] = lambda n: slice(1, n, 2)
-ALL: Callable[[int], slice] = lambda n: slice(n)
+RowsOf: TypeAlias = Callable[[int], slice]  # which rows of an expert, from the number of all
 
 _MXFP4_BYTES = 17  # of a block: the scale's exponent, then 32 values in nibbles
+
+
+def all_rows(n: int) -> slice:
+    return slice(n)
+
+
+def first_half(n: int) -> slice:
+    return slice(n // 2)
+
+
+def second_half(n: int) -> slice:
+    return slice(n // 2, n)
+
+
+def even_rows(n: int) -> slice:
+    return slice(0, n, 2)
+
+
+def odd_rows(n: int) -> slice:
+    return slice(1, n, 2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +68,7 @@ class ExpertRows:
     """
 
     source: str
-    rows: Callable[[int], slice]
+    rows: RowsOf
     is_turned: bool = False
 
     def tensor(self, folder: HfFolder, name: str, _: Meta) -> LazyTensor:
@@ -78,7 +93,7 @@ class Mxfp4Rows:
     """
 
     source: str
-    rows: Callable[[int], slice]
+    rows: RowsOf
 
     def sources(self, name: str, _: Meta) -> list[str]:
         return [f"{name}_blocks", f"{name}_scales"]
@@ -107,11 +122,11 @@ def expert_tensors(each: str, fused: str, *, gate: str, up: str, down: str) -> d
     return {
         "blk.{i}.ffn_gate_exps.weight": (
             EachExpert(f"{each}.{{e}}.{gate}.weight"),
-            ExpertRows(f"{fused}.gate_up_proj", FIRST_HALF),
+            ExpertRows(f"{fused}.gate_up_proj", first_half),
         ),
         "blk.{i}.ffn_up_exps.weight": (
             EachExpert(f"{each}.{{e}}.{up}.weight"),
-            ExpertRows(f"{fused}.gate_up_proj", SECOND_HALF),
+            ExpertRows(f"{fused}.gate_up_proj", second_half),
         ),
         "blk.{i}.ffn_down_exps.weight": (EachExpert(f"{each}.{{e}}.{down}.weight"), f"{fused}.down_proj"),
     }
