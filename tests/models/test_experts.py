@@ -14,36 +14,19 @@ from llmagentos import UnsupportedModelError
 from llmagentos.models import build_graph, open_checkpoint
 
 from .families import DATA, family_oracle
-from .gguf_copy import write_gguf
+from .gguf_files import write_gguf
 from .hf_copy import Tensors, read_tensors, write_folder
 from .logits import logits_of
 from .splits import SPLITS
 
-MODELS = ("mixtral-many", "qwen2moe-mixed", "qwen3moe-plain", "olmoe-plain", "gpt_oss-plain")
 FP4_LEVELS = np.array([0, 0.5, 1, 1.5, 2, 3, 4, 6, -0.0, -0.5, -1, -1.5, -2, -3, -4, -6], np.float32)
 
 
-@pytest.mark.parametrize("name", MODELS)
-def test_a_gguf_file_of_the_same_weights_gives_the_same_bits(name: str, tmp_path: Path) -> None:
-    oracle = family_oracle(name)
-    write_gguf(open_checkpoint(oracle.path), tmp_path / "copy.gguf")
-    np.testing.assert_array_equal(
-        logits_of(tmp_path / "copy.gguf", oracle.token_ids), logits_of(oracle.path, oracle.token_ids)
-    )
-
-
-@pytest.mark.parametrize("name", ["qwen2moe-mixed", "gpt_oss-plain"])
-def test_quantised_experts_stay_close(name: str, tmp_path: Path) -> None:
-    oracle = family_oracle(name)
-    write_gguf(open_checkpoint(oracle.path), tmp_path / "copy.gguf", "Q8_0")
-    assert 1e-4 < oracle.relative_difference(logits_of(tmp_path / "copy.gguf", oracle.token_ids)) < 0.1
-
-
-@pytest.mark.parametrize("experts", ["F16", "Q8_0"])
+@pytest.mark.parametrize("quantized", ["F16", "Q8_0"])
 @pytest.mark.parametrize("split", [split for split in SPLITS if split != "alone"])
-def test_logits_are_bit_identical(experts: str, split: str, tmp_path: Path) -> None:
+def test_logits_are_bit_identical(quantized: str, split: str, tmp_path: Path) -> None:
     oracle = family_oracle("qwen2moe-mixed")
-    write_gguf(open_checkpoint(oracle.path), tmp_path / "copy.gguf", experts)
+    write_gguf(open_checkpoint(oracle.path), tmp_path / "copy.gguf", quantized)
     alone, other = (
         logits_of(tmp_path / "copy.gguf", oracle.token_ids, kv_dtype="f16", **SPLITS[name]) for name in ("alone", split)
     )
@@ -122,11 +105,11 @@ def test_an_expert_that_is_missing_is_named(tmp_path: Path) -> None:
         open_checkpoint(write_folder(tmp_path, DATA / "mixtral-plain", tensors))
 
 
-def test_router_scores_of_another_kind_are_refused(tmp_path: Path) -> None:
+def test_router_scores_of_another_kind_are_refused() -> None:
     checkpoint = open_checkpoint(DATA / "mixtral-plain")
-    write_gguf(checkpoint, tmp_path / "copy.gguf", extra={"llama.expert_gating_func": 7})
+    checkpoint.metadata._file._values["llama.expert_gating_func"] = 7
     with pytest.raises(UnsupportedModelError, match="router scores of kind 7"):
-        build_graph(open_checkpoint(tmp_path / "copy.gguf"))
+        build_graph(checkpoint)
 
 
 def test_the_cost_of_a_token_counts_the_experts_it_uses() -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from llmagentos._core.graph import Graph
+from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.experts import experts
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_experts import ExpertRows, Mxfp4Rows, RowsOf, all_rows, even_rows, experts_metadata, odd_rows
-from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, rope_metadata, window_metadata
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
+from llmagentos.models.hf_rope import rope_metadata
 from llmagentos.models.hf_tensors import TensorRule
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
@@ -39,12 +41,13 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("swiglu_alpha", 1.702)
     config.expect("swiglu_limit", _LIMIT)
     config.ignore("experts_per_token", "initial_context_length")  # other fields say the same
-    quantization = HfConfig(config.path, config.get("quantization_config", {}))
-    quantization.expect("quant_method", "mxfp4")
-    made = decoder_metadata(config, has_rope=False)
+    quantization = config.get("quantization_config", {"quant_method": "mxfp4"})
+    if not isinstance(quantization, dict) or quantization.get("quant_method") != "mxfp4":
+        raise UnsupportedModelError(f"{config.path}: quantization_config={quantization!r} is not supported")
+    made = decoder_metadata(config, has_rope=False, eps=1e-5)
     return (
         made
-        | rope_metadata(config, made["attention.key_length"], 150000.0)
+        | rope_metadata(config, made["attention.key_length"], default_base=150000.0)
         | window_metadata(config, [i % 2 == 0 for i in range(made["block_count"])])
         | experts_metadata(config)
         | {"expert_feed_forward_length": made["feed_forward_length"]}

@@ -17,6 +17,7 @@ from llmagentos.models.hf_tensors import Meta, TensorRule
 
 RowsOf: TypeAlias = Callable[[int], slice]  # which rows of an expert, from the number of all
 
+_MAX_EXPERTS = 4096  # several times what any model has; bounds the names that are looked for
 _MXFP4_BYTES = 17  # of a block: the scale's exponent, then 32 values in nibbles
 
 
@@ -137,7 +138,10 @@ def experts_metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("output_router_logits", "router_aux_loss_coef", "router_jitter_noise")  # of training
     config.ignore("decoder_sparse_step", "mlp_only_layers")  # which layers have experts: the tensors say
     n_experts = config.integer("num_experts", None)
+    n_experts = config.integer("num_local_experts") if n_experts is None else n_experts
+    if not 1 <= n_experts <= _MAX_EXPERTS:
+        raise UnsupportedModelError(f"{config.path}: {n_experts} experts are not supported: 1 to {_MAX_EXPERTS} are")
     return {
-        "expert_count": config.integer("num_local_experts") if n_experts is None else n_experts,
+        "expert_count": n_experts,
         "expert_used_count": config.integer("num_experts_per_tok"),
     }

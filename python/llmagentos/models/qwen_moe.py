@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from llmagentos.models.decoder import pre_norm_decoder
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_experts import expert_tensors, experts_metadata
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
-from llmagentos.models.qwen2 import build
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
@@ -60,7 +60,7 @@ _TENSORS = (
 )
 
 FAMILY = Family(
-    build,
+    pre_norm_decoder,
     gguf=("olmoe", "qwen2moe", "qwen3moe"),
     hf={
         "OlmoeForCausalLM": HfForm("olmoe", _olmoe_metadata, _TENSORS),

@@ -12,19 +12,26 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
 from llmagentos.models.rope import tensors_read
+from llmagentos.models.unfused import unfused
 
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
 _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "gemma3": (("gemma3",), ("Gemma3ForCausalLM",)),
+    "gemma": (("gemma", "gemma2", "gemma3"), ("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM")),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
     "gpt_oss": (("gpt-oss",), ("GptOssForCausalLM",)),
-    "llama": (("llama",), ("LlamaForCausalLM", "MixtralForCausalLM")),
+    "granite": (("granite", "granitemoe"), ("GraniteForCausalLM", "GraniteMoeForCausalLM")),
+    "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")),
+    "olmo2": (("olmo2",), ("Olmo2ForCausalLM", "Olmo3ForCausalLM")),
+    "phi2": (("phi2",), ("PhiForCausalLM",)),
+    "phi3": (("phi3",), ("Phi3ForCausalLM",)),
     "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
     "qwen_moe": (
         ("olmoe", "qwen2moe", "qwen3moe"),
         ("OlmoeForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM"),
     ),
+    "smollm3": (("smollm3",), ("SmolLM3ForCausalLM",)),
+    "stablelm": (("stablelm",), ("StableLmForCausalLM",)),
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
 _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}
@@ -52,7 +59,8 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     if not path.exists():
         raise ModelNotFoundError(f"there is no file {path}")
     if not path.is_dir():
-        return open_gguf(path)
+        checkpoint = open_gguf(path)
+        return unfused(checkpoint) if checkpoint.architecture in _BY_ARCHITECTURE else checkpoint
     from llmagentos.formats.hf_folder import HfFolder
     from llmagentos.models.hf_checkpoint import hf_checkpoint
 

@@ -18,11 +18,11 @@ CASES = [
         "plain",
         "two of four experts",
         {"num_local_experts": 4, "tie_word_embeddings": False},
-        refused={"sliding_window": 64},
+        refused={"hidden_act": "gelu"},
     ),
     _mixtral(
         "many",
-        "three of eight experts, tied head",
-        {"num_local_experts": 8, "num_experts_per_tok": 3, "intermediate_size": 24},
+        "three of eight experts, tied head, windows",
+        {"num_local_experts": 8, "num_experts_per_tok": 3, "intermediate_size": 24, "sliding_window": 24},
     ),
 ]
