@@ -1,6 +1,6 @@
 """Writes a Llama of about 1B parameters with random weights, for measuring speed at a size that no small model has.
 
-usage: python benchmarks/make_random_llama.py OUT.gguf [--type q4_0|q8_0|q4_k_m] [--tied] [--layers N] ...
+usage: python benchmarks/make_random_llama.py OUT.gguf [--type q4_0|q8_0|q4_k_m] [--tied] [--layers N] [--experts N] ...
 
 Types are mixed as llama.cpp's quantiser mixes them. The vocabulary is bytes and fillers: any text can be a prompt, and
 what comes out means nothing. Each tensor is cut out of one pool of quantised random blocks, and written before the
@@ -53,9 +53,12 @@ def tensors(arguments: argparse.Namespace) -> Tensors:
         yield f"blk.{i}.attn_v.weight", (kv_width, width), rich
         yield f"blk.{i}.attn_output.weight", (width, width), body
         yield f"blk.{i}.ffn_norm.weight", (width,), "F32"
-        yield f"blk.{i}.ffn_gate.weight", (hidden, width), body
-        yield f"blk.{i}.ffn_up.weight", (hidden, width), body
-        yield f"blk.{i}.ffn_down.weight", (width, hidden), rich
+        n, suffix = ((arguments.experts,), "_exps") if arguments.experts else ((), "")
+        if arguments.experts:
+            yield f"blk.{i}.ffn_gate_inp.weight", (arguments.experts, width), "F32"
+        yield f"blk.{i}.ffn_gate{suffix}.weight", (*n, hidden, width), body
+        yield f"blk.{i}.ffn_up{suffix}.weight", (*n, hidden, width), body
+        yield f"blk.{i}.ffn_down{suffix}.weight", (*n, width, hidden), rich
     yield "output_norm.weight", (width,), "F32"
     if not arguments.tied:
         yield "output.weight", (arguments.vocab, width), head
@@ -74,7 +77,8 @@ class Pools:
         """The tensor's bytes, flat."""
         n = int(np.prod(shape))
         if dtype == "F32":
-            return np.ones(n, np.float32).view(np.uint8)
+            values = np.ones(n, np.float32) if len(shape) == 1 else self._random.standard_normal(n, dtype=np.float32)
+            return values.view(np.uint8)
         per_block, block_bytes = gguf.GGML_QUANT_SIZES[gguf.GGMLQuantizationType[dtype]]
         if dtype not in self._blocks:
             data = np.frombuffer(quant.quantize(self._values, dtype), np.uint8)
@@ -100,6 +104,9 @@ def write_metadata(writer: gguf.GGUFWriter, arguments: argparse.Namespace) -> No
     writer.add_rope_dimension_count(arguments.width // arguments.heads)
     writer.add_rope_freq_base(500000.0)
     writer.add_layer_norm_rms_eps(1e-5)
+    if arguments.experts:
+        writer.add_expert_count(arguments.experts)
+        writer.add_expert_used_count(arguments.experts_used)
     writer.add_vocab_size(arguments.vocab)
     special = ["<unk>", "<s>", "</s>", "\u2581"]  # the last one is how this kind of vocabulary spells a space
     byte_tokens = [f"<0x{byte:02X}>" for byte in range(256)]
@@ -125,6 +132,8 @@ def main() -> None:
     parser.add_argument("--layers", type=int, default=16)
     parser.add_argument("--width", type=int, default=2048)
     parser.add_argument("--hidden", type=int, default=8192)
+    parser.add_argument("--experts", type=int, default=0, help="a mixture of this many; 0: none")
+    parser.add_argument("--experts-used", type=int, default=2)
     parser.add_argument("--heads", type=int, default=32)
     parser.add_argument("--kv-heads", type=int, default=8)
     parser.add_argument("--vocab", type=int, default=32000)

@@ -33,7 +33,8 @@ kernels::ActivationKind activation_named(const std::string& name) {
                       {"gelu_sigmoid", Kind::gelu_sigmoid},
                       {"relu", Kind::relu},
                       {"relu_squared", Kind::relu_squared},
-                      {"tanh", Kind::tanh}});
+                      {"tanh", Kind::tanh},
+                      {"sigmoid", Kind::sigmoid}});
 }
 
 graph::RopeParams rope_params(std::vector<float> inverse_frequencies, float magnitude, const std::string& pairs) {
@@ -45,6 +46,11 @@ graph::RopeParams rope_params(std::vector<float> inverse_frequencies, float magn
 graph::EmbedBy embed_by(const std::string& name) {
   using By = graph::EmbedBy;
   return named<By>("embed by", name, {{"token", By::token}, {"position", By::position}, {"type", By::type}});
+}
+
+graph::RouterScores scores_named(const std::string& name) {
+  using Scores = graph::RouterScores;
+  return named<Scores>("router scores", name, {{"softmax", Scores::softmax}, {"sigmoid", Scores::sigmoid}});
 }
 
 // A weight's name and its numbers, as python/llmagentos/models gives them; resolved in the graph it is used in.
@@ -115,6 +121,26 @@ void bind_graph(py::module_& core) {
           },
           py::arg("k"), py::arg("v"), py::kw_only(), py::arg("layer"), py::arg("n_kv_heads"), py::arg("head_dim"))
       .def(
+          "moe",
+          [](Graph& g, graph::ValueId x, graph::ValueId logits, const std::string& gate, const std::string& up,
+             const std::string& down, int n_experts, int n_used, int hidden, const std::string& activation,
+             const std::string& scores, bool normalised, float scale, int n_groups, int n_groups_used, float limit,
+             float up_shift, const std::string& gate_bias, const std::string& up_bias, const std::string& down_bias,
+             const std::string& selection_bias) {
+            graph::MoeParams params;
+            params.routing = {n_experts, n_used, scores_named(scores), normalised, scale, n_groups, n_groups_used};
+            params.hidden = hidden;
+            params.activation = activation_named(activation);
+            params.limit = limit;
+            params.up_shift = up_shift;
+            return g.moe(x, logits, {gate, up, down, gate_bias, up_bias, down_bias, selection_bias}, params);
+          },
+          py::arg("x"), py::arg("logits"), py::kw_only(), py::arg("gate"), py::arg("up"), py::arg("down"),
+          py::arg("n_experts"), py::arg("n_used"), py::arg("hidden"), py::arg("activation"),
+          py::arg("scores") = "softmax", py::arg("normalised") = true, py::arg("scale") = 1.0f, py::arg("n_groups") = 1,
+          py::arg("n_groups_used") = 1, py::arg("limit") = 0.0f, py::arg("up_shift") = 0.0f, py::arg("gate_bias") = "",
+          py::arg("up_bias") = "", py::arg("down_bias") = "", py::arg("selection_bias") = "")
+      .def(
           "activation",
           [](Graph& g, graph::ValueId x, const std::string& kind) { return g.activation(x, activation_named(kind)); },
           py::arg("x"), py::arg("kind"))
@@ -126,6 +152,7 @@ void bind_graph(py::module_& core) {
           py::arg("gate"), py::arg("up"), py::arg("activation"))
       .def("add", &Graph::add, py::arg("a"), py::arg("b"))
       .def("scale", &Graph::scale, py::arg("x"), py::arg("factor"))
+      .def("scale_rows", &Graph::scale_rows, py::arg("x"), py::arg("factors"))
       .def("softcap", &Graph::softcap, py::arg("x"), py::arg("cap"))
       .def("clamp", &Graph::clamp, py::arg("x"), py::arg("limit"))
       .def("select_rows", &Graph::select_rows, py::arg("x"))
@@ -136,9 +163,23 @@ void bind_graph(py::module_& core) {
                              [](const Graph& g) {
                                py::list all;
                                for (const graph::WeightSpec& w : g.weights())
-                                 all.append(py::make_tuple(w.name, w.rows, w.cols));
+                                 all.append(py::make_tuple(w.name, py::tuple(py::cast(w.shape()))));
                                return all;
                              })
+      .def_property_readonly(
+          "expert_shares",
+          [](const Graph& g) {
+            std::map<std::string, double> all;
+            for (const graph::Node& node : g.nodes()) {
+              const graph::MoeParams& p = node.moe;
+              if (node.kind != graph::OpKind::moe) continue;
+              for (const graph::WeightId id : {p.gate, p.up, p.down, p.gate_bias, p.up_bias, p.down_bias})
+                if (id != graph::kNone)
+                  all[g.weights()[static_cast<std::size_t>(id)].name] =
+                      static_cast<double>(p.routing.n_used) / p.routing.n_experts;
+            }
+            return all;
+          })
       .def_property_readonly("attentions",
                              [](const Graph& g) {
                                py::list all;

@@ -77,6 +77,7 @@ class Compiler {
     if (absorbed_[at(i)]) return;
     if (n.kind == OpKind::attention || n.kind == OpKind::store_cross) absorb_heads(i);
     if (n.kind == OpKind::linear) absorb_linears(i);
+    if (n.kind == OpKind::moe) absorb_residual(i);
     if (n.kind == OpKind::scale) {
       const int embed = private_producer(n.inputs[0], OpKind::embed);
       if (embed >= 0) {
@@ -125,7 +126,7 @@ class Compiler {
   // cache layer by layer, so that they need not all be in memory at once.
   void absorb_linears(int i) {
     const ValueId x = node(i).inputs[0];
-    LinearStep step{.input = x, .norm = {}, .products = {}, .glu = {}};
+    LinearStep step{.input = {x}, .products = {}, .glu = {}};
     int end = i;
     while (end < static_cast<int>(nodes_.size()) && node(end).kind != OpKind::store_cross) ++end;
     for (const int j : consumers_[at(x)]) {
@@ -134,11 +135,14 @@ class Compiler {
       step.products.push_back(product_of(j));
       if (j != i) absorbed_[at(j)] = true;
     }
+    const auto n_experts = std::count_if(consumers_[at(x)].begin(), consumers_[at(x)].end(),
+                                         [&](int j) { return node(j).kind == OpKind::moe; });
     const int norm = producer_[at(x)];
-    if (norm >= 0 && is_row_norm(norm) && step.products.size() == consumers_[at(x)].size() && x != graph_.output()) {
-      step.norm = norm_of(norm);
-      step.input = node(norm).inputs[0];
+    if (norm >= 0 && is_row_norm(norm) && x != graph_.output() &&
+        step.products.size() + static_cast<std::size_t>(n_experts) == consumers_[at(x)].size()) {
+      step.input = {node(norm).inputs[0], norm_of(norm)};
       absorbed_[at(norm)] = true;
+      repeated_norms_[x] = step.input;
     }
     for (Product& product : step.products) absorb_activation(product);
     if (step.products.size() == 2) absorb_glu(step);
@@ -190,6 +194,31 @@ class Compiler {
     }
   }
 
+  // A sum over experts takes in its addition to what was there before.
+  void absorb_residual(int i) {
+    const ValueId sum = node(i).output;
+    const int next = only_consumer(sum);
+    if (next < 0 || node(next).kind != OpKind::add) return;
+    const ValueId other = node(next).inputs[0] == sum ? node(next).inputs[1] : node(next).inputs[0];
+    if (other == sum || producer_[at(other)] > i) return;
+    added_by_[i] = next;
+    absorbed_[at(next)] = true;
+  }
+
+  MoeStep moe_step(int i) const {
+    const ValueId x = node(i).inputs[0];
+    MoeStep step{.input = {x}, .logits = node(i).inputs[1], .output = node(i).output, .params = node(i).moe};
+    const auto normed = repeated_norms_.find(x);
+    if (normed != repeated_norms_.end()) step.input = normed->second;
+    const auto added = added_by_.find(i);
+    if (added != added_by_.end()) {
+      const Node& sum = node(added->second);
+      step.residual = sum.inputs[0] == step.output ? sum.inputs[1] : sum.inputs[0];
+      step.output = sum.output;
+    }
+    return step;
+  }
+
   void emit(int i) {
     const auto found = fused_.find(i);
     if (found != fused_.end()) {
@@ -198,11 +227,15 @@ class Compiler {
     }
     const Node& n = node(i);
     if (n.kind == OpKind::linear) {
-      steps_of(i).push_back(LinearStep{.input = n.inputs[0], .norm = {}, .products = {product_of(i)}, .glu = {}});
+      steps_of(i).push_back(LinearStep{.input = {n.inputs[0]}, .products = {product_of(i)}, .glu = {}});
       return;
     }
     if (n.kind == OpKind::attention || n.kind == OpKind::store_cross) {
       steps_of(i).push_back(attention_step(i));
+      return;
+    }
+    if (n.kind == OpKind::moe) {
+      steps_of(i).push_back(moe_step(i));
       return;
     }
     RowStep step{row_kind(n.kind), n.inputs, n.output};
@@ -240,6 +273,8 @@ class Compiler {
         return RowStep::Kind::add;
       case OpKind::scale:
         return RowStep::Kind::scale;
+      case OpKind::scale_rows:
+        return RowStep::Kind::scale_rows;
       case OpKind::softcap:
         return RowStep::Kind::softcap;
       case OpKind::clamp:
@@ -261,6 +296,9 @@ class Compiler {
   std::vector<bool> absorbed_;
   std::map<int, Step> fused_;     // steps decided early, by the node at whose place they are emitted
   std::map<int, int> scaled_by_;  // embed node -> the scale node it took in
+  std::map<int, int> added_by_;   // moe node -> the add node it took in
+  // Normalised value -> what it is made of: products and experts that read it repeat the norm, so that it is no step.
+  std::map<ValueId, RowInput> repeated_norms_;
   Plan plan_;
 };
 

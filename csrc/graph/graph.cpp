@@ -12,6 +12,12 @@ void require(bool condition, const std::string& message) {
 
 std::string text(std::int64_t n) { return std::to_string(n); }
 
+std::string text(const WeightSpec& weight) {
+  std::string shape;
+  for (const std::int64_t n : weight.shape()) shape += (shape.empty() ? "" : ", ") + text(n);
+  return (weight.is_vector ? "vector [" : "matrix [") + shape + "]";
+}
+
 Node node_of(OpKind kind, std::vector<ValueId> inputs) {
   Node node;
   node.kind = kind;
@@ -21,6 +27,14 @@ Node node_of(OpKind kind, std::vector<ValueId> inputs) {
 
 }  // namespace
 
+std::vector<std::int64_t> WeightSpec::shape() const {
+  std::vector<std::int64_t> all;
+  if (n_experts > 0) all.push_back(n_experts);
+  if (!is_vector) all.push_back(rows);
+  all.push_back(cols);
+  return all;
+}
+
 const Value& Graph::value(ValueId id, const char* op) const {
   require(id >= 0 && id < static_cast<ValueId>(values_.size()), std::string(op) + ": no value " + text(id));
   require(value_in_encoder_[static_cast<std::size_t>(id)] == in_encoder_,
@@ -28,22 +42,23 @@ const Value& Graph::value(ValueId id, const char* op) const {
   return values_[static_cast<std::size_t>(id)];
 }
 
-WeightId Graph::weight(const std::string& name, std::int64_t rows, std::int64_t cols, bool is_vector) {
-  const auto [found, is_new] = weight_ids_.try_emplace(name, static_cast<WeightId>(weights_.size()));
+WeightId Graph::weight(WeightSpec spec) {
+  const auto [found, is_new] = weight_ids_.try_emplace(spec.name, static_cast<WeightId>(weights_.size()));
   if (is_new) {
-    weights_.push_back({name, rows, cols, is_vector});
+    weights_.push_back(std::move(spec));
     return found->second;
   }
   const WeightSpec& seen = weights_[static_cast<std::size_t>(found->second)];
-  require(seen.rows == rows && seen.cols == cols && seen.is_vector == is_vector,
-          "weight " + name + " is used as " + (is_vector ? "vector [" : "matrix [") + text(rows) + ", " + text(cols) +
-              "] and as " + (seen.is_vector ? "vector [" : "matrix [") + text(seen.rows) + ", " + text(seen.cols) +
-              "]");
+  require(seen == spec, "weight " + spec.name + " is used as " + text(spec) + " and as " + text(seen));
   return found->second;
 }
 
-WeightId Graph::vector(const std::string& name, std::int64_t size) {
-  return name.empty() ? kNone : weight(name, 1, size, true);
+WeightId Graph::matrix(const std::string& name, std::int64_t rows, std::int64_t cols, std::int64_t n_experts) {
+  return weight({name, rows, cols, false, n_experts});
+}
+
+WeightId Graph::vector(const std::string& name, std::int64_t size, std::int64_t n_experts) {
+  return name.empty() ? kNone : weight({name, 1, size, true, n_experts});
 }
 
 ValueId Graph::push(Node node, std::int64_t width, bool selected) {
@@ -60,7 +75,7 @@ ValueId Graph::embed(const std::string& name, std::int64_t n_rows, std::int64_t 
           "embed " + name + ": " + text(n_rows) + " rows and width " + text(width) + " must be positive");
   require(offset >= 0 && offset < n_rows, "embed " + name + ": offset " + text(offset) + " is not a row");
   Node node = node_of(OpKind::embed, {});
-  node.weight = weight(name, n_rows, width);
+  node.weight = matrix(name, n_rows, width);
   node.by = by;
   node.offset = offset;
   return push(std::move(node), width, false);
@@ -70,7 +85,7 @@ ValueId Graph::linear(ValueId x, const std::string& name, std::int64_t out_width
   const Value in = value(x, "linear");
   require(out_width > 0, "linear " + name + ": output width " + text(out_width) + " must be positive");
   Node node = node_of(OpKind::linear, {x});
-  node.weight = weight(name, out_width, in.width);
+  node.weight = matrix(name, out_width, in.width);
   node.bias = vector(bias, out_width);
   return push(std::move(node), out_width, in.selected);
 }
@@ -83,7 +98,7 @@ ValueId Graph::norm(ValueId x, NormKind kind, const std::string& name, const std
           "norm " + name + ": width " + text(in.width) + " is not a multiple of " + text(slice));
   Node node = node_of(OpKind::norm, {x});
   node.norm = kind;
-  node.weight = weight(name, 1, slice, true);
+  node.weight = vector(name, slice);
   node.bias = vector(bias, slice);
   node.head_dim = static_cast<int>(slice);
   node.eps = eps;
@@ -115,7 +130,7 @@ WeightId Graph::attention_sinks(const std::string& name, int n_heads) { return v
 
 WeightId Graph::bias_table(const std::string& name, int n_buckets, int n_heads) {
   require(n_buckets > 0 && n_heads > 0, "attention: the table of position biases must not be empty");
-  return weight(name, n_buckets, n_heads);
+  return matrix(name, n_buckets, n_heads);
 }
 
 void Graph::check_keys(ValueId k, ValueId v, const AttentionParams& p, const char* op) const {
@@ -174,6 +189,38 @@ void Graph::store_cross(ValueId k, ValueId v, const AttentionParams& p) {
   nodes_.push_back(std::move(node));
 }
 
+void Graph::check_routing(const Routing& r, ValueId logits) const {
+  require(value(logits, "moe").width == r.n_experts,
+          "moe: " + text(value(logits, "moe").width) + " router logits for " + text(r.n_experts) + " experts");
+  require(r.n_used > 0 && r.n_used <= r.n_experts,
+          "moe: a token cannot go to " + text(r.n_used) + " of " + text(r.n_experts) + " experts");
+  require(r.n_groups > 0 && r.n_experts % r.n_groups == 0,
+          "moe: " + text(r.n_experts) + " experts cannot form " + text(r.n_groups) + " groups evenly");
+  require(
+      r.n_groups_used > 0 && r.n_groups_used <= r.n_groups && r.n_used <= r.n_groups_used * (r.n_experts / r.n_groups),
+      "moe: " + text(r.n_used) + " experts cannot come from " + text(r.n_groups_used) + " of " + text(r.n_groups) +
+          " groups");
+}
+
+ValueId Graph::moe(ValueId x, ValueId logits, const MoeNames& names, MoeParams p) {
+  const Value in = value(x, "moe");
+  check_routing(p.routing, logits);
+  require(value(logits, "moe").selected == in.selected, "moe: its inputs have different rows");
+  require(p.hidden > 0, "moe: the experts' width " + text(p.hidden) + " must be positive");
+  require(p.limit >= 0, "moe: the limit must not be negative");
+  const std::int64_t n = p.routing.n_experts;
+  p.gate = matrix(names.gate, p.hidden, in.width, n);
+  p.up = matrix(names.up, p.hidden, in.width, n);
+  p.down = matrix(names.down, in.width, p.hidden, n);
+  p.gate_bias = vector(names.gate_bias, p.hidden, n);
+  p.up_bias = vector(names.up_bias, p.hidden, n);
+  p.down_bias = vector(names.down_bias, in.width, n);
+  p.routing.selection_bias = vector(names.selection_bias, n);
+  Node node = node_of(OpKind::moe, {x, logits});
+  node.moe = p;
+  return push(std::move(node), in.width, in.selected);
+}
+
 ValueId Graph::same_shape(OpKind kind, ValueId x, const char* op, float factor) {
   const Value in = value(x, op);
   Node node = node_of(kind, {x});
@@ -202,6 +249,12 @@ ValueId Graph::add(ValueId a, ValueId b) {
 }
 
 ValueId Graph::scale(ValueId x, float factor) { return same_shape(OpKind::scale, x, "scale", factor); }
+
+ValueId Graph::scale_rows(ValueId x, ValueId factors) {
+  const Value in = value(x, "scale_rows"), by = value(factors, "scale_rows");
+  require(by.width == 1 && by.selected == in.selected, "scale_rows: a row has one factor, not " + text(by.width));
+  return push(node_of(OpKind::scale_rows, {x, factors}), in.width, in.selected);
+}
 
 ValueId Graph::softcap(ValueId x, float cap) {
   require(cap > 0, "softcap: the cap must be positive");

@@ -24,10 +24,12 @@ enum class OpKind {
   rope,
   attention,
   store_cross,
+  moe,
   activation,
   glu,
   add,
   scale,
+  scale_rows,
   softcap,
   clamp,
   select_rows,
@@ -80,6 +82,37 @@ struct AttentionParams {
   WeightId sinks = kNone;  // [n_heads]: a score per head that takes its share of the softmax and has no value
 };
 
+// What an expert's score is made of.
+enum class RouterScores { softmax, sigmoid };
+
+// Which experts a token goes to, by its router logits, and with which weights: to those of the highest scores, where
+// scores are equal to the one of the lower number.
+struct Routing {
+  int n_experts = 0, n_used = 0;
+  RouterScores scores = RouterScores::softmax;
+  bool is_normalised = true;  // the chosen scores are divided by their sum
+  float scale = 1.0f;         // of the weights
+  // Experts come in groups of consecutive ones. The best groups, by the sum of their two best scores, are chosen first.
+  int n_groups = 1, n_groups_used = 1;
+  WeightId selection_bias = kNone;  // [n_experts]: added to scores for the choice, not for the weights
+};
+
+// MLPs side by side, down(activation(gate(x)) * up(x)), of which each token goes through some.
+struct MoeParams {
+  Routing routing = {};
+  int hidden = 0;                                   // width inside an expert
+  WeightId gate = kNone, up = kNone, down = kNone;  // [n_experts] of [hidden, width], down of [width, hidden]
+  WeightId gate_bias = kNone, up_bias = kNone, down_bias = kNone;  // [n_experts] of vectors
+  kernels::ActivationKind activation = kernels::ActivationKind::silu;
+  float limit = 0.0f;     // 0: none; else the gate is at most this, and the up product within -limit..limit
+  float up_shift = 0.0f;  // added to the up product
+};
+
+// Weights of an op that reads them by name; an empty name of a bias stands for none.
+struct MoeNames {
+  std::string gate, up, down, gate_bias = "", up_bias = "", down_bias = "", selection_bias = "";
+};
+
 struct Node {
   OpKind kind = OpKind::embed;
   std::vector<ValueId> inputs;
@@ -95,6 +128,7 @@ struct Node {
   kernels::ActivationKind activation = kernels::ActivationKind::silu;  // activation, glu
   RopeParams rope = {};
   AttentionParams attention = {};  // attention, store_cross
+  MoeParams moe = {};
   bool is_encoder = false;
 };
 
@@ -102,6 +136,10 @@ struct WeightSpec {
   std::string name;
   std::int64_t rows, cols;  // a vector is one row
   bool is_vector;
+  std::int64_t n_experts = 0;  // as many of them in one tensor; 0: it is a single one
+
+  std::vector<std::int64_t> shape() const;
+  bool operator==(const WeightSpec&) const = default;
 };
 
 struct Value {
@@ -136,10 +174,15 @@ class Graph {
   ValueId cross_attention(ValueId q, const AttentionParams& params);
   // In an encoder: leaves a layer's k and v [n_kv_heads * head_dim] in the batch's blocks, for cross_attention().
   void store_cross(ValueId k, ValueId v, const AttentionParams& params);
+  // x [width] and the router's logits [n_experts] -> [width]: the sum over a token's experts, each times its weight.
+  // The weights' ids in `params` are filled in from `names`.
+  ValueId moe(ValueId x, ValueId logits, const MoeNames& names, MoeParams params);
   ValueId activation(ValueId x, kernels::ActivationKind kind);
   ValueId glu(ValueId gate, ValueId up, kernels::ActivationKind kind);
   ValueId add(ValueId a, ValueId b);
   ValueId scale(ValueId x, float factor);
+  // Each row of x times the one element of the same row of `factors`.
+  ValueId scale_rows(ValueId x, ValueId factors);
   ValueId softcap(ValueId x, float cap);
   ValueId clamp(ValueId x, float limit);
   // The rows the batch asks for; or for each of them the mean over all rows of its sequence.
@@ -154,12 +197,14 @@ class Graph {
 
  private:
   const Value& value(ValueId id, const char* op) const;
-  WeightId weight(const std::string& name, std::int64_t rows, std::int64_t cols, bool is_vector = false);
-  WeightId vector(const std::string& name, std::int64_t size);
+  WeightId weight(WeightSpec spec);
+  WeightId matrix(const std::string& name, std::int64_t rows, std::int64_t cols, std::int64_t n_experts = 0);
+  WeightId vector(const std::string& name, std::int64_t size, std::int64_t n_experts = 0);
   ValueId norm(ValueId x, NormKind kind, const std::string& weight, const std::string& bias, float eps, int head_dim);
   ValueId same_shape(OpKind kind, ValueId x, const char* op, float factor);
   ValueId selected(OpKind kind, ValueId x, const char* op);
   void check_keys(ValueId k, ValueId v, const AttentionParams& params, const char* op) const;
+  void check_routing(const Routing& routing, ValueId logits) const;
   void check_queries(ValueId q, const AttentionParams& params, const char* op) const;
   ValueId push(Node node, std::int64_t width, bool selected);
 

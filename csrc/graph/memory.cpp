@@ -13,7 +13,7 @@ struct Use {
 Use uses(const Step& step) {
   Use use;
   if (const auto* linear = std::get_if<LinearStep>(&step)) {
-    use.reads.push_back(linear->input);
+    use.reads.push_back(linear->input.value);
     if (linear->residual >= 0) use.reads.push_back(linear->residual);
     if (linear->output >= 0)
       use.writes.push_back(linear->output);
@@ -23,6 +23,10 @@ Use uses(const Step& step) {
     for (const ValueId v : {attention->q, attention->k, attention->v})
       if (v != kNone) use.reads.push_back(v);
     if (attention->output != kNone) use.writes.push_back(attention->output);
+  } else if (const auto* moe = std::get_if<MoeStep>(&step)) {
+    use.reads = {moe->input.value, moe->logits};
+    if (moe->residual != kNone) use.reads.push_back(moe->residual);
+    use.writes = {moe->output};
   } else {
     const auto& row = std::get<RowStep>(step);
     use.reads = row.inputs;

@@ -17,6 +17,12 @@ struct NormRef {
   float eps;
 };
 
+// The rows that a step reads, normalised as a whole where it has a norm.
+struct RowInput {
+  ValueId value;
+  std::optional<NormRef> norm = {};
+};
+
 struct Product {
   WeightId weight;
   WeightId bias;
@@ -26,8 +32,7 @@ struct Product {
 
 // Products of one input with one or more weights; the input is normalised and quantised once for all of them.
 struct LinearStep {
-  ValueId input;
-  std::optional<NormRef> norm;  // of the whole input row
+  RowInput input;
   std::vector<Product> products;
   std::optional<kernels::ActivationKind> glu;  // then there are two products, gate and up, and one `output`
   ValueId residual = kNone;                    // then there is one product, added to this value
@@ -44,6 +49,14 @@ struct AttentionStep {
   int bias = kNone;                    // index into Plan::biases
 };
 
+// A token's experts chosen, and the sum of what they make of it.
+struct MoeStep {
+  RowInput input;
+  ValueId logits, output;
+  MoeParams params;
+  ValueId residual = kNone;  // then it is added to this value
+};
+
 // One op over rows.
 struct RowStep {
   enum class Kind {
@@ -55,12 +68,14 @@ struct RowStep {
     add,
     norm_add,
     scale,
+    scale_rows,
     softcap,
     clamp,
     select_rows,
     mean_rows
   } kind;
-  std::vector<ValueId> inputs;  // norm_add: residual, then what is normalised and added to it
+  std::vector<ValueId>
+      inputs;  // norm_add: residual, then what is normalised and added to it; scale_rows: rows, factors
   ValueId output;
   WeightId weight = kNone;           // embed
   EmbedBy by = EmbedBy::token;       // embed
@@ -72,7 +87,7 @@ struct RowStep {
   int rope = kNone;
 };
 
-using Step = std::variant<LinearStep, AttentionStep, RowStep>;
+using Step = std::variant<LinearStep, AttentionStep, MoeStep, RowStep>;
 
 struct PlannedBias {
   PositionBias bias;

@@ -121,7 +121,7 @@ bool check_matmul(const MatmulKernel& kernel) {
 
 constexpr ActivationKind kActivations[] = {
     ActivationKind::silu, ActivationKind::gelu,         ActivationKind::gelu_tanh, ActivationKind::gelu_sigmoid,
-    ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh};
+    ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh,      ActivationKind::sigmoid};
 
 template <class Same>
 bool activations_agree(const Same& same, const std::vector<float>& x, const std::vector<float>& w) {

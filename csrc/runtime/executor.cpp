@@ -10,7 +10,7 @@
 namespace llmagentos::runtime {
 namespace {
 
-constexpr std::size_t kCountersPerStep = 3;
+constexpr std::size_t kCountersPerStep = 5;
 constexpr std::int64_t kMaxTokens = std::int64_t{1} << 24;  // per run: keeps every size product inside 64 bits
 
 std::int64_t in_range(const char* name, std::int64_t value, std::int64_t most) {
@@ -37,7 +37,9 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
 
   plan_.for_each_step([this](const graph::Step& step) {
     if (const auto* linear = std::get_if<graph::LinearStep>(&step))
-      max_linear_width_ = std::max(max_linear_width_, width(linear->input));
+      max_linear_width_ = std::max(max_linear_width_, width(linear->input.value));
+    if (const auto* moe = std::get_if<graph::MoeStep>(&step))
+      max_linear_width_ = std::max(max_linear_width_, width(moe->input.value));
   });
   const auto widest = static_cast<std::size_t>(max_linear_width_ + kernels::kBlock);
   normed_ = AlignedBuffer(rows * widest * sizeof(float));
@@ -52,6 +54,9 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
     scratch_.back()->quants.resize(kPrivateRows * widest);
     scratch_.back()->meta.resize(kPrivateRows * (widest / kernels::kBlock));
   }
+  plan_.for_each_step([this](const graph::Step& step) {
+    if (const auto* moe = std::get_if<graph::MoeStep>(&step)) make_room(*moe);
+  });
   for (const graph::RopeParams& rope : plan_.ropes) {
     cosines_.emplace_back(rows * rope.inverse_frequencies.size());
     sines_.emplace_back(rows * rope.inverse_frequencies.size());
@@ -120,6 +125,8 @@ void Executor::run_steps(int thread) {
       run_linear(*linear, counters, thread);
     else if (const auto* attention = std::get_if<graph::AttentionStep>(&step))
       run_attention(*attention, counters, thread);
+    else if (const auto* moe = std::get_if<graph::MoeStep>(&step))
+      run_moe(*moe, counters, thread);
     else
       run_row(std::get<graph::RowStep>(step), counters, thread);
     if (i + 1 < steps_->size()) pool_.barrier();

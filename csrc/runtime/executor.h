@@ -15,6 +15,7 @@
 #include "runtime/batch.h"
 #include "runtime/input_squares.h"
 #include "runtime/kv_pool.h"
+#include "runtime/moe_buffers.h"
 #include "runtime/position_bias.h"
 #include "runtime/weights.h"
 
@@ -54,6 +55,7 @@ class Executor {
     std::atomic<std::int64_t> next{0};
   };
   struct ThreadScratch;
+  struct PreparedRows;
 
   void check(const RaggedBatch& batch) const;
   void plan_attention();
@@ -61,15 +63,27 @@ class Executor {
   void fill_ropes(int thread);
   void normalise(const graph::NormRef& norm, const float* x, std::size_t n, float* out) const;
 
-  // steps_linear.cpp, steps_attention.cpp, steps_row.cpp
+  // steps_linear.cpp, steps_moe.cpp, steps_attention.cpp, steps_row.cpp
   void run_linear(const graph::LinearStep& step, Counter* counters, int thread);
-  struct PreparedRows;
-  void prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last,
-                           const PreparedRows& to);
+  // The rows of `input` in the forms that products ask for: all by every thread for itself where they are few,
+  // otherwise shared out, so that a barrier must follow.
+  PreparedRows prepare_input(const graph::RowInput& input, bool quantised, bool paneled, Counter& counter, int thread);
+  void prepare_rows(const graph::RowInput& input, std::int64_t first, std::int64_t last, const PreparedRows& to);
   bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last) const;
   void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
   void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
                      std::int64_t group, ThreadScratch& scratch);
+  void make_room(const graph::MoeStep& step);
+  void run_moe(const graph::MoeStep& step, Counter* counters, int thread);
+  void route_tokens(const graph::MoeStep& step, Counter& counter, int thread);
+  const float* gather_panels(const graph::MoeStep& step, const float* values, Counter& counter, int thread);
+  void multiply_gate_up(const graph::MoeStep& step, const kernels::MatmulInput& input, std::int64_t expert,
+                        std::int64_t unit, ThreadScratch& scratch);
+  void store_hidden(const graph::MoeStep& step, const float* tile, const ExpertRows& rows, std::int64_t expert,
+                    std::int64_t first, int n, std::int64_t unit);
+  void multiply_down(const graph::MoeStep& step, std::int64_t first, std::int64_t last, ThreadScratch& scratch);
+  void add_expert(const graph::MoeStep& step, const kernels::MatmulInput& input, std::int64_t expert,
+                  std::int64_t group, std::int64_t from, ThreadScratch& scratch);
   void run_attention(const graph::AttentionStep& step, Counter* counters, int thread);
   void prepare_head(float* head, std::int64_t token, std::size_t dim, const std::optional<graph::NormRef>& norm,
                     int rope);
@@ -110,6 +124,7 @@ class Executor {
   std::shared_ptr<AlignedBuffer> logits_;
   AlignedBuffer normed_, panels_, quants_, meta_;  // the input rows of the current linear step, shared by the threads
   std::int64_t max_linear_width_ = 0;
+  MoeBuffers moe_;
   std::vector<std::vector<float>> cosines_, sines_;  // per rope: [T][n_dims / 2]
   std::vector<PositionBiasTable> biases_;
   std::array<AttentionItems, 3> items_{AttentionItems(graph::Keys::earlier), AttentionItems(graph::Keys::all),

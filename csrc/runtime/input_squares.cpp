@@ -8,7 +8,7 @@ InputSquares::InputSquares(const graph::Plan& plan) {
   plan.for_each_step([&](const graph::Step& step) {
     if (const auto* linear = std::get_if<graph::LinearStep>(&step))
       steps_[linear].columns.resize(
-          static_cast<std::size_t>(plan.values[static_cast<std::size_t>(linear->input)].width));
+          static_cast<std::size_t>(plan.values[static_cast<std::size_t>(linear->input.value)].width));
   });
 }
 

@@ -11,75 +11,73 @@ namespace llmagentos::runtime {
 using kernels::kBlock;
 using kernels::kRowGroup;
 
-// Where the forms of the input go that the step's products ask for; each begins with the same row. Null: not wanted.
-struct Executor::PreparedRows {
-  float* normed = nullptr;  // where the step normalises
-  float* panels = nullptr;
-  std::int8_t* quants = nullptr;
-  kernels::BlockMeta* meta = nullptr;
-};
-
-void Executor::prepare_linear_rows(const graph::LinearStep& step, std::int64_t first, std::int64_t last,
-                                   const PreparedRows& to) {
-  const auto n = static_cast<std::size_t>(width(step.input));
+void Executor::prepare_rows(const graph::RowInput& input, std::int64_t first, std::int64_t last,
+                            const PreparedRows& to) {
+  const auto n = static_cast<std::size_t>(width(input.value));
   for (std::int64_t r = first; r < last; ++r) {
     const auto at = static_cast<std::size_t>(r - first);
-    const float* x = row(step.input, r);
-    if (step.norm) {
-      normalise(*step.norm, x, n, to.normed + at * n);
+    const float* x = row(input.value, r);
+    if (input.norm) {
+      normalise(*input.norm, x, n, to.normed + at * n);
       x = to.normed + at * n;
     }
     if (to.quants) kernels_.table().quantize_row(x, n, to.quants + at * n, to.meta + at * (n / kBlock));
   }
   if (to.panels)
-    kernels::pack_panel(step.norm ? to.normed : row(step.input, first), static_cast<std::ptrdiff_t>(n),
+    kernels::pack_panel(input.norm ? to.normed : row(input.value, first), static_cast<std::ptrdiff_t>(n),
                         static_cast<int>(last - first), n, to.panels);
 }
 
-void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int thread) {
-  const std::int64_t rows = n_rows(step.input);
-  if (rows == 0) return;
-  const auto n = static_cast<std::ptrdiff_t>(width(step.input));
-  bool quantised = false, paneled = false;
-  for (const auto& product : step.products) {
-    const kernels::Activation activation = weights_.matrix(product.weight).kernel.activation;
-    quantised |= activation == kernels::Activation::q8;
-    paneled |= activation == kernels::Activation::panels;
-  }
-  // Few rows every thread prepares for itself: cheaper than to wait for one.
+Executor::PreparedRows Executor::prepare_input(const graph::RowInput& input, bool quantised, bool paneled,
+                                               Counter& counter, int thread) {
+  const std::int64_t rows = n_rows(input.value);
   const bool is_private = rows <= kPrivateRows;
   ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
   PreparedRows to;
-  if (step.norm) to.normed = is_private ? own.normed.data() : normed_.as<float>();
+  if (input.norm) to.normed = is_private ? own.normed.data() : normed_.as<float>();
   if (paneled) to.panels = is_private ? own.panels.data() : panels_.as<float>();
   if (quantised) {
     to.quants = is_private ? own.quants.data() : quants_.as<std::int8_t>();
     to.meta = is_private ? own.meta.data() : meta_.as<kernels::BlockMeta>();
   }
   if (is_private) {
-    prepare_linear_rows(step, 0, rows, to);
-  } else if (step.norm || paneled || quantised) {
+    prepare_rows(input, 0, rows, to);
+  } else if (!to.empty()) {
     const std::int64_t chunk = paneled ? kernels::kPanel : 4;
-    for (std::int64_t first; (first = counters[0].next.fetch_add(chunk, std::memory_order_relaxed)) < rows;) {
+    for (std::int64_t first; (first = counter.next.fetch_add(chunk, std::memory_order_relaxed)) < rows;) {
       PreparedRows share;
-      const std::ptrdiff_t at = first * n;
+      const std::ptrdiff_t at = first * width(input.value);
       if (to.normed) share.normed = to.normed + at;
       if (to.panels) share.panels = to.panels + at;
       if (to.quants) {
         share.quants = to.quants + at;
         share.meta = to.meta + at / kBlock;
       }
-      prepare_linear_rows(step, first, std::min(first + chunk, rows), share);
+      prepare_rows(input, first, std::min(first + chunk, rows), share);
     }
-    pool_.barrier();
   }
-  const kernels::MatmulInput input{step.norm ? to.normed : row(step.input, 0),
+  return to;
+}
+
+void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int thread) {
+  const std::int64_t rows = n_rows(step.input.value);
+  if (rows == 0) return;
+  const auto n = static_cast<std::ptrdiff_t>(width(step.input.value));
+  bool quantised = false, paneled = false;
+  for (const auto& product : step.products) {
+    const kernels::Activation activation = weights_.matrix(product.weight).kernel.activation;
+    quantised |= activation == kernels::Activation::q8;
+    paneled |= activation == kernels::Activation::panels;
+  }
+  const PreparedRows prepared = prepare_input(step.input, quantised, paneled, counters[0], thread);
+  if (rows > kPrivateRows && !prepared.empty()) pool_.barrier();
+  const kernels::MatmulInput input{step.input.norm ? prepared.normed : row(step.input.value, 0),
                                    n,
-                                   to.panels,
+                                   prepared.panels,
                                    static_cast<int>(rows),
-                                   to.quants,
+                                   prepared.quants,
                                    n,
-                                   to.meta,
+                                   prepared.meta,
                                    n / kBlock};
   if (observed_) observed_->add(step, input.values, rows, thread, pool_.size());
   multiply_units(step, input, counters[1], thread);
@@ -122,7 +120,7 @@ void Executor::multiply_unit(const graph::LinearStep& step, const kernels::Matmu
   const graph::Product& product = step.products[index];
   const PackedMatrix& matrix = weights_.matrix(product.weight);
   const auto n_cols = static_cast<std::size_t>(matrix.cols);
-  const std::int64_t rows = n_rows(step.input);
+  const std::int64_t rows = n_rows(step.input.value);
   const graph::ValueId out = step.output >= 0 ? step.output : product.output;
   const std::int64_t out_width = width(out);
   const auto valid = static_cast<std::size_t>(std::min<std::int64_t>(kRowGroup, matrix.rows - group * kRowGroup));

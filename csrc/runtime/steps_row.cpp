@@ -61,6 +61,11 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
     case Kind::scale:
       for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * step.factor;
       return;
+    case Kind::scale_rows: {
+      const float factor = *row(step.inputs[1], r);
+      for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * factor;
+      return;
+    }
     case Kind::softcap:
       std::memcpy(out, x, n * sizeof(float));
       return table.softcap(out, n, step.factor);

@@ -19,9 +19,9 @@ std::string shape_text(const std::vector<std::int64_t>& shape) {
 const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& find) {
   const TensorSource* tensor = find(spec.name);
   if (!tensor) throw UnsupportedModelError("the file has no tensor " + spec.name + ", which its architecture needs");
-  const std::vector<std::int64_t> wanted =
-      spec.is_vector ? std::vector<std::int64_t>{spec.cols} : std::vector<std::int64_t>{spec.rows, spec.cols};
-  if (tensor->shape != wanted)
+  const std::vector<std::int64_t> wanted = spec.shape();
+  const bool is_single_row = !spec.is_vector && spec.rows == 1 && tensor->shape == std::vector<std::int64_t>{spec.cols};
+  if (tensor->shape != wanted && !is_single_row)
     throw UnsupportedModelError("tensor " + spec.name + " has shape " + shape_text(tensor->shape) +
                                 ", its architecture needs " + shape_text(wanted));
   return *tensor;
@@ -29,6 +29,12 @@ const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& fin
 
 constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
 constexpr std::size_t kSliceBytes = std::size_t{16} << 20;
+
+// The first row, counted through all experts, of group `index`, counted likewise; one past the last for what ends
+// there.
+std::int64_t first_row(const PackedMatrix& matrix, std::int64_t index) {
+  return index / matrix.n_groups() * matrix.rows + index % matrix.n_groups() * kernels::kRowGroup;
+}
 
 // Packs the row groups [begin, end) of a matrix whose rows are of `dtype` in the source.
 void pack(const PackedMatrix& matrix, const std::byte* rows, DType dtype, std::int64_t begin, std::int64_t end,
@@ -46,8 +52,8 @@ void pack(const PackedMatrix& matrix, const std::byte* rows, DType dtype, std::i
     }
     for (std::int64_t first; (first = next.fetch_add(kChunk)) < end;)
       for (std::int64_t g = first; g < std::min(first + kChunk, end); ++g) {
-        const std::int64_t row = g * kernels::kRowGroup;
-        const auto n_rows = static_cast<int>(std::min<std::int64_t>(kernels::kRowGroup, matrix.rows - row));
+        const std::int64_t row = first_row(matrix, g);
+        const auto n_rows = static_cast<int>(first_row(matrix, g + 1) - row);
         const std::byte* at = rows + static_cast<std::size_t>(row) * stride;
         if (convert) {
           for (std::size_t r = 0; r < static_cast<std::size_t>(n_rows); ++r)
@@ -92,9 +98,11 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     matrix.kernel = kernels.matmul(packed_dtype(spec, tensor.dtype, quantize_to), static_cast<std::size_t>(spec.cols));
     matrix.rows = spec.rows;
     matrix.cols = spec.cols;
+    matrix.n_experts = std::max<std::int64_t>(1, spec.n_experts);
     matrix.group_bytes = matrix.kernel.group_bytes(static_cast<std::size_t>(spec.cols));
     offsets[id] = total;
-    total += (static_cast<std::size_t>(matrix.n_groups()) * matrix.group_bytes + kAlign - 1) / kAlign * kAlign;
+    const std::int64_t n_groups = matrix.n_experts * matrix.n_groups();
+    total += (static_cast<std::size_t>(n_groups) * matrix.group_bytes + kAlign - 1) / kAlign * kAlign;
   }
   packed_ = AlignedBuffer(total);
   n_bytes_ = total;
@@ -105,7 +113,7 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     const TensorSource& tensor = *find(spec.name);
     const TensorBytes bytes = tensor.open();
     if (spec.is_vector) {
-      vectors_[id].resize(static_cast<std::size_t>(spec.cols));
+      vectors_[id].resize(static_cast<std::size_t>(spec.cols * std::max<std::int64_t>(1, spec.n_experts)));
       format_ops(tensor.dtype).decode(bytes.data, vectors_[id].data(), vectors_[id].size());
       n_bytes_ += vectors_[id].size() * sizeof(float);
       continue;
@@ -117,16 +125,16 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     // otherwise be in memory twice.
     const std::int64_t slice = std::max<std::int64_t>(
         1, static_cast<std::int64_t>(kSliceBytes / (stride * static_cast<std::size_t>(kernels::kRowGroup))));
-    for (std::int64_t begin = 0; begin < matrix.n_groups(); begin += slice) {
-      const std::int64_t end = std::min(begin + slice, matrix.n_groups());
+    const std::int64_t n_groups = matrix.n_experts * matrix.n_groups();
+    for (std::int64_t begin = 0; begin < n_groups; begin += slice) {
+      const std::int64_t end = std::min(begin + slice, n_groups);
       try {
         pack(matrix, bytes.data, tensor.dtype, begin, end, base, pool);
       } catch (const InvalidArgument& error) {
         throw InvalidArgument("tensor " + spec.name + ": " + error.what());
       }
-      const auto first_row = static_cast<std::size_t>(begin * kernels::kRowGroup);
-      const auto last_row = static_cast<std::size_t>(std::min(end * kernels::kRowGroup, matrix.rows));
-      if (tensor.drop) tensor.drop(first_row * stride, (last_row - first_row) * stride);
+      const auto first = static_cast<std::size_t>(first_row(matrix, begin)) * stride;
+      if (tensor.drop) tensor.drop(first, static_cast<std::size_t>(first_row(matrix, end)) * stride - first);
     }
   }
 }

@@ -34,21 +34,25 @@ using FindTensor = std::function<const TensorSource*(const std::string& name)>;
 // Formats that matrices of floats are quantised to while they are packed, by name.
 using QuantizeTo = std::map<std::string, DType, std::less<>>;
 
+// One matrix, or as many of one shape as a tensor has experts. A group of rows never spans two of them.
 struct PackedMatrix {
   kernels::MatmulKernel kernel;
-  std::int64_t rows = 0, cols = 0;
+  std::int64_t rows = 0, cols = 0;  // of each
+  std::int64_t n_experts = 1;
   std::size_t group_bytes = 0;
   const std::byte* groups = nullptr;
 
   std::int64_t n_groups() const { return (rows + kernels::kRowGroup - 1) / kernels::kRowGroup; }
-  const std::byte* group(std::int64_t index) const { return groups + static_cast<std::size_t>(index) * group_bytes; }
+  const std::byte* group(std::int64_t index, std::int64_t expert = 0) const {
+    return groups + static_cast<std::size_t>(expert * n_groups() + index) * group_bytes;
+  }
 };
 
 class Weights {
  public:
   // Packs what the plan uses, in parallel, and drops the mapped pages of each part of a tensor that is packed: memory
-  // holds one copy. Throws UnsupportedModelError for a missing tensor or one of another shape than the plan's, naming
-  // both, and InvalidArgument for a tensor that cannot be quantised as asked.
+  // holds one copy. A matrix of one row may be a vector there. Throws UnsupportedModelError for a missing tensor or one
+  // of another shape than the plan's, naming both, and InvalidArgument for a tensor that cannot be quantised as asked.
   Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool,
           const QuantizeTo& quantize_to = {});
 

@@ -51,7 +51,7 @@ void check_no_overlap(const Plan& plan) {
   for (int i = 0; i < static_cast<int>(plan.steps.size()); ++i) {
     const Step& step = plan.steps[static_cast<std::size_t>(i)];
     if (const auto* linear = std::get_if<LinearStep>(&step)) {
-      touch(linear->input, i);
+      touch(linear->input.value, i);
       if (linear->residual >= 0) touch(linear->residual, i);
       if (linear->output >= 0)
         touch(linear->output, i);
@@ -59,6 +59,9 @@ void check_no_overlap(const Plan& plan) {
         for (const auto& product : linear->products) touch(product.output, i);
     } else if (const auto* attention = std::get_if<AttentionStep>(&step)) {
       for (const ValueId v : {attention->q, attention->k, attention->v, attention->output})
+        if (v != kNone) touch(v, i);
+    } else if (const auto* moe = std::get_if<MoeStep>(&step)) {
+      for (const ValueId v : {moe->input.value, moe->logits, moe->residual, moe->output})
         if (v != kNone) touch(v, i);
     } else {
       for (const ValueId v : std::get<RowStep>(step).inputs) touch(v, i);
@@ -160,10 +163,54 @@ TEST(biases_and_activations_fuse_into_their_products) {
   const Plan plan = compile(g);
   CHECK(plan.steps.size() == 1 + 2 + 2);
   const auto& first = std::get<LinearStep>(plan.steps[1]);
-  CHECK(first.norm && first.norm->kind == NormKind::layer && first.norm->bias != kNone);
+  CHECK(first.input.norm && first.input.norm->kind == NormKind::layer && first.input.norm->bias != kNone);
   CHECK(first.products[0].bias != kNone && first.products[0].activation == kernels::ActivationKind::gelu);
   CHECK(std::get<LinearStep>(plan.steps[2]).residual == x);
   check_no_overlap(plan);
+}
+
+TEST(a_layer_of_experts_fuses_to_the_router_and_a_step) {
+  for (const bool is_read_elsewhere : {false, true}) {
+    Graph g;
+    const ValueId x = g.embed("embed", 10, 32);
+    const ValueId h = g.rms_norm(x, "norm", 1e-6f);
+    MoeParams params;
+    params.routing = {.n_experts = 4, .n_used = 2};
+    params.hidden = 64;
+    const ValueId sum = g.moe(h, g.linear(h, "router", 4), {"gate", "up", "down"}, params);
+    ValueId y = g.add(x, sum);
+    if (is_read_elsewhere) y = g.add(y, g.scale_rows(h, g.linear(h, "factor", 1)));
+    g.set_output(g.linear(g.select_rows(y), "embed", 10));
+    const Plan plan = compile(g);
+    CHECK(plan.steps.size() == (is_read_elsewhere ? 8 : 5));
+    for (const Step& step : plan.steps) {
+      const auto* moe = std::get_if<MoeStep>(&step);
+      if (!moe) continue;
+      CHECK(moe->residual == x);
+      CHECK(moe->input.norm.has_value() == !is_read_elsewhere);
+      CHECK(moe->input.value == (is_read_elsewhere ? h : x));
+    }
+    check_no_overlap(plan);
+    check_no_overlap(compile(g, false));
+  }
+}
+
+TEST(experts_that_do_not_fit_are_refused) {
+  Graph g;
+  const ValueId x = g.embed("embed", 10, 32);
+  const MoeNames names{"gate", "up", "down"};
+  MoeParams params;
+  params.hidden = 64;
+  params.routing = {.n_experts = 4, .n_used = 5};
+  CHECK_THROWS(InvalidArgument, g.moe(x, g.linear(x, "router", 4), names, params));
+  params.routing = {.n_experts = 8, .n_used = 2};
+  CHECK_THROWS(InvalidArgument, g.moe(x, g.linear(x, "router", 4), names, params));
+  params.routing = {.n_experts = 4, .n_used = 3, .n_groups = 2, .n_groups_used = 1};
+  CHECK_THROWS(InvalidArgument, g.moe(x, g.linear(x, "router", 4), names, params));
+  params.routing = {.n_experts = 4, .n_used = 2};
+  params.hidden = 0;
+  CHECK_THROWS(InvalidArgument, g.moe(x, g.linear(x, "router", 4), names, params));
+  CHECK_THROWS(InvalidArgument, g.scale_rows(x, x));
 }
 
 TEST(an_encoder_is_a_program_of_its_own) {

@@ -142,7 +142,7 @@ inline bool is_close(const std::vector<float>& a, const std::vector<float>& b) {
 
 constexpr ActivationKind kActivations[] = {
     ActivationKind::silu, ActivationKind::gelu,         ActivationKind::gelu_tanh, ActivationKind::gelu_sigmoid,
-    ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh};
+    ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh,      ActivationKind::sigmoid};
 
 inline void check_row_kernels(const KernelSet& set) {
   for (const std::size_t n : {1u, 2u, 15u, 16u, 33u, 576u}) {

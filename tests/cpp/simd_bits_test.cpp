@@ -226,7 +226,7 @@ TEST(row_kernels_equal_the_models) {
           CHECK(same([&](const KernelTable& k, float* out) { k.layer_norm(x.data(), y.data(), bias, n, 1e-6f, out); }));
         for (const ActivationKind kind :
              {ActivationKind::silu, ActivationKind::gelu, ActivationKind::gelu_tanh, ActivationKind::gelu_sigmoid,
-              ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh}) {
+              ActivationKind::relu, ActivationKind::relu_squared, ActivationKind::tanh, ActivationKind::sigmoid}) {
           CHECK(same([&](const KernelTable& k, float* out) { k.activate(x.data(), n, kind, out); }));
           CHECK(same([&](const KernelTable& k, float* out) { k.glu(x.data(), y.data(), n, kind, out); }));
         }

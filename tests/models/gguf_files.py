@@ -28,7 +28,7 @@ def write_gguf(checkpoint: Checkpoint, path: Path, quantized: str | None = None)
     writer = gguf.GGUFWriter(path, checkpoint.architecture)
     _add_metadata(writer, checkpoint)
     for name, values in _tensors(checkpoint).items():
-        if quantized is None or values.ndim == 1 or values.shape[1] % 32:
+        if quantized is None or values.ndim == 1 or values.shape[-1] % 32:
             writer.add_tensor(name, values)
         else:
             kind = gguf.GGMLQuantizationType[quantized]

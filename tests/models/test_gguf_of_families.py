@@ -29,6 +29,7 @@ OUR_TENSORS = {
     ("phi2", "attn_q_norm"),
     ("phi2", "attn_k_norm"),
     ("falcon", "ffn_norm"),  # of the first models, which have ALiBi
+    *((arch, f"ffn_{part}") for arch in ("qwen2moe", "qwen3moe") for part in ("gate", "up", "down")),
     ("llama", "rope_factors_long"),  # which llama.cpp reads, too, though its list does not say so
     ("llama", "rope_factors_short"),
 }

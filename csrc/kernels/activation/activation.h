@@ -13,6 +13,7 @@ enum class ActivationKind {
   relu,
   relu_squared,
   tanh,
+  sigmoid,
 };
 
 // out[i] = activation(x[i]); out may be x.

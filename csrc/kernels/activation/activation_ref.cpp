@@ -25,6 +25,8 @@ double activate(double x, ActivationKind kind) {
       return x < 0 ? 0 : x * x;
     case ActivationKind::tanh:
       return std::tanh(x);
+    case ActivationKind::sigmoid:
+      return 1 / (1 + std::exp(-x));
   }
   return x;
 }

@@ -35,6 +35,7 @@ inline F32 activate(F32 x) {
   if constexpr (kKind == ActivationKind::relu) return max(zero(), x);  // in this order a NaN gets through
   if constexpr (kKind == ActivationKind::relu_squared) return mul(max(zero(), x), max(zero(), x));
   if constexpr (kKind == ActivationKind::tanh) return tanh(x);
+  if constexpr (kKind == ActivationKind::sigmoid) return sigmoid(x);
 }
 
 // f on whole vectors, the tail through a padded copy.
@@ -70,6 +71,8 @@ inline void with_kind(ActivationKind kind, Body body) {
       return body.template operator()<ActivationKind::relu_squared>();
     case ActivationKind::tanh:
       return body.template operator()<ActivationKind::tanh>();
+    case ActivationKind::sigmoid:
+      return body.template operator()<ActivationKind::sigmoid>();
   }
 }
 

@@ -42,6 +42,8 @@ struct MatmulInput {
   std::ptrdiff_t quant_stride = 0;
   const BlockMeta* meta = nullptr;
   std::ptrdiff_t meta_stride = 0;
+  // Activation::f32 and q8: where the row of each token is; null: they are in sequence.
+  const std::int32_t* rows = nullptr;
 };
 
 enum class Activation { f32, panels, q8 };

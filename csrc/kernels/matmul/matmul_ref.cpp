@@ -44,8 +44,10 @@ void multiply(const std::byte* group, const MatmulInput& x, int first_token, int
               float* out, std::ptrdiff_t out_stride, float* scratch) {
   for (int row = 0; row < kRowGroup; ++row) {
     decode_row<kDType>(group, row, n_cols, scratch);
-    for (int t = 0; t < n_tokens; ++t)
-      out[t * out_stride + row] = dot(scratch, x.values + (first_token + t) * x.value_stride, n_cols);
+    for (int t = 0; t < n_tokens; ++t) {
+      const std::ptrdiff_t at = x.rows ? x.rows[first_token + t] : first_token + t;
+      out[t * out_stride + row] = dot(scratch, x.values + at * x.value_stride, n_cols);
+    }
   }
 }
 

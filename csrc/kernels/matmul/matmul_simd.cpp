@@ -81,8 +81,9 @@ void tile(const std::byte* group, const MatmulInput& x, int token, std::size_t n
   F32 acc[kTokens][kTileVectors];
   LLMAGENTOS_UNROLL
   for (int t = 0; t < kTokens; ++t) {
-    quants[t] = x.quants + (token + t) * x.quant_stride;
-    meta[t] = x.meta + (token + t) * x.meta_stride;
+    const std::ptrdiff_t row = x.rows ? x.rows[token + t] : token + t;
+    quants[t] = x.quants + row * x.quant_stride;
+    meta[t] = x.meta + row * x.meta_stride;
     for (int i = 0; i < kTileVectors; ++i) acc[t][i] = zero();
   }
   const std::size_t n_blocks = n_cols / kBlock;

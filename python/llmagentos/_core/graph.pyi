@@ -1,7 +1,9 @@
 from collections.abc import Sequence
 from typing import Literal, TypeAlias
 
-ActivationName: TypeAlias = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh"]
+ActivationName: TypeAlias = Literal[
+    "silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh", "sigmoid"
+]
 
 class RopeParams:
     """Rotary embedding: pair i of a head's first 2 n elements turns by position * inverse_frequencies[i], i < n.
@@ -77,10 +79,52 @@ class Graph:
         """Attention over what `store_cross` has left in the same layer."""
 
     def store_cross(self, k: int, v: int, *, layer: int, n_kv_heads: int, head_dim: int) -> None: ...
+    def moe(
+        self,
+        x: int,
+        logits: int,
+        *,
+        gate: str,
+        up: str,
+        down: str,
+        n_experts: int,
+        n_used: int,
+        hidden: int,
+        activation: ActivationName,
+        scores: Literal["softmax", "sigmoid"] = "softmax",
+        normalised: bool = True,
+        scale: float = 1.0,
+        n_groups: int = 1,
+        n_groups_used: int = 1,
+        limit: float = 0.0,
+        up_shift: float = 0.0,
+        gate_bias: str = "",
+        up_bias: str = "",
+        down_bias: str = "",
+        selection_bias: str = "",
+    ) -> int:
+        """The weighted sum over the experts that each token goes to.
+
+        Args:
+            logits: the router's, [n_experts] a row.
+            gate, up, down: weights [n_experts, hidden, width], those of `down` [n_experts, width, hidden].
+            n_used: experts a token goes to: those of the best scores, of equal ones the first.
+            hidden: width inside an expert.
+            scores: what the logits are turned to. `normalised`: the chosen ones are divided by their sum. `scale`: of
+                the weights that come of it.
+            n_groups, n_groups_used: experts come in groups of consecutive ones, of which the best are chosen first.
+            limit: bound on gate (above) and on up (both sides); 0: none. `up_shift` is added to up after that.
+            gate_bias, up_bias, down_bias: vectors, one for each expert.
+            selection_bias: a vector [n_experts] that is added to scores for the choice only.
+        """
+
     def activation(self, x: int, kind: ActivationName) -> int: ...
     def glu(self, gate: int, up: int, activation: ActivationName) -> int: ...
     def add(self, a: int, b: int) -> int: ...
     def scale(self, x: int, factor: float) -> int: ...
+    def scale_rows(self, x: int, factors: int) -> int:
+        """Each row of x times the one element of the same row of `factors`."""
+
     def softcap(self, x: int, cap: float) -> int: ...
     def clamp(self, x: int, limit: float) -> int: ...
     def select_rows(self, x: int) -> int: ...
@@ -91,8 +135,12 @@ class Graph:
     @property
     def n_nodes(self) -> int: ...
     @property
-    def weights(self) -> list[tuple[str, int, int]]:
-        """Name, rows and columns of every weight; a vector is one row."""
+    def weights(self) -> list[tuple[str, tuple[int, ...]]]:
+        """Name and shape of every weight, outermost dimension first."""
+
+    @property
+    def expert_shares(self) -> dict[str, float]:
+        """Of the weights that hold all experts of a layer: the part that one token uses."""
 
     @property
     def attentions(self) -> list[tuple[int, int, int]]:

@@ -1,9 +1,10 @@
 """What a model's tokens cost at least, and so how fast a machine could make them at best.
 
-A step of the engine reads every weight once, but for an embedding that is only looked up in, and the keys and values of
-the tokens it attends to. It does two operations for each weight and token; the head's count only for tokens whose
-logits are wanted. Attention's own arithmetic, norms and sampling are left out, so a limit is never too low on their
-account. Bytes are those of the file: packing keeps the bits, and widens some scales (Q4_K by 3 %).
+A step of the engine reads every weight once, but for an embedding that is only looked up in and for experts that no
+token goes to, and the keys and values of the tokens it attends to. It does two operations for each weight and token;
+the head's count only for tokens whose logits are wanted. Attention's own arithmetic, norms and sampling are left out,
+and all tokens are taken to go to the same experts, so a limit is never too low on their account. Bytes are those of the
+file: packing keeps the bits, and widens some scales (Q4_K by 3 %).
 """
 
 from __future__ import annotations
@@ -80,13 +81,15 @@ def cost_of(checkpoint: Checkpoint) -> ModelCost:
     graph = build_graph(checkpoint)
     head_name = HEAD if checkpoint.has_tensor(HEAD) else EMBEDDING
     n_bytes, body, head = 0, [0, 0], [0, 0]
-    for name, rows, cols in graph.weights:
+    shares = graph.expert_shares
+    for name, shape in graph.weights:
         tensor = checkpoint.tensors.spec(name)
         if tensor is None or (name == EMBEDDING and name != head_name):
             continue
-        n_bytes += tensor.n_bytes
-        if rows > 1:  # a matrix
-            (head if name == head_name else body)[tensor.dtype in FLOAT_FORMATS] += rows * cols
+        share = shares.get(name, 1.0)
+        n_bytes += round(share * tensor.n_bytes)
+        if len(shape) > 1:  # a matrix
+            (head if name == head_name else body)[tensor.dtype in FLOAT_FORMATS] += round(share * tensor.n_values)
     return ModelCost(n_bytes, (body[0], body[1]), (head[0], head[1]), tuple(graph.attentions))
 
 

@@ -62,6 +62,8 @@ def unpack_linears(folder: HfFolder) -> None:
         return
     if not isinstance(settings, Mapping):
         raise ModelFormatError(f"{folder.path}: quantization_config is {settings!r}", str(folder.path))
+    if settings.get("quant_method") == "mxfp4":  # of experts, which their family reads
+        return
     packing = _packing(folder, settings)
     made, sources = dict[str, LazyTensor](), set[str]()
     for name in folder.names():

@@ -1,4 +1,4 @@
-"""The decoder that many families are: norm, attention, norm and gated MLP in every layer, with rotary positions."""
+"""The decoder that many families are: in every layer norm, attention, norm and MLP or experts; rotary positions."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Literal
 
 from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.experts import feed_forward
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
@@ -32,5 +33,5 @@ def pre_norm_decoder(
         h = parts.norm(x, f"blk.{i}.attn_norm")
         x = g.add(x, parts.attention(h, i, rope=rope if rotates is None or rotates[i] else None, window=windows[i]))
         h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, parts.gated_mlp(h, i, "silu"))
+        x = g.add(x, feed_forward(parts, h, i))
     g.set_output(parts.logits(x))

@@ -1,4 +1,4 @@
-"""Granite (IBM, 2024): Llama's shape, with multipliers of embeddings, scores, residuals and logits."""
+"""Granite (IBM, 2024), dense or of experts: Llama's shape, with multipliers of its parts."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from typing import Any
 
 from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.experts import feed_forward
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_experts import ExpertRows, experts_metadata, first_half, second_half
 from llmagentos.models.hf_metadata import decoder_metadata
+from llmagentos.models.hf_tensors import TensorRule
 from llmagentos.models.llama import TENSORS
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
@@ -29,7 +32,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         h = parts.norm(x, f"blk.{i}.attn_norm")
         x = g.add(x, g.scale(parts.attention(h, i, rope=rope, scale=scale), residual))
         h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, g.scale(parts.gated_mlp(h, i, "silu"), residual))
+        x = g.add(x, g.scale(feed_forward(parts, h, i), residual))
     g.set_output(g.scale(parts.logits(x), 1 / meta.number("logit_scale", 1.0)))
 
 
@@ -42,4 +45,24 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     }
 
 
-FAMILY = Family(build, gguf=("granite",), hf={"GraniteForCausalLM": HfForm("granite", _metadata, TENSORS)})
+def _moe_metadata(config: HfConfig) -> dict[str, Any]:
+    return _metadata(config) | experts_metadata(config)
+
+
+_MOE = "model.layers.{i}.block_sparse_moe."
+_MOE_TENSORS: dict[str, TensorRule] = {
+    **TENSORS,
+    "blk.{i}.ffn_gate_inp.weight": _MOE + "router.layer.weight",
+    "blk.{i}.ffn_gate_exps.weight": ExpertRows(_MOE + "input_linear.weight", first_half),
+    "blk.{i}.ffn_up_exps.weight": ExpertRows(_MOE + "input_linear.weight", second_half),
+    "blk.{i}.ffn_down_exps.weight": _MOE + "output_linear.weight",
+}
+
+FAMILY = Family(
+    build,
+    gguf=("granite", "granitemoe"),
+    hf={
+        "GraniteForCausalLM": HfForm("granite", _metadata, TENSORS),
+        "GraniteMoeForCausalLM": HfForm("granitemoe", _moe_metadata, _MOE_TENSORS),
+    },
+)

@@ -1,15 +1,15 @@
 """From transformers' tensors to those of GGUF: most are the same under another name, some are cut, turned or shifted.
 
 A rule names its sources, with {i} for a layer, and makes the tensor, which is read when it is packed. A plain text as a
-rule stands for the tensor of that name as it is; several stand for the first of them that there is, where versions of
-transformers differ in the name, or write the same tensor under all of them.
+rule stands for the tensor of that name as it is; several rules stand for the first of them that has its source, where
+versions of transformers differ in the name, or write the same tensor under all of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,15 @@ class Rule(Protocol):
         """Of the source `name`; `meta` is the metadata that the family has made of config.json."""
 
 
-TensorRule: TypeAlias = "str | Rule | tuple[str, ...]"
+@runtime_checkable
+class GatheringRule(Rule, Protocol):
+    """Makes one tensor of several."""
+
+    def sources(self, name: str, meta: Meta, /) -> list[str]:
+        """Their names; if the first is there, all must be."""
+
+
+TensorRule: TypeAlias = "str | Rule | tuple[str | Rule, ...]"
 Index: TypeAlias = Callable[[int, Meta], "slice | NDArray[np.intp]"]
 
 
@@ -209,17 +217,17 @@ def gguf_tensors(
     for target, given in rules.items():
         for rule in _alternatives(given):
             for i in range(n_layers) if "{i}" in target else (0,):
-                source, name = rule.source.format(i=i), target.format(i=i)
-                if not folder.has(source):
+                source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
+                sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
+                if not folder.has(sources[0]):
                     source = source.removeprefix(prefix)
-                if folder.has(source):
-                    used.add(source)
+                    sources = [each.removeprefix(prefix) for each in sources]
+                if folder.has(sources[0]):
+                    used.update(sources)
                     if name not in tensors:
                         tensors[name] = rule.tensor(folder, source, meta)
     return tensors, used
 
 
 def _alternatives(given: TensorRule) -> Sequence[Rule]:
-    if isinstance(given, tuple):
-        return [Same(source) for source in given]
-    return [Same(given) if isinstance(given, str) else given]
+    return [Same(rule) if isinstance(rule, str) else rule for rule in (given if isinstance(given, tuple) else (given,))]

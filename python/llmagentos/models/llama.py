@@ -1,23 +1,22 @@
-"""Llama (Touvron et al., 2023) and Mistral (Jiang et al., 2023): rotary positions, grouped queries, SwiGLU."""
+"""Llama (Touvron et al., 2023), Mistral and Mixtral (Jiang et al., 2023, 2024): grouped queries, SwiGLU, experts."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from llmagentos._core.graph import Graph
-from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.decoder import pre_norm_decoder
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_experts import expert_tensors, experts_metadata
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
-from llmagentos.models.hf_tensors import Rows, adjacent_pairs
+from llmagentos.models.hf_rope import rope_metadata
+from llmagentos.models.hf_tensors import Rows, TensorRule, adjacent_pairs
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names."""
-    if checkpoint.metadata.integer("expert_count", 0, low=0) > 0:
-        raise UnsupportedModelError(f"{checkpoint.path}: mixture-of-experts models of this family are not supported")
     # Files of this architecture have q and k permuted so that adjacent elements rotate.
     pre_norm_decoder(checkpoint, g, pairs="adjacent")
 
@@ -28,13 +27,26 @@ def _mistral_metadata(config: HfConfig) -> dict[str, Any]:
     return made | window_metadata(config, [True] * made["block_count"])
 
 
+def _mixtral_metadata(config: HfConfig) -> dict[str, Any]:
+    made = decoder_metadata(config, has_rope=False, eps=1e-5)
+    rope = rope_metadata(config, made["attention.key_length"], default_base=1e6)
+    return made | rope | window_metadata(config, [True] * made["block_count"]) | experts_metadata(config)
+
+
 _Q, _K = adjacent_pairs("attention.head_count"), adjacent_pairs("attention.head_count_kv")
-TENSORS = DECODER_TENSORS | {
+TENSORS: dict[str, TensorRule] = {
+    **DECODER_TENSORS,
     "blk.{i}.attn_q.weight": Rows("model.layers.{i}.self_attn.q_proj.weight", _Q),
     "blk.{i}.attn_q.bias": Rows("model.layers.{i}.self_attn.q_proj.bias", _Q),
     "blk.{i}.attn_k.weight": Rows("model.layers.{i}.self_attn.k_proj.weight", _K),
     "blk.{i}.attn_k.bias": Rows("model.layers.{i}.self_attn.k_proj.bias", _K),
 }
+_FILE, _MEMORY = "model.layers.{i}.block_sparse_moe", "model.layers.{i}.mlp"  # where transformers 5 has the experts
+_MIXTRAL_TENSORS = (
+    TENSORS
+    | expert_tensors(f"{_FILE}.experts", f"{_MEMORY}.experts", gate="w1", up="w3", down="w2")
+    | {"blk.{i}.ffn_gate_inp.weight": (f"{_FILE}.gate.weight", f"{_MEMORY}.gate.weight")}
+)
 
 FAMILY = Family(
     build,
@@ -42,5 +54,6 @@ FAMILY = Family(
     hf={
         "LlamaForCausalLM": HfForm("llama", decoder_metadata, TENSORS),
         "MistralForCausalLM": HfForm("llama", _mistral_metadata, TENSORS),
+        "MixtralForCausalLM": HfForm("llama", _mixtral_metadata, _MIXTRAL_TENSORS),
     },
 )

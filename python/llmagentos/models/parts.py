@@ -13,7 +13,7 @@ from llmagentos._core.graph import Graph, RelativeBias, RopeParams
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 
-Activation = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh"]
+Activation = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh", "sigmoid"]
 
 
 class Parts:
@@ -109,13 +109,13 @@ class Parts:
         return self.g.embed(name, self.n_rows(name), self.width, by="position", offset=offset)
 
     def linear(self, x: int, name: str, out_width: int) -> int:
-        return self.g.linear(x, f"{name}.weight", out_width, self._bias(name))
+        return self.g.linear(x, f"{name}.weight", out_width, self.bias(name))
 
     def norm(self, x: int, name: str, head_dim: int = 0) -> int:
         """Root-mean-square or layer normalisation, by which epsilon the checkpoint has."""
         if self._is_rms:
             return self.g.rms_norm(x, f"{name}.weight", self._eps, head_dim)
-        return self.g.layer_norm(x, f"{name}.weight", self._bias(name), self._eps, head_dim)
+        return self.g.layer_norm(x, f"{name}.weight", self.bias(name), self._eps, head_dim)
 
     def attention(
         self,
@@ -184,12 +184,19 @@ class Parts:
         )
         return self.linear(a, name + "o", self.width)
 
-    def gated_mlp(self, h: int, layer: int, activation: Activation) -> int:
-        """down(activation(gate(h)) * up(h))."""
-        block = self.block(layer)
-        gate = self.linear(h, block + "ffn_gate", self.hidden)
-        up = self.linear(h, block + "ffn_up", self.hidden)
-        return self.linear(self.g.glu(gate, up, activation), block + "ffn_down", self.width)
+    def gated_mlp(
+        self, h: int, layer: int, activation: Activation, *, suffix: str = "", hidden: int | None = None
+    ) -> int:
+        """down(activation(gate(h)) * up(h)).
+
+        Args:
+            suffix: of the weights' names.
+            hidden: width inside; None for that of the checkpoint's MLPs.
+        """
+        block, hidden = f"{self.block(layer)}ffn_", hidden or self.hidden
+        gate = self.linear(h, f"{block}gate{suffix}", hidden)
+        up = self.linear(h, f"{block}up{suffix}", hidden)
+        return self.linear(self.g.glu(gate, up, activation), f"{block}down{suffix}", self.width)
 
     def mlp(self, h: int, layer: int, activation: Activation) -> int:
         """down(activation(up(h)))."""
@@ -204,7 +211,7 @@ class Parts:
     def head(self, h: int) -> int:
         """The output head on selected rows; its matrix is the embedding where there is none of its own."""
         matrix = "output.weight" if self.has("output.weight") else "token_embd.weight"
-        return self.g.linear(h, matrix, self.n_rows(matrix), self._bias("output"))
+        return self.g.linear(h, matrix, self.n_rows(matrix), self.bias("output"))
 
     def activation_named(self, key: str, default: Activation | None = None) -> Activation:
         """The activation that the metadata names.
@@ -220,7 +227,8 @@ class Parts:
             )
         return cast(Activation, name)
 
-    def _bias(self, name: str) -> str:
+    def bias(self, name: str) -> str:
+        """The bias that belongs to a weight, or the empty name."""
         bias = f"{name}.bias"
         return bias if self.has(bias) else ""
 

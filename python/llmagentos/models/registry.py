@@ -34,15 +34,20 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gpt_bigcode": (("starcoder",), ("GPTBigCodeForCausalLM",)),
     "gpt_neo": (("gptneo",), ("GPTNeoForCausalLM",)),
     "gpt_neox": (("gptneox",), ("GPTNeoXForCausalLM",)),
+    "gpt_oss": (("gpt-oss",), ("GptOssForCausalLM",)),
     "gptj": (("gptj",), ("GPTJForCausalLM",)),
-    "granite": (("granite",), ("GraniteForCausalLM",)),
-    "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM")),
+    "granite": (("granite", "granitemoe"), ("GraniteForCausalLM", "GraniteMoeForCausalLM")),
+    "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")),
     "mpt": (("mpt",), ("MptForCausalLM", "MPTForCausalLM")),
     "olmo2": (("olmo2",), ("Olmo2ForCausalLM", "Olmo3ForCausalLM")),
     "opt": (("opt",), ("OPTForCausalLM",)),
     "phi2": (("phi2",), ("PhiForCausalLM",)),
     "phi3": (("phi3",), ("Phi3ForCausalLM",)),
     "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
+    "qwen_moe": (
+        ("olmoe", "qwen2moe", "qwen3moe"),
+        ("OlmoeForCausalLM", "Qwen2MoeForCausalLM", "Qwen3MoeForCausalLM"),
+    ),
     "smollm3": (("smollm3",), ("SmolLM3ForCausalLM",)),
     "stablelm": (("stablelm",), ("StableLmForCausalLM",)),
     "t5": (("t5",), ("T5ForConditionalGeneration", "UMT5ForConditionalGeneration")),
@@ -123,14 +128,13 @@ def _family(module: str) -> Family:
 
 def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
     used = tensors_read(checkpoint)
-    for name, rows, cols in graph.weights:
+    for name, shape in graph.weights:
         spec = checkpoint.tensors.spec(name)
         if spec is None:
             raise UnsupportedModelError(f"{checkpoint.path}: there is no tensor {name}, which the architecture needs")
-        wanted = (cols,) if rows == 1 and len(spec.shape) == 1 else (rows, cols)
-        if spec.shape != wanted:
+        if spec.shape not in (shape, shape[1:] if shape[0] == 1 else shape):  # a single row may be a vector
             raise UnsupportedModelError(
-                f"{checkpoint.path}: tensor {name} has shape {list(spec.shape)}, the architecture needs {list(wanted)}"
+                f"{checkpoint.path}: tensor {name} has shape {list(spec.shape)}, the architecture needs {list(shape)}"
             )
         used.add(name)
     unused = [name for name in checkpoint.tensors.names() if name not in used]

@@ -30,11 +30,13 @@ def rope_params(
     *,
     pairs: Literal["halves", "adjacent"] = "halves",
     base: float | None = None,
+    yarn_truncates: bool = True,
 ) -> RopeParams:
     """The rotation of each head, or of as many leading elements as the checkpoint says, scaled as it says.
 
     Args:
         base: of the frequencies; None for the checkpoint's. One that is given is of layers that are not scaled.
+        yarn_truncates: whether the dimensions between which YaRN blends are whole numbers, where nothing says so.
 
     Raises:
         UnsupportedModelError: a scaling of another kind.
@@ -57,7 +59,7 @@ def rope_params(
     elif kind == "dynamic":
         frequencies = _plain(_dynamic_base(checkpoint, base, factor, n_dims), n_dims)
     elif kind == "yarn":
-        frequencies, magnitude = _yarn(checkpoint, base, factor, n_dims)
+        frequencies, magnitude = _yarn(checkpoint, base, factor, n_dims, yarn_truncates)
     elif kind == "longrope":
         frequencies, magnitude = _longrope(checkpoint, frequencies, n_dims)
     elif kind != "none":
@@ -98,7 +100,7 @@ def _dynamic_base(checkpoint: Checkpoint, base: float, factor: float, n_dims: in
     return float(base * (factor * length / trained - (factor - 1)) ** (n_dims / (n_dims - 2)))
 
 
-def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int) -> tuple[Floats, float]:
+def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int, truncates: bool) -> tuple[Floats, float]:
     meta = checkpoint.metadata
     trained = meta.integer("rope.scaling.original_context_length", checkpoint.context_length)
     if base <= 1:
@@ -110,7 +112,7 @@ def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int) -> tu
         return n_dims * math.log(trained / (rotations * 2 * math.pi)) / (2 * math.log(base))
 
     low, high = dimension(fast), dimension(slow)
-    if meta.flag("rope.scaling.yarn_truncate", True):
+    if meta.flag("rope.scaling.yarn_truncate", truncates):
         low, high = math.floor(low), math.ceil(high)
     low, high = max(low, 0), min(high, n_dims - 1)
     ramp = (np.arange(n_dims // 2, dtype=np.float32) - low) / (high - low if high > low else 0.001)

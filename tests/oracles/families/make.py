@@ -43,7 +43,7 @@ def save(case: Case, folder: Path) -> None:
 def load(case: Case, folder: Path) -> Any:
     """The model in float32, on the weights that the file has after rounding."""
     model = getattr(transformers, case.model_class).from_pretrained(
-        folder, dtype=torch.float32, attn_implementation=case.attention
+        folder, dtype=torch.float32, attn_implementation=case.attention, experts_implementation="eager"
     )
     return model.eval()
 

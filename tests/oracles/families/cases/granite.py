@@ -28,4 +28,11 @@ CASES = [
         {"attention_bias": True, "mlp_bias": True, "tie_word_embeddings": False, "attention_multiplier": 0.25},
         dtype="float32",
     ),
+    Case(
+        "granitemoe-multipliers",
+        "GraniteMoeForCausalLM",
+        "GraniteMoeConfig",
+        SMALL | MULTIPLIERS | {"num_local_experts": 4, "intermediate_size": 24},
+        "multipliers and experts",
+    ),
 ]
