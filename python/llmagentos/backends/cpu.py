@@ -64,7 +64,12 @@ class CpuBackend:
         if batch.block_copies:
             self._executor.copy_blocks(batch.block_copies)
         return self._executor.run(
-            batch.token_ids, batch.positions, batch.sequence_starts, batch.block_tables, batch.logit_rows
+            batch.token_ids,
+            batch.positions,
+            batch.sequence_starts,
+            batch.block_tables,
+            batch.logit_rows,
+            token_types=batch.token_types,
         )
 
     def close(self) -> None:

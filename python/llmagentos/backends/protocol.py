@@ -26,6 +26,7 @@ class RaggedBatch:
         block_tables: int32 [S, max_blocks], -1 where a sequence has no block yet.
         logit_rows: int32 [R], the rows of T whose logits are wanted.
         block_copies: (from, to) blocks of the cache that are copied before anything else, in this order.
+        token_types: int32 [T], of encoders that tell two texts apart; None stands for zeros.
     """
 
     token_ids: NDArray[np.int32]
@@ -34,6 +35,7 @@ class RaggedBatch:
     block_tables: NDArray[np.int32]
     logit_rows: NDArray[np.int32]
     block_copies: Sequence[tuple[int, int]] = ()
+    token_types: NDArray[np.int32] | None = None
 
 
 class Backend(Protocol):

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from llmagentos._core.tokenize import Tokenizer
 from llmagentos.errors import UnsupportedModelError
@@ -14,6 +14,19 @@ from llmagentos.formats.metadata import Metadata
 from llmagentos.formats.tensors import Tensors
 
 MAX_LAYERS = 1024  # several times what any model has; bounds the graph that a small file can ask for
+
+
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """How the rows of a text become one vector.
+
+    Attributes:
+        rows: the mean of all, or the first ("cls") or the last one.
+        is_classifier: whether the vector holds a classifier's outputs rather than an embedding.
+    """
+
+    rows: Literal["mean", "cls", "last"]
+    is_classifier: bool = False
 
 
 @dataclass(frozen=True)
@@ -29,6 +42,7 @@ class Checkpoint:
         chat_template: Jinja source, or None for a model without one.
         name: what the file calls its model, or the file's own name.
         sampling: the sampling that it recommends, by SamplingParams' names; unchecked.
+        pooling: of a model that makes one vector of each text; None for one that generates.
     """
 
     path: Path
@@ -39,6 +53,7 @@ class Checkpoint:
     chat_template: str | None
     name: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    pooling: Pooling | None = None
 
     @property
     def context_length(self) -> int:

@@ -23,12 +23,14 @@ class HfForm:
             configuration that changes the model; one that is left unread is refused.
         tensors: for GGUF's names, with {i} for a layer: where the values are.
         is_tied: whether the head is the embedding where config.json does not say.
+        unused: how names of tensors begin that belong to a head for another task.
     """
 
     architecture: str
     metadata: Callable[[HfConfig], dict[str, Any]]
     tensors: Mapping[str, TensorRule]
     is_tied: bool = False
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +41,10 @@ class Family:
         build: adds a checkpoint's nodes to a graph.
         gguf: the architectures it builds, by GGUF's names.
         hf: by the class that config.json names under "architectures".
+        is_encoder: whether its models make vectors of whole texts, rather than continue them.
     """
 
     build: Callable[[Checkpoint, Graph], None]
     gguf: tuple[str, ...]
     hf: Mapping[str, HfForm] = field(default_factory=dict)
+    is_encoder: bool = False

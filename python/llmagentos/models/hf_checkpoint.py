@@ -15,6 +15,7 @@ from llmagentos.formats.metadata import GivenKeyValues, Metadata
 from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models.family import HfForm
 from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_sentence import dense_tensors, sentence_metadata
 from llmagentos.models.hf_tensors import gguf_tensors
 
 # Arrays that a family's metadata may hold and that GGUF keeps as tensors.
@@ -38,6 +39,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
     path = str(folder.path)
     config = HfConfig(path, folder.config)
     metadata = form.metadata(config)
+    if "pooling_type" not in metadata:
+        metadata |= sentence_metadata(folder)
     is_tied = config.flag("tie_word_embeddings", form.is_tied)
     config.check_all_read()
 
@@ -48,7 +51,13 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
         values = metadata.pop(key, None)
         if values is not None:
             tensors[name] = _given(values)
-    unknown = [name for name in folder.names() if name not in used and not _BUFFERS.search(name)]
+    tensors |= dense_tensors(folder)
+    unneeded = tuple(form.unused)
+    unknown = [
+        name
+        for name in folder.names()
+        if name not in used and not _BUFFERS.search(name) and not name.startswith(unneeded)
+    ]
     if unknown:
         raise UnsupportedModelError(
             f"{path}: the model has tensors this build has no place for: {', '.join(unknown[:3])}"

@@ -75,6 +75,25 @@ def decoder_metadata(config: HfConfig, *, activation: str = "silu", has_rope: bo
     }
 
 
+def encoder_metadata(config: HfConfig, default_activation: str = "gelu") -> dict[str, Any]:
+    """Of an encoder in BERT's shape."""
+    config.expect("is_decoder", False)
+    config.expect("add_cross_attention", False)
+    config.expect("position_embedding_type", "absolute")
+    config.ignore("gradient_checkpointing", "output_past", "adapters")
+    return {
+        "context_length": config.integer("max_position_embeddings"),
+        "embedding_length": config.integer("hidden_size"),
+        "block_count": config.integer("num_hidden_layers"),
+        "feed_forward_length": config.integer("intermediate_size"),
+        "attention.head_count": config.integer("num_attention_heads"),
+        "attention.layer_norm_epsilon": config.number("layer_norm_eps", 1e-12),
+        "attention.causal": False,
+        "hidden_activation": config.choice("hidden_act", ACTIVATIONS, default_activation),
+        "vocab_size": config.integer("vocab_size"),
+    }
+
+
 def window_metadata(config: HfConfig, default: Sequence[bool]) -> dict[str, Any]:
     """Of sliding windows; nothing where no layer has one.
 

@@ -106,6 +106,16 @@ def part_of(sizes: Callable[[Meta], tuple[int, ...]], part: int) -> Callable[[in
     return index
 
 
+def halves(part: int) -> Callable[[int, Meta], slice]:
+    """The rows of one of two tensors of one size that lie one after the other."""
+    return lambda n, _: slice(part * n // 2, (part + 1) * n // 2)
+
+
+def weights_and_biases(names: Mapping[str, str]) -> dict[str, TensorRule]:
+    """For layers by name, in GGUF and in the folder, their weights and the biases that there are."""
+    return {f"{ours}.{kind}": f"{theirs}.{kind}" for ours, theirs in names.items() for kind in ("weight", "bias")}
+
+
 def part_of_heads(n_parts: int, part: int) -> Callable[[int, Meta], NDArray[np.intp]]:
     """The rows of one of `n_parts` tensors that are interleaved head by head: [n_heads, n_parts, head_dim, ...]."""
 

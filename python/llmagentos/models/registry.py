@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -11,14 +12,33 @@ from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFou
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
+from llmagentos.models.pooling import pooling_of
 from llmagentos.models.rope import tensors_read
 
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
 _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "bert": (
+        ("bert",),
+        (
+            "BertModel",
+            "BertForSequenceClassification",
+            "RobertaModel",
+            "RobertaForSequenceClassification",
+            "XLMRobertaModel",
+            "XLMRobertaForSequenceClassification",
+        ),
+    ),
+    "distilbert": ((), ("DistilBertModel", "DistilBertForSequenceClassification")),
     "gemma3": (("gemma3",), ("Gemma3ForCausalLM",)),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
     "llama": (("llama",), ("LlamaForCausalLM",)),
+    "modernbert": (
+        ("modern-bert",),
+        ("ModernBertModel", "ModernBertForMaskedLM", "ModernBertForSequenceClassification"),
+    ),
+    "mpnet": (("mpnet",), ("MPNetModel", "MPNetForSequenceClassification")),
+    "nomicbert": (("nomic-bert",), ("NomicBertModel",)),
     "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
@@ -47,7 +67,7 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     if not path.exists():
         raise ModelNotFoundError(f"there is no file {path}")
     if not path.is_dir():
-        return open_gguf(path)
+        return _with_pooling(open_gguf(path))
     from llmagentos.formats.hf_folder import HfFolder
     from llmagentos.models.hf_checkpoint import hf_checkpoint
 
@@ -60,11 +80,11 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise UnsupportedModelError(
             f"{path}: class {classes[0]!r} is not supported; these are: {', '.join(supported_hf_classes())}"
         )
-    return hf_checkpoint(folder, _family(module).hf[classes[0]])
+    return _with_pooling(hf_checkpoint(folder, _family(module).hf[classes[0]]))
 
 
 def build_graph(checkpoint: Checkpoint) -> Graph:
-    """The checkpoint's model as a graph whose output is the logits of the selected rows.
+    """The checkpoint's model as a graph whose output is the logits of the selected rows, or what it pools them to.
 
     Raises:
         UnsupportedModelError: an unknown architecture, an option of it that is not built, a tensor that is missing or
@@ -87,6 +107,13 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
     _check_tensors(checkpoint, graph)
     _check_metadata(checkpoint)
     return graph
+
+
+def _with_pooling(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with how it pools its rows: as it says, or the mean for an encoder that does not."""
+    module = _BY_ARCHITECTURE.get(checkpoint.architecture)
+    is_encoder = module is not None and _family(module).is_encoder
+    return replace(checkpoint, pooling=pooling_of(checkpoint, is_encoder))
 
 
 def _family(module: str) -> Family:

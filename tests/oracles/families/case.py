@@ -25,6 +25,7 @@ class Case:
         refused: options that the model's class has and this package has not: fields of config.json that must raise
             UnsupportedModelError with this value.
         prompt_lengths: tokens of the prompts that are continued greedily. The last one's beams are searched.
+        text_lengths: tokens of an encoder's texts.
         kind: how the expected results are made (expected.py) and which tests read them.
     """
 
@@ -38,4 +39,5 @@ class Case:
     generation: Mapping[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Any] = field(default_factory=dict)
     prompt_lengths: tuple[int, ...] = (1, 37, 9)
+    text_lengths: tuple[int, ...] = (1, 7, 33, 90)
     kind: str = "decoder"
