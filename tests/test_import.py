@@ -20,6 +20,7 @@ HEAVY = (
     "openai",
     "ray",
     "llguidance",
+    "tokenizers",
     "concurrent.futures.thread",
 )
 

@@ -16,7 +16,7 @@ from llmagentos.structured.json_schema import fault_of
 from llmagentos.structured.response_format import ResponseFormat, response_format_of
 
 if TYPE_CHECKING:
-    from llmagentos._core.tokenize import Tokenizer
+    from llmagentos.formats.tokenizer import Tokenizer
 
 
 class AnswerCompiler:

@@ -15,13 +15,13 @@ from llmagentos.chat.tool_calls.parsed import Parsed
 from llmagentos.completion import ToolCall
 
 if TYPE_CHECKING:
-    from llmagentos._core.tokenize import Tokenizer
     from llmagentos.answer_compiler import AnswerCompiler
     from llmagentos.chat.tool_calls.formats import ToolFormat
     from llmagentos.chat.tool_calls.parser import ToolCallParser
     from llmagentos.chat.tool_calls.tools import ToolSet
     from llmagentos.engine.constraints import Constraint
     from llmagentos.engine.request import Request
+    from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.structured.response_format import ResponseFormat
 
 

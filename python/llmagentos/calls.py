@@ -12,6 +12,7 @@ from llmagentos.answers import AnswerForm, AnswerForms
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError
+from llmagentos.formats.ids_only import IdsOnly
 from llmagentos.generation import (
     ChatOptions,
     RequestOptions,
@@ -25,7 +26,7 @@ from llmagentos.prompts import BINARY, PromptEncoder, is_messages, is_token_ids
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
-    from llmagentos._core.tokenize import Tokenizer
+    from llmagentos.formats.tokenizer import Tokenizer
 
 _T = TypeVar("_T")
 _R = TypeVar("_R")
@@ -92,12 +93,20 @@ class Calls:
         if not isinstance(params, SamplingParams):
             raise InvalidRequestError(f"params must be a SamplingParams or None, not {type(params).__name__}")
         check_vocabulary(params, self._tokenizer.n_vocab)
+        if params.stop:
+            self._check_has_texts("stop strings")
         return params
 
     def _form(self, options: Mapping[str, Any], has_messages: bool) -> AnswerForm:
         self._engine.check_open()
         check_options(options, has_messages)
+        if options.get("response_format") is not None:
+            self._check_has_texts("response formats")
         return self._answers.form_of(options)
+
+    def _check_has_texts(self, wanted: str) -> None:
+        if isinstance(self._tokenizer, IdsOnly):
+            raise self._tokenizer.error(wanted)
 
     def _work(
         self,

@@ -21,8 +21,8 @@ from llmagentos.sampling_params import SamplingParams
 if TYPE_CHECKING:
     import asyncio
 
-    from llmagentos._core.tokenize import Tokenizer
     from llmagentos.chat.tool_calls.tools import ToolChoice
+    from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.structured.response_format import ResponseFormatArgument
 
 

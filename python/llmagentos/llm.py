@@ -31,7 +31,8 @@ class LLM:
     """A language model, ready to generate. Safe to call from several threads: their requests share each step.
 
     Args:
-        model: a name of the catalogue (fetched when missing), or the path of a .gguf file.
+        model: a name of the catalogue (fetched when missing), or the path of a .gguf file or of a folder as transformers
+            saves it: config.json, safetensors and a tokenizer. Without a tokenizer prompts are token ids.
         threads: threads that compute; None takes the CPUs this process may use.
         context_length: tokens that one request may hold, prompt and answer together; None takes the model's own
             length, or what the KV cache has room for where that is less.

@@ -13,18 +13,17 @@ from llmagentos.errors import (
     ModelFormatError,
     ModelNotFoundError,
     OutOfMemoryError,
-    UnsupportedModelError,
     shown,
 )
 from llmagentos.prompts import check_positive, check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
-    from llmagentos._core.tokenize import Tokenizer
     from llmagentos.engine.engine import Engine
     from llmagentos.engine.speculation import Proposer
     from llmagentos.engine.statistics import Event
     from llmagentos.formats import Checkpoint
+    from llmagentos.formats.tokenizer import Tokenizer
 
 # More gains no speed on the CPU, and every token in a step costs working memory.
 DEFAULT_BATCHED_TOKENS = 512
@@ -118,8 +117,6 @@ def open_local_model(
 
     entry = find(model) if isinstance(model, str) else None
     checkpoint = open_checkpoint(resolve(model))
-    if checkpoint.tokenizer is None:
-        raise UnsupportedModelError(f"{checkpoint.path}: models without a tokenizer are not supported")
     default_params = recommended_params(checkpoint)
     graph = build_graph(checkpoint)
     block_bytes = CpuBackend.kv_block_bytes(graph, kv_dtype)
@@ -169,7 +166,8 @@ def open_local_model(
         on_event=on_event,
     )
     proposer = _open_proposer(speculation, draft_model, checkpoint.tokenizer, threads, kv_dtype, info.kv_cache_bytes)
-    engine = Engine(backend, NativeSampler(backend.pool, checkpoint.tokenizer), config, proposer)
+    sampler = NativeSampler(backend.pool, checkpoint.tokenizer, checkpoint.missing_ids)
+    engine = Engine(backend, sampler, config, proposer)
     return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info)
 
 
@@ -265,7 +263,7 @@ def _check_is_name(model: object, argument: str = "model") -> None:
     name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
     if not isinstance(name, str) or not name:  # a path object may also stand for bytes
         raise InvalidRequestError(
-            f"{argument}={shown(model)} is not valid: it must be a name or the path of a .gguf file"
+            f"{argument}={shown(model)} is not valid: it must be a name, or the path of a .gguf file or a folder"
         )
 
 
@@ -277,5 +275,5 @@ def _refuse_remote(model: str | os.PathLike[str]) -> None:
         known = ", ".join(entry.name for entry in catalogue())
         raise ModelNotFoundError(
             f"there is no model {model!r}: models of services and of other sources are not known here; these are: "
-            f"{known}, and the path of any .gguf file"
+            f"{known}, and the path of any .gguf file or folder with config.json"
         )

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from llmagentos.errors import InvalidRequestError, shown
 
 if TYPE_CHECKING:
-    from llmagentos._core.tokenize import Tokenizer
     from llmagentos.chat.templates import ChatTemplate
     from llmagentos.chat.tool_calls.tools import ToolSet
+    from llmagentos.formats.tokenizer import Tokenizer
 
 Prompt: TypeAlias = "str | Sequence[int] | NDArray[np.integer[Any]]"
 Message: TypeAlias = "Mapping[str, Any]"

@@ -31,9 +31,11 @@ def test_a_missing_path_is_not_taken_for_a_name(text):
         resolve(text)
 
 
-def test_a_folder_is_not_a_model_file(tmp_path: Path):
-    with pytest.raises(UnsupportedModelError, match="is a folder"):
+def test_a_folder_is_a_model_where_it_has_a_configuration(tmp_path: Path):
+    with pytest.raises(UnsupportedModelError, match=r"is a folder without config\.json"):
         resolve(tmp_path)
+    (tmp_path / "config.json").touch()
+    assert resolve(tmp_path) == tmp_path
 
 
 def test_a_name_too_long_for_a_file_says_so():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import cast
 
 import numpy as np
@@ -26,10 +26,16 @@ class NativeSampler:
     Args:
         pool: the backend's threads; None computes in the calling one.
         vocabulary: tells which tokens contain a DRY sequence breaker; without it none does.
+        missing_ids: ids that stand for no token, so that they are never drawn. A grammar's mask must hold none either.
     """
 
-    def __init__(self, pool: ThreadPool | None, vocabulary: Vocabulary | None = None) -> None:
+    def __init__(
+        self, pool: ThreadPool | None, vocabulary: Vocabulary | None = None, missing_ids: Collection[int] = ()
+    ) -> None:
         self._pool = pool
+        self._allowed = (
+            None if vocabulary is None or not missing_ids else _mask_without(missing_ids, vocabulary.n_vocab)
+        )
         self._breakers = None if vocabulary is None else SequenceBreakers(vocabulary)
 
     def sample(
@@ -96,6 +102,8 @@ class NativeSampler:
         )
         if request.constraint is not None:
             row.allowed = request.constraint.allowed  # computed anew in place for each token
+        else:
+            row.allowed = self._allowed
         if request.min_tokens > 0:
             row.end_ids = sorted(request.end_ids)
         if params.uses_history:
@@ -111,6 +119,14 @@ class NativeSampler:
         row.dry_range = params.dry_range
         if self._breakers is not None and params.dry_sequence_breakers:
             row.dry_breakers = self._breakers.mask(tuple(params.dry_sequence_breakers))
+
+
+def _mask_without(ids: Collection[int], n_vocab: int) -> NDArray[np.uint32]:
+    """All tokens but these, as `SamplerRow.allowed` has them."""
+    is_allowed = np.zeros(-(-n_vocab // 32) * 32, np.bool_)
+    is_allowed[:n_vocab] = True
+    is_allowed[list(ids)] = False
+    return np.packbits(is_allowed, bitorder="little").view("<u4").astype(np.uint32, copy=False)
 
 
 def _sampled(sampled: native.Sampled) -> tuple[int, TokenLogprob | None]:

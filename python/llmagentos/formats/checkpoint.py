@@ -8,10 +8,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal
 
-from llmagentos._core.tokenize import Tokenizer
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.metadata import Metadata
 from llmagentos.formats.tensors import Tensors
+from llmagentos.formats.tokenizer import Tokenizer
 
 MAX_LAYERS = 1024  # several times what any model has; bounds the graph that a small file can ask for
 
@@ -38,22 +38,25 @@ class Checkpoint:
         tensors: by GGUF's names.
         architecture: "llama", "gemma3", ...; as GGUF's general.architecture has it.
         metadata: typed look-ups under the architecture's prefix.
-        tokenizer: None for a folder without one; such a model works with token ids.
+        tokenizer: `IdsOnly` for a folder without one.
         chat_template: Jinja source, or None for a model without one.
         name: what the file calls its model, or the file's own name.
         sampling: the sampling that it recommends, by SamplingParams' names; unchecked.
         pooling: of a model that makes one vector of each text; None for one that generates.
+        missing_ids: ids that the model computes logits for but that stand for no token, such as an embedding's rows
+            that make its size a round number. They are never generated.
     """
 
     path: Path
     tensors: Tensors
     architecture: str
     metadata: Metadata
-    tokenizer: Tokenizer | None
+    tokenizer: Tokenizer
     chat_template: str | None
     name: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
     pooling: Pooling | None = None
+    missing_ids: frozenset[int] = frozenset()
 
     @property
     def context_length(self) -> int:

@@ -64,6 +64,18 @@ class HfFolder:
             template = named.get("default")
         return template if isinstance(template, str) and template else None
 
+    def end_ids(self) -> list[int]:
+        """The ids that end a generation: generation_config.json's, else config.json's.
+
+        Raises:
+            ModelFormatError: they are no integers.
+        """
+        given = self.generation_config.get("eos_token_id", self.config.get("eos_token_id"))
+        ids = given if isinstance(given, list) else [] if given is None else [given]
+        if not all(type(id) is int for id in ids):
+            raise ModelFormatError(f"{self.path}: eos_token_id must be token ids, it is {given!r}", str(self.path))
+        return sorted(set(ids))
+
     def _file(self, name: str) -> SafetensorsFile:
         file = self._files.get(name)
         if file is None:

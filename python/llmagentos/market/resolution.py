@@ -12,7 +12,7 @@ from llmagentos.market.progress import ProgressCallback
 
 
 def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None = None) -> Path:
-    """The local file of a catalogue name, an alias, or a path; a catalogue model that is missing is pulled.
+    """The local file or folder of a catalogue name, an alias, or a path; a catalogue model that is missing is pulled.
 
     A name of the catalogue wins over a file of that name in the working folder (write `./name` for the file). What a
     path leads to is not opened here: whether it is a model is for its reader to say.
@@ -23,7 +23,7 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
     Raises:
         ModelNotFoundError: no such name (the message lists near ones) or path, or the model cannot be fetched.
         ModelFormatError: what was fetched is not what the catalogue says.
-        UnsupportedModelError: the path is a folder.
+        UnsupportedModelError: the path is a folder without config.json.
     """
     if isinstance(model, str) and (entry := find(model)) is not None:
         return pull(entry, progress=progress)
@@ -36,8 +36,13 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
         raise ModelNotFoundError(f"there is no file {shown(text)}: {reason}") from error
     if is_file:
         return path
+    if is_folder and (path / "config.json").is_file():
+        return path
     if is_folder:
-        raise UnsupportedModelError(f"{path} is a folder; give the path of a .gguf file")
+        raise UnsupportedModelError(
+            f"{path} is a folder without config.json; give the path of a .gguf file, or of a folder as transformers "
+            "saves it"
+        )
     if isinstance(model, str) and not _looks_like_path(text):
         entry_named(text)  # raises, with the nearest names
     if path.exists():

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.hf_folder import HfFolder
+from llmagentos.formats.hf_tokenizer import HfTokenizer, open_tokenizer
+from llmagentos.formats.ids_only import IdsOnly
 from llmagentos.formats.metadata import GivenKeyValues, Metadata
 from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models.family import HfForm
@@ -68,16 +70,26 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
             f"{path}: there is no tensor {form.tensors['output.weight']}, and none is tied to it"
         )
     keyed = {f"{form.architecture}.{key}": _listed(value) for key, value in metadata.items()}
+    tokenizer = _tokenizer(folder, LazyTensors(tensors))
     return Checkpoint(
         path=folder.path,
         tensors=LazyTensors(tensors),
         architecture=form.architecture,
         metadata=Metadata(GivenKeyValues(path, keyed), form.architecture),
-        tokenizer=None,
+        tokenizer=tokenizer,
         chat_template=folder.chat_template(),
         name=folder.path.name,
         sampling=_recommended(folder),
+        missing_ids=tokenizer.missing_ids if isinstance(tokenizer, HfTokenizer) else frozenset(),
     )
+
+
+def _tokenizer(folder: HfFolder, tensors: LazyTensors) -> HfTokenizer | IdsOnly:
+    """The folder's tokenizer for as many ids as the embedding has rows."""
+    embedding = tensors.spec("token_embd.weight")
+    n_vocab = 0 if embedding is None else embedding.shape[0]
+    end_ids = [id for id in folder.end_ids() if 0 <= id < n_vocab]  # others, as small models have them, never come
+    return open_tokenizer(folder.path, n_vocab, end_ids) or IdsOnly(folder.path.name, n_vocab, end_ids)
 
 
 def _given(values: NDArray[np.float32]) -> LazyTensor:
