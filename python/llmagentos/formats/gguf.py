@@ -10,6 +10,7 @@ from llmagentos.errors import ModelFormatError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.metadata import Metadata
 from llmagentos.formats.tensors import GgufTensors
+from llmagentos.formats.tokenizer import Tokenizer as AnyTokenizer
 
 _SAMPLING_KEYS = {
     "temp": "temperature",
@@ -40,8 +41,16 @@ def open_gguf(path: Path) -> Checkpoint:
         tensors=GgufTensors(file),
         architecture=architecture,
         metadata=Metadata(file, architecture),
-        tokenizer=Tokenizer.from_gguf(file),
+        tokenizer=_tokenizer(file),
         chat_template=template if isinstance(template, str) and template else None,
         name=name if isinstance(name, str) and name else path.stem,
         sampling={field: value for field, value in recommended.items() if value is not None},
     )
+
+
+def _tokenizer(file: GgufFile) -> AnyTokenizer:
+    if file.get("tokenizer.ggml.model") == "bert":
+        from llmagentos.formats.gguf_word_pieces import word_piece_tokenizer
+
+        return word_piece_tokenizer(file)
+    return Tokenizer.from_gguf(file)
