@@ -129,6 +129,7 @@ class Compiler {
     int end = i;
     while (end < static_cast<int>(nodes_.size()) && node(end).kind != OpKind::store_cross) ++end;
     for (const int j : consumers_[at(x)]) {
+      if (j < i) continue;
       if (j >= end) break;
       if (node(j).kind != OpKind::linear || absorbed_[at(j)]) continue;
       step.products.push_back(product_of(j));

@@ -1,11 +1,8 @@
-"""What a call's answers must look like, and what their texts are read as: response formats and tool calls.
-
-Most calls ask for neither: what compiles and parses them is imported when a call first does.
-"""
+"""What a call's answers must look like, and what their texts are read as: response formats and tool calls."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -15,17 +12,12 @@ from llmagentos.chat.tool_calls.parsed import Parsed
 from llmagentos.completion import ToolCall
 
 if TYPE_CHECKING:
-    from llmagentos.answer_compiler import AnswerCompiler
     from llmagentos.chat.tool_calls.formats import ToolFormat
     from llmagentos.chat.tool_calls.parser import ToolCallParser
     from llmagentos.chat.tool_calls.tools import ToolSet
     from llmagentos.engine.constraints import Constraint
     from llmagentos.engine.request import Request
-    from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.structured.response_format import ResponseFormat
-
-
-_ASKING = frozenset({"response_format", "tools", "tool_choice", "parallel_tool_calls"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,35 +81,6 @@ class AnswerReader:
     def finish(self, is_cut: bool) -> Parsed:
         """What was held back, where no more text comes."""
         return Parsed("", ()) if self._parser is None else self._parser.finish(is_cut)
-
-
-class AnswerForms:
-    """Makes the form of each call to one model.
-
-    Args:
-        tokenizer: the model's.
-        chat_template: source of its chat template, or None.
-    """
-
-    def __init__(self, tokenizer: Tokenizer, chat_template: str | None) -> None:
-        self._tokenizer = tokenizer
-        self._chat_template = chat_template
-        self._compiler: AnswerCompiler | None = None
-
-    def form_of(self, options: Mapping[str, Any]) -> AnswerForm:
-        """Check a call's response_format, tools, tool_choice and parallel_tool_calls.
-
-        Raises:
-            SchemaError: a schema that is not valid or cannot be enforced; points at the place.
-            InvalidRequestError: anything else that is wrong; names it.
-        """
-        if not options.keys() & _ASKING:
-            return AnswerForm()
-        if self._compiler is None:
-            from llmagentos.answer_compiler import AnswerCompiler
-
-            self._compiler = AnswerCompiler(self._tokenizer, self._chat_template)
-        return self._compiler.form_of(options)
 
 
 def _call_ids(request: Request) -> Callable[[int], str]:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from llmagentos.answers import AnswerForm, AnswerForms
+from llmagentos.answer_forms import AnswerForms
+from llmagentos.answers import AnswerForm
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError

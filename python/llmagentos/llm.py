@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.answers import AnswerForms
+from llmagentos.answer_forms import AnswerForms
 from llmagentos.calls import Calls
 from llmagentos.completion import Chunk, Completion
 from llmagentos.engine.request import Request

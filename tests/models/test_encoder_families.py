@@ -19,6 +19,7 @@ from llmagentos.formats.checkpoint import Pooling
 from llmagentos.models import build_graph, open_checkpoint
 
 from .families import CLASSIFIERS, ENCODERS, FamilyOracle, family_oracle
+from .gguf_files import write_gguf
 
 Rows = Literal["mean", "cls", "last"]
 
@@ -104,3 +105,11 @@ def test_nomics_own_configuration_is_the_same_model(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").symlink_to(oracle.path / "model.safetensors")
     with opened(replace(oracle, path=tmp_path)) as encoder:
         assert distance(encoder.run(texts_of(oracle)), oracle.arrays["mean"]) < 2e-5
+
+
+@pytest.mark.parametrize("name", ["bert-plain", "mpnet-plain", "modernbert-biases", "nomicbert-plain", "bert-labels"])
+def test_a_gguf_file_gives_the_vectors_of_the_folder(name: str, tmp_path: Path) -> None:
+    oracle = family_oracle(name)
+    write_gguf(open_checkpoint(oracle.path), tmp_path / "model.gguf")
+    with opened(oracle) as encoder, opened(replace(oracle, path=tmp_path / "model.gguf")) as other:
+        np.testing.assert_array_equal(other.run(texts_of(oracle)), encoder.run(texts_of(oracle)))

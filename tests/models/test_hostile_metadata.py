@@ -46,13 +46,13 @@ def test_a_value_that_cannot_be_is_refused(key: str, value: float, tmp_path: Pat
 @pytest.mark.parametrize(
     ("key", "value"),
     [
-        ("llama.attention.sliding_window", 512.0),
+        ("llama.attention.clamp_kqv", 8.0),
         ("llama.attn_logit_softcapping", 50.0),
         ("llama.final_logit_softcapping", 30.0),
         ("llama.attention.causal", False),
         ("llama.logit_scale", 0.5),
         ("llama.rope.scale_linear", 4.0),
-        ("gemma3.final_logit_softcapping", 30.0),
+        ("gemma3.logit_scale", 0.5),
     ],
 )
 def test_an_option_that_the_graph_does_not_have_is_refused(key: str, value: float | bool, tmp_path: Path) -> None:

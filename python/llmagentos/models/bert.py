@@ -50,7 +50,7 @@ def _roberta_metadata(config: HfConfig) -> dict[str, Any]:
 
 def roberta_positions(config: HfConfig) -> dict[str, Any]:
     """RoBERTa's first position is one past the padding token's id: rows before it are never used."""
-    return {"context_length": config.integer("max_position_embeddings") - config.integer("pad_token_id", 1) - 1}
+    return {"context_length": config.integer("max_position_embeddings", low=1) - config.integer("pad_token_id", 1) - 1}
 
 
 def last_positions(source: str) -> Rows:

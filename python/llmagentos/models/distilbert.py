@@ -15,15 +15,15 @@ from llmagentos.models.hf_tensors import TensorRule, weights_and_biases
 def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("sinusoidal_pos_embds", "qa_dropout", "seq_classif_dropout")  # the table is stored all the same
     return {
-        "context_length": config.integer("max_position_embeddings"),
-        "embedding_length": config.integer("dim"),
-        "block_count": config.integer("n_layers"),
-        "feed_forward_length": config.integer("hidden_dim"),
-        "attention.head_count": config.integer("n_heads"),
+        "context_length": config.integer("max_position_embeddings", low=1),
+        "embedding_length": config.integer("dim", low=1),
+        "block_count": config.integer("n_layers", low=1),
+        "feed_forward_length": config.integer("hidden_dim", low=1),
+        "attention.head_count": config.integer("n_heads", low=1),
         "attention.layer_norm_epsilon": 1e-12,
         "attention.causal": False,
         "hidden_activation": config.choice("activation", ACTIVATIONS, "gelu"),
-        "vocab_size": config.integer("vocab_size"),
+        "vocab_size": config.integer("vocab_size", low=1),
     }
 
 

@@ -36,7 +36,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
         "embedding_length": width,
         "block_count": config.integer("n_layer"),
         "feed_forward_length": config.integer("n_inner", 4 * width),
-        "attention.head_count": config.integer("n_head"),
+        "attention.head_count": config.integer("n_head", low=1),
         "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
         "vocab_size": config.integer("vocab_size"),
     }

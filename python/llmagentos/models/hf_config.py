@@ -9,6 +9,8 @@ from llmagentos.errors import ModelFormatError, UnsupportedModelError
 
 _T = TypeVar("_T")
 _REQUIRED: Any = object()
+_MAX_INT = 2**31 - 1  # what the core's sizes hold
+_MAX_NUMBER = 1e30
 
 # Fields that have no effect on inference: names, training, how transformers runs a model, and what the tokenizer and
 # generation_config.json say as well. docs/models.md lists them.
@@ -23,6 +25,7 @@ WITHOUT_EFFECT = frozenset(
         "attn_pdrop",
         "auto_map",
         "bos_token_id",
+        "cache_implementation",
         "chunk_size_feed_forward",
         "classifier_dropout",
         "decoder_start_token_id",
@@ -57,6 +60,8 @@ WITHOUT_EFFECT = frozenset(
         "tokenizer_class",
         "torch_dtype",
         "transformers_version",
+        "unsloth_fixed",
+        "unsloth_version",
         "use_cache",
     }
 )
@@ -69,7 +74,7 @@ class HfConfig:
         path: of the folder, for errors.
 
     Raises:
-        ModelFormatError: a required field is absent, or one is of another type than asked for.
+        ModelFormatError: a required field is absent, or one is of another type than asked for, or out of range.
     """
 
     def __init__(self, path: str, values: Mapping[str, Any]) -> None:
@@ -88,11 +93,18 @@ class HfConfig:
         self._read.add(name)
         return self._values.get(name, default)
 
-    def integer(self, name: str, default: Any = _REQUIRED) -> Any:
-        return self._typed(name, default, int, "an integer")
+    def integer(self, name: str, default: Any = _REQUIRED, *, low: int = 0) -> Any:
+        """An integer of `low` or more."""
+        value = self._typed(name, default, int, "an integer")
+        if isinstance(value, int) and not low <= value <= _MAX_INT:
+            raise self._wrong(name, f"in {low}..{_MAX_INT}", value)
+        return value
 
-    def number(self, name: str, default: Any = _REQUIRED) -> Any:
+    def number(self, name: str, default: Any = _REQUIRED, *, low: float = -_MAX_NUMBER) -> Any:
+        """A finite number of `low` or more."""
         value = self._typed(name, default, (int, float), "a number")
+        if isinstance(value, (int, float)) and not low <= value <= _MAX_NUMBER:
+            raise self._wrong(name, f"in {low:g}..{_MAX_NUMBER:g}", value)
         return float(value) if isinstance(value, int) else value
 
     def flag(self, name: str, default: bool) -> bool:
@@ -101,6 +113,22 @@ class HfConfig:
 
     def string(self, name: str, default: Any = _REQUIRED) -> Any:
         return self._typed(name, default, str, "a string")
+
+    def object(self, name: str) -> dict[str, Any]:
+        """A JSON object; an empty one where there is none."""
+        return dict(self._typed(name, {}, dict, "an object"))
+
+    def numbers(self, name: str, default: Any = _REQUIRED) -> Any:
+        """A list of finite numbers."""
+        return self._list(name, default, (int, float), "numbers")
+
+    def integers(self, name: str, default: Any = _REQUIRED) -> Any:
+        """A list of integers."""
+        return self._list(name, default, int, "integers")
+
+    def strings(self, name: str, default: Any = _REQUIRED) -> Any:
+        """A list of texts."""
+        return self._list(name, default, str, "texts")
 
     def choice(self, name: str, choices: Mapping[Any, _T], default: Any = _REQUIRED) -> _T:
         """What `choices` has for the field's value.
@@ -148,8 +176,21 @@ class HfConfig:
         if value is default:
             return default
         if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
-            raise ModelFormatError(f"{self.path}: {name} must be {wanted}, it is {value!r}", self.path)
+            raise self._wrong(name, wanted, value)
         return value
+
+    def _list(self, name: str, default: Any, kind: Any, wanted: str) -> Any:
+        values = self._typed(name, default, list, f"a list of {wanted}")
+        if values is default:
+            return default
+        for value in values:
+            is_kind = isinstance(value, kind) and not isinstance(value, bool)
+            if not is_kind or (isinstance(value, (int, float)) and not abs(value) <= _MAX_NUMBER):
+                raise self._wrong(name, f"a list of {wanted}", values)
+        return list(values)
+
+    def _wrong(self, name: str, wanted: str, value: Any) -> ModelFormatError:
+        return ModelFormatError(f"{self.path}: {name} must be {wanted}, it is {value!r}", self.path)
 
     def _missing(self, name: str) -> ModelFormatError:
         return ModelFormatError(f"{self.path}: config.json has no {name}", self.path)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos._core.quant import dequantize
+from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.hf_folder import HfFolder
 from llmagentos.formats.tensors import LazyTensor, TensorSpec
 
@@ -121,7 +122,8 @@ def part_of_heads(n_parts: int, part: int) -> Callable[[int, Meta], NDArray[np.i
 
     def index(n: int, meta: Meta) -> NDArray[np.intp]:
         n_heads: int = meta["attention.head_count"]
-        return np.arange(n, dtype=np.intp).reshape(n_heads, n_parts, -1)[:, part].reshape(-1)
+        rows: NDArray[np.intp] = _by_heads(n, n_heads, n_parts)[:, part].reshape(-1)
+        return rows
 
     return index
 
@@ -134,6 +136,12 @@ def qkv_sizes(meta: Meta) -> tuple[int, ...]:
     return n_heads * size, n_kv_heads * size, n_kv_heads * size
 
 
+def gate_up_sizes(meta: Meta) -> tuple[int, ...]:
+    """Rows of an MLP's gate and of what it multiplies."""
+    hidden = meta["feed_forward_length"]
+    return hidden, hidden
+
+
 def adjacent_pairs(heads: str) -> Callable[[int, Meta], NDArray[np.intp]]:
     """The rows of a projection in the order that GGUF's llama files have them: element i of a head beside i + n/2.
 
@@ -143,10 +151,17 @@ def adjacent_pairs(heads: str) -> Callable[[int, Meta], NDArray[np.intp]]:
 
     def index(n: int, meta: Meta) -> NDArray[np.intp]:
         n_heads: int = meta.get(heads, meta["attention.head_count"])
-        rows: NDArray[np.intp] = np.arange(n, dtype=np.intp).reshape(n_heads, 2, -1).swapaxes(1, 2).reshape(-1)
+        rows: NDArray[np.intp] = _by_heads(n, n_heads, 2).swapaxes(1, 2).reshape(-1)
         return rows
 
     return index
+
+
+def _by_heads(n: int, n_heads: int, n_parts: int) -> NDArray[np.intp]:
+    """Row numbers [n_heads, n_parts, rows of a part]."""
+    if n_heads < 1 or n % (n_heads * n_parts):
+        raise UnsupportedModelError(f"{n} rows cannot be those of {n_heads} heads with {n_parts} parts")
+    return np.arange(n, dtype=np.intp).reshape(n_heads, n_parts, -1)
 
 
 def gguf_tensors(

@@ -5,18 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from llmagentos._core.graph import Graph
-from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_classifier import classifier_metadata
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import ACTIVATIONS, rope_scaling_metadata
+from llmagentos.models.hf_metadata import ACTIVATIONS, window_metadata
+from llmagentos.models.hf_rope import two_ropes_metadata
 from llmagentos.models.hf_tensors import Rows, TensorRule, halves, part_of, qkv_sizes, weights_and_biases
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
 _GLOBAL_EVERY = 3
-_KINDS = ("full_attention", "sliding_attention")
 _GLOBAL_BASE, _LOCAL_BASE = 160000.0, 10000.0
 
 
@@ -45,38 +44,23 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("sparse_prediction", "sparse_pred_ignore_index", "cls_token_id", "classifier_pooling")
     config.ignore("classifier_activation", "layer_norm_eps")  # the norms' is norm_eps
     config.expect("position_embedding_type", "absolute", "sans_pos")
-    n_layers, ropes = config.integer("num_hidden_layers"), _ropes(config)
-    every = config.integer("global_attn_every_n_layers", _GLOBAL_EVERY)
-    kinds = config.get("layer_types") or [_KINDS[i % every > 0] for i in range(n_layers)]
+    width, n_heads = config.integer("hidden_size", low=1), config.integer("num_attention_heads", low=1)
+    n_layers = config.integer("num_hidden_layers", low=1)
+    older_bases = config.number("global_rope_theta", _GLOBAL_BASE), config.number("local_rope_theta", _LOCAL_BASE)
+    every = config.integer("global_attn_every_n_layers", _GLOBAL_EVERY, low=1)
     return {
-        "context_length": config.integer("max_position_embeddings"),
-        "embedding_length": config.integer("hidden_size"),
+        "context_length": config.integer("max_position_embeddings", low=1),
+        "embedding_length": width,
         "block_count": n_layers,
-        "feed_forward_length": config.integer("intermediate_size"),
-        "attention.head_count": config.integer("num_attention_heads"),
+        "feed_forward_length": config.integer("intermediate_size", low=1),
+        "attention.head_count": n_heads,
         "attention.layer_norm_epsilon": config.number("norm_eps", 1e-5),
         "attention.causal": False,
-        "attention.sliding_window": config.integer("local_attention"),
-        "attention.sliding_window_pattern": [kind == "sliding_attention" for kind in kinds],
-        **ropes["full_attention"],
-        "rope.freq_base_swa": ropes["sliding_attention"]["rope.freq_base"],
+        **window_metadata(config, [i % every > 0 for i in range(n_layers)], "local_attention"),
+        **two_ropes_metadata(config, width // n_heads, *older_bases),
         "hidden_activation": config.choice("hidden_activation", ACTIVATIONS, "gelu"),
-        "vocab_size": config.integer("vocab_size"),
+        "vocab_size": config.integer("vocab_size", low=1),
     }
-
-
-def _ropes(config: HfConfig) -> dict[str, dict[str, Any]]:
-    """The rotation of each kind of layers, in transformers' present form or the one before it."""
-    by_kind = config.get("rope_parameters") or {}
-    size = config.integer("hidden_size") // config.integer("num_attention_heads")
-    older = {
-        "full_attention": config.number("global_rope_theta", _GLOBAL_BASE),
-        "sliding_attention": config.number("local_rope_theta", _LOCAL_BASE),
-    }
-    ropes = {kind: rope_scaling_metadata(config, by_kind.get(kind) or {}, size, base) for kind, base in older.items()}
-    if ropes["sliding_attention"].keys() - {"rope.freq_base", "rope.dimension_count"}:
-        raise UnsupportedModelError(f"{config.path}: RoPE scaling of windowed layers is not supported for this model")
-    return ropes
 
 
 def _classifier(config: HfConfig) -> dict[str, Any]:

@@ -8,7 +8,8 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import encoder_metadata, rope_metadata
+from llmagentos.models.hf_metadata import encoder_metadata
+from llmagentos.models.hf_rope import rope_metadata
 from llmagentos.models.hf_tensors import Rows, part_of, qkv_sizes, weights_and_biases
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
@@ -37,7 +38,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     if "n_embd" in config:
         return _older_metadata(config)
     made = encoder_metadata(config, default_activation="silu")
-    size = config.integer("head_dim", made["embedding_length"] // made["attention.head_count"])
+    size = config.integer("head_dim", made["embedding_length"] // made["attention.head_count"], low=1)
     return made | {"attention.key_length": size} | rope_metadata(config, size, _ROPE_BASE)
 
 
@@ -58,18 +59,18 @@ def _older_metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("fused_bias_fc", "fused_dropout_add_ln", "use_flash_attn", "use_xentropy", "pad_vocab_size_multiple")
     config.ignore("parallel_block_tied_norm", "last_layer_subset", "dense_seq_output", "residual_in_fp32")
     config.ignore(*(name for name in config.names() if name.startswith("summary_")))
-    width = config.integer("n_embd")
+    width = config.integer("n_embd", low=1)
     return {
         # What the positions say beyond 2048, models were not trained for.
-        "context_length": min(config.integer("n_positions"), 2048),
+        "context_length": min(config.integer("n_positions", low=1), 2048),
         "embedding_length": width,
-        "block_count": config.integer("n_layer"),
+        "block_count": config.integer("n_layer", low=1),
         "feed_forward_length": config.integer("n_inner", 4 * width),
-        "attention.head_count": config.integer("n_head"),
+        "attention.head_count": config.integer("n_head", low=1),
         "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-12),
         "attention.causal": False,
         "rope.freq_base": config.number("rotary_emb_base", _ROPE_BASE),
-        "vocab_size": config.integer("vocab_size"),
+        "vocab_size": config.integer("vocab_size", low=1),
     }
 
 

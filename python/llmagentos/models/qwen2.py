@@ -4,31 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmagentos._core.graph import Graph
-from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.decoder import pre_norm_decoder
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
-from llmagentos.models.parts import Parts
-from llmagentos.models.rope import rope_params
-
-
-def build(checkpoint: Checkpoint, g: Graph) -> None:
-    """Add the model's nodes to `g`. Weights keep their GGUF names."""
-    parts = Parts(checkpoint, g)
-    rope = rope_params(checkpoint, parts.head_dim)
-    windows = parts.windows()
-
-    x = parts.embed()
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(x, parts.attention(h, i, rope=rope, window=windows[i]))
-        h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, parts.gated_mlp(h, i, "silu"))
-    g.set_output(parts.logits(x))
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
+    config.expect("use_mrope", False)
     made = decoder_metadata(config)
     uses_window = config.flag("use_sliding_window", False)
     first = config.integer("max_window_layers", 28)
@@ -42,7 +25,7 @@ _TENSORS = DECODER_TENSORS | {
 }
 
 FAMILY = Family(
-    build,
+    pre_norm_decoder,
     gguf=("qwen2", "qwen3"),
     hf={
         "Qwen2ForCausalLM": HfForm("qwen2", _metadata, _TENSORS),

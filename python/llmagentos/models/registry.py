@@ -14,6 +14,7 @@ from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
 from llmagentos.models.pooling import pooling_of
 from llmagentos.models.rope import tensors_read
+from llmagentos.models.unfused import unfused
 
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
@@ -30,16 +31,22 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "distilbert": ((), ("DistilBertModel", "DistilBertForSequenceClassification")),
-    "gemma3": (("gemma3",), ("Gemma3ForCausalLM",)),
+    "gemma": (("gemma", "gemma2", "gemma3"), ("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM")),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
-    "llama": (("llama",), ("LlamaForCausalLM",)),
+    "granite": (("granite",), ("GraniteForCausalLM",)),
+    "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM")),
     "modernbert": (
         ("modern-bert",),
         ("ModernBertModel", "ModernBertForMaskedLM", "ModernBertForSequenceClassification"),
     ),
     "mpnet": (("mpnet",), ("MPNetModel", "MPNetForSequenceClassification")),
     "nomicbert": (("nomic-bert",), ("NomicBertModel",)),
+    "olmo2": (("olmo2",), ("Olmo2ForCausalLM", "Olmo3ForCausalLM")),
+    "phi2": (("phi2",), ("PhiForCausalLM",)),
+    "phi3": (("phi3",), ("Phi3ForCausalLM",)),
     "qwen2": (("qwen2", "qwen3"), ("Qwen2ForCausalLM", "Qwen3ForCausalLM")),
+    "smollm3": (("smollm3",), ("SmolLM3ForCausalLM",)),
+    "stablelm": (("stablelm",), ("StableLmForCausalLM",)),
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
 _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}
@@ -67,7 +74,8 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     if not path.exists():
         raise ModelNotFoundError(f"there is no file {path}")
     if not path.is_dir():
-        return _with_pooling(open_gguf(path))
+        checkpoint = open_gguf(path)
+        return _with_pooling(unfused(checkpoint) if checkpoint.architecture in _BY_ARCHITECTURE else checkpoint)
     from llmagentos.formats.hf_folder import HfFolder
     from llmagentos.models.hf_checkpoint import hf_checkpoint
 

@@ -41,10 +41,15 @@ def rope_params(
     """
     meta = checkpoint.metadata
     n_dims = meta.integer("rope.dimension_count", head_dim)
+    if n_dims % 2 or n_dims > head_dim:
+        raise UnsupportedModelError(f"{checkpoint.path}: {n_dims} of {head_dim} elements of a head cannot rotate")
     if base is not None:
         return RopeParams(_plain(base, n_dims).tolist(), pairs=pairs)
     base = meta.number("rope.freq_base", 10000.0)
-    kind = meta.string("rope.scaling.type", "linear")  # which a factor without a type means
+    meta.flag("rope.scaling.finetuned", True)  # says how the scaling came about
+    meta.integer("rope.scaling.original_context_length", None)  # some files have it without a scaling
+    # A factor without a type is linear; llama.cpp's files of longrope have its tensors and no type.
+    kind = meta.string("rope.scaling.type", "longrope" if checkpoint.has_tensor(_LONG) else "linear")
     factor = meta.number("rope.scaling.factor", 1.0)
     frequencies, magnitude = _plain(base, n_dims), 1.0
     if kind == "linear":
@@ -54,19 +59,28 @@ def rope_params(
     elif kind == "yarn":
         frequencies, magnitude = _yarn(checkpoint, base, factor, n_dims)
     elif kind == "longrope":
-        frequencies, magnitude = _longrope(checkpoint, frequencies)
+        frequencies, magnitude = _longrope(checkpoint, frequencies, n_dims)
     elif kind != "none":
         raise UnsupportedModelError(
             f"{checkpoint.path}: RoPE scaling {kind!r} is not supported; these are: {', '.join(KINDS)}"
         )
     if checkpoint.has_tensor(_FACTORS):
-        frequencies = frequencies / decoded(checkpoint.tensors, _FACTORS)
+        frequencies = frequencies / _factors(checkpoint, _FACTORS, n_dims)
     return RopeParams(frequencies.tolist(), magnitude=magnitude, pairs=pairs)
 
 
 def tensors_read(checkpoint: Checkpoint) -> set[str]:
     """The tensors that are no weights of the graph but say how positions rotate."""
     return {name for name in (_FACTORS, _LONG, _SHORT) if checkpoint.has_tensor(name)}
+
+
+def _factors(checkpoint: Checkpoint, name: str, n_dims: int) -> Floats:
+    """A tensor with a divisor for each pair."""
+    spec = checkpoint.tensors.spec(name)
+    if spec is None or spec.shape != (n_dims // 2,):
+        found = "none" if spec is None else f"one of shape {list(spec.shape)}"
+        raise UnsupportedModelError(f"{checkpoint.path}: RoPE needs a tensor {name} [{n_dims // 2}], there is {found}")
+    return decoded(checkpoint.tensors, name)
 
 
 def _plain(base: float, n_dims: int) -> Floats:
@@ -87,6 +101,8 @@ def _dynamic_base(checkpoint: Checkpoint, base: float, factor: float, n_dims: in
 def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int) -> tuple[Floats, float]:
     meta = checkpoint.metadata
     trained = meta.integer("rope.scaling.original_context_length", checkpoint.context_length)
+    if base <= 1:
+        raise UnsupportedModelError(f"{checkpoint.path}: RoPE's base of {base} cannot be scaled by YaRN")
     fast, slow = meta.number("rope.scaling.yarn_beta_fast", 32.0), meta.number("rope.scaling.yarn_beta_slow", 1.0)
 
     def dimension(rotations: float) -> float:
@@ -102,17 +118,15 @@ def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int) -> tu
     plain = _plain(base, n_dims)
     frequencies = (plain / np.float32(factor)) * (1 - keep) + plain * keep
     usual = 0.1 * math.log(factor) + 1.0 if factor > 1 else 1.0
-    return frequencies, meta.number("rope.scaling.attn_factor", usual)
+    return frequencies, usual * meta.number("rope.scaling.attn_factor", 1.0)
 
 
-def _longrope(checkpoint: Checkpoint, frequencies: Floats) -> tuple[Floats, float]:
+def _longrope(checkpoint: Checkpoint, frequencies: Floats, n_dims: int) -> tuple[Floats, float]:
     """The long factors where the context is longer than what was first trained on, else the short ones."""
     meta = checkpoint.metadata
     trained = meta.integer("rope.scaling.original_context_length")
     is_long = checkpoint.context_length > trained
-    name = _LONG if is_long else _SHORT
-    if not checkpoint.has_tensor(name):
-        raise UnsupportedModelError(f"{checkpoint.path}: there is no tensor {name}, which longrope needs")
+    factors = _factors(checkpoint, _LONG if is_long else _SHORT, n_dims)
     stretch = checkpoint.context_length / trained
     usual = math.sqrt(1 + math.log(stretch) / math.log(trained)) if stretch > 1 else 1.0
-    return frequencies / decoded(checkpoint.tensors, name), meta.number("rope.scaling.attn_factor", usual)
+    return frequencies / factors, meta.number("rope.scaling.attn_factor", usual)

@@ -33,7 +33,7 @@ LONGROPE = {
     "short_factor": [1.0, 1.1, 1.2, 1.3, 1.4, 1.5, 1.6, 1.7],
     "long_factor": [1.0, 1.5, 2.0, 3.0, 4.0, 6.0, 8.0, 12.0],
     "original_max_position_embeddings": 16,
-    "factor": 16.0,
+    "factor": 5.0,
 }
 LINEAR = {"rope_type": "linear", "rope_theta": 10000.0, "factor": 3.0}
 DYNAMIC = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0}
@@ -41,6 +41,10 @@ DYNAMIC = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0}
 
 def _llama(name: str, checks: str, config: dict[str, Any], **options: Any) -> Case:
     return Case(f"llama-{name}", "LlamaForCausalLM", "LlamaConfig", SMALL | config, checks, **options)
+
+
+def _mistral(name: str, checks: str, config: dict[str, Any], **options: Any) -> Case:
+    return Case(f"mistral-{name}", "MistralForCausalLM", "MistralConfig", SMALL | config, checks, **options)
 
 
 def _older(given: dict[str, Any]) -> dict[str, Any]:
@@ -58,9 +62,28 @@ CASES = [
     _llama(
         "yarn",
         "YaRN",
-        {"rope_parameters": YARN | {"beta_fast": 16.0, "beta_slow": 2.0, "truncate": False}},
+        {"rope_parameters": YARN | {"beta_fast": 4.0, "beta_slow": 0.5, "truncate": False}},
         refused={"rope_parameters": YARN | {"rope_type": "proportional"}},
     ),
     _llama("yarn-mscale", "with mscale", {"rope_parameters": YARN | {"mscale": 1.2, "mscale_all_dim": 0.7}}),
+    _llama(
+        "yarn-factor",
+        "with a factor",
+        {"rope_parameters": YARN | {"attention_factor": 0.8}},
+        json=_older(YARN | {"attention_factor": 0.8}),
+    ),
     _llama("longrope", "longrope", {"rope_parameters": LONGROPE}, prompt_lengths=(20, 37)),
+    _llama(
+        "longrope-factor",
+        "with a factor",
+        {"rope_parameters": LONGROPE | {"attention_factor": 0.9}},
+        prompt_lengths=(20, 37),
+    ),
+    _mistral("window", "a window in all layers, own head", {"sliding_window": 24, "tie_word_embeddings": False}),
+    _mistral(
+        "plain",
+        "no window, one head of keys and values",
+        {"sliding_window": None, "num_key_value_heads": 1, "head_dim": None},
+        refused={"layer_types": ["sliding_attention", "full_attention"]},
+    ),
 ]

@@ -1,0 +1,110 @@
+"""Gemma 1, 2 and 3, text (Gemma Team, 2024, 2025).
+
+Gemma 2 adds norms after attention and MLP, bounds on scores and logits, and windows in every other layer; Gemma 3 has
+norms of queries and keys in place of the bounds, five windowed layers to each global one, and a rotation for each kind.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmagentos._core.graph import Graph
+from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.family import Family, HfForm
+from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
+from llmagentos.models.hf_rope import two_ropes_metadata
+from llmagentos.models.hf_tensors import PlusOne
+from llmagentos.models.parts import Parts
+from llmagentos.models.rope import rope_params
+
+_GLOBAL_EVERY = {"gemma": 1, "gemma2": 2, "gemma3": 6}
+# Queries are scaled by the head size, except in the largest models, which have this many layers.
+_LARGEST = {"gemma": 0, "gemma2": 46, "gemma3": 62}
+_LOCAL_ROPE_BASE = 10000.0
+_GELU = ("gelu_pytorch_tanh",)
+
+
+def build(checkpoint: Checkpoint, g: Graph) -> None:
+    """Add the model's nodes to `g`. Weights keep their GGUF names; the norms' +1 is in the file's weights already."""
+    parts = Parts(checkpoint, g, head_dim=256)
+    meta, kind = parts.meta, checkpoint.architecture
+    windows = parts.windows(default_every=_GLOBAL_EVERY[kind])
+    usual = (parts.width / parts.n_heads if parts.n_layers == _LARGEST[kind] else parts.head_dim) ** -0.5
+    scale = meta.number("attention.scale", usual)
+    bounds = (50.0, 30.0) if kind == "gemma2" else (0.0, 0.0)
+    score_bound = meta.number("attn_logit_softcapping", bounds[0], low=0)
+    logit_bound = meta.number("final_logit_softcapping", bounds[1], low=0)
+    global_rope = local_rope = rope_params(checkpoint, parts.head_dim)
+    if kind == "gemma3":
+        base = meta.number("rope.freq_base_swa", _LOCAL_ROPE_BASE)
+        local_rope = rope_params(checkpoint, parts.head_dim, base=base)
+
+    x = g.scale(parts.embed(), parts.width**0.5)
+    for i in range(parts.n_layers):
+        rope = local_rope if windows[i] else global_rope
+        h = parts.norm(x, f"blk.{i}.attn_norm")
+        a = parts.attention(h, i, rope=rope, scale=scale, window=windows[i], softcap=score_bound)
+        x = g.add(x, a if kind == "gemma" else parts.norm(a, f"blk.{i}.post_attention_norm"))
+        h = parts.norm(x, f"blk.{i}.ffn_norm")
+        f = parts.gated_mlp(h, i, "gelu_tanh")
+        x = g.add(x, f if kind == "gemma" else parts.norm(f, f"blk.{i}.post_ffw_norm"))
+    logits = parts.logits(x)
+    g.set_output(g.softcap(logits, logit_bound) if logit_bound else logits)
+
+
+def _gemma1_metadata(config: HfConfig) -> dict[str, Any]:
+    config.expect("use_bidirectional_attention", None, False)
+    return decoder_metadata(config, activations=(*_GELU, "gelu"))  # the first releases' "gelu" means the same
+
+
+def _gemma2_metadata(config: HfConfig) -> dict[str, Any]:
+    config.expect("use_bidirectional_attention", None, False)
+    made = decoder_metadata(config, activations=_GELU)
+    return made | {
+        **window_metadata(config, [i % 2 == 0 for i in range(made["block_count"])]),
+        "attention.scale": float(config.number("query_pre_attn_scalar", 256.0, low=1e-6)) ** -0.5,
+        "attn_logit_softcapping": config.number("attn_logit_softcapping", 0.0),
+        "final_logit_softcapping": config.number("final_logit_softcapping", 0.0),
+    }
+
+
+def _gemma3_metadata(config: HfConfig) -> dict[str, Any]:
+    config.expect("attn_logit_softcapping", None)
+    config.expect("use_bidirectional_attention", None, False)
+    made = decoder_metadata(config, activations=_GELU, has_rope=False)
+    local_base = config.number("rope_local_base_freq", _LOCAL_ROPE_BASE)
+    every = config.integer("sliding_window_pattern", config.integer("_sliding_window_pattern", 6, low=1), low=1)
+    return made | {
+        "final_logit_softcapping": config.number("final_logit_softcapping", 0.0),
+        **window_metadata(config, [(i + 1) % every != 0 for i in range(made["block_count"])]),
+        "attention.scale": float(config.number("query_pre_attn_scalar", low=1e-6)) ** -0.5,
+        **two_ropes_metadata(config, made["attention.key_length"], 1e6, local_base),
+    }
+
+
+_LAYER = "model.layers.{i}."
+_GEMMA1 = DECODER_TENSORS | {
+    "output_norm.weight": PlusOne("model.norm.weight"),
+    "blk.{i}.attn_norm.weight": PlusOne(_LAYER + "input_layernorm.weight"),
+    "blk.{i}.ffn_norm.weight": PlusOne(_LAYER + "post_attention_layernorm.weight"),
+}
+_GEMMA2 = _GEMMA1 | {
+    "blk.{i}.post_attention_norm.weight": PlusOne(_LAYER + "post_attention_layernorm.weight"),
+    "blk.{i}.ffn_norm.weight": PlusOne(_LAYER + "pre_feedforward_layernorm.weight"),
+    "blk.{i}.post_ffw_norm.weight": PlusOne(_LAYER + "post_feedforward_layernorm.weight"),
+}
+_GEMMA3 = _GEMMA2 | {
+    "blk.{i}.attn_q_norm.weight": PlusOne(_LAYER + "self_attn.q_norm.weight"),
+    "blk.{i}.attn_k_norm.weight": PlusOne(_LAYER + "self_attn.k_norm.weight"),
+}
+
+FAMILY = Family(
+    build,
+    gguf=("gemma", "gemma2", "gemma3"),
+    hf={
+        "GemmaForCausalLM": HfForm("gemma", _gemma1_metadata, _GEMMA1, is_tied=True),
+        "Gemma2ForCausalLM": HfForm("gemma2", _gemma2_metadata, _GEMMA2, is_tied=True),
+        "Gemma3ForCausalLM": HfForm("gemma3", _gemma3_metadata, _GEMMA3, is_tied=True),
+    },
+)

@@ -1,0 +1,45 @@
+"""Granite (IBM, 2024): Llama's shape, with multipliers of embeddings, scores, residuals and logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llmagentos._core.graph import Graph
+from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.models.family import Family, HfForm
+from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_metadata import decoder_metadata
+from llmagentos.models.llama import TENSORS
+from llmagentos.models.parts import Parts
+from llmagentos.models.rope import rope_params
+
+
+def build(checkpoint: Checkpoint, g: Graph) -> None:
+    """Add the model's nodes to `g`. Weights keep their GGUF names, q and k are permuted as Llama's."""
+    parts = Parts(checkpoint, g)
+    meta = parts.meta
+    # GGUF's name for whether positions rotate at all in this architecture.
+    has_rope = meta.flag("rope.scaling.finetuned", True)
+    rope = rope_params(checkpoint, parts.head_dim, pairs="adjacent") if has_rope else None
+    scale = meta.number("attention.scale", parts.head_dim**-0.5)
+    residual = meta.number("residual_scale", 1.0)
+
+    x = g.scale(parts.embed(), meta.number("embedding_scale", 1.0))
+    for i in range(parts.n_layers):
+        h = parts.norm(x, f"blk.{i}.attn_norm")
+        x = g.add(x, g.scale(parts.attention(h, i, rope=rope, scale=scale), residual))
+        h = parts.norm(x, f"blk.{i}.ffn_norm")
+        x = g.add(x, g.scale(parts.gated_mlp(h, i, "silu"), residual))
+    g.set_output(g.scale(parts.logits(x), 1 / meta.number("logit_scale", 1.0)))
+
+
+def _metadata(config: HfConfig) -> dict[str, Any]:
+    return decoder_metadata(config) | {
+        "embedding_scale": config.number("embedding_multiplier", 1.0),
+        "attention.scale": config.number("attention_multiplier", 1.0),
+        "residual_scale": config.number("residual_multiplier", 1.0),
+        "logit_scale": config.number("logits_scaling", 1.0),
+    }
+
+
+FAMILY = Family(build, gguf=("granite",), hf={"GraniteForCausalLM": HfForm("granite", _metadata, TENSORS)})

@@ -1,0 +1,55 @@
+"""A config.json with values that cannot be is an error of the package's own, or changes nothing that is built."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmagentos import LLMAgentOSError
+from llmagentos.models import build_graph, open_checkpoint
+
+from .families import CASES, DATA, changed_folder
+
+FIRST_OF_CLASS = {case.model_class: name for name, case in reversed(CASES.items())}
+VALUES: list[Any] = [None, True, -1, 0, 3, 2**31, float("nan"), "text", [1, "a"], {}]
+ROPES: list[Any] = [
+    {"rope_type": "longrope", "short_factor": [1.0], "long_factor": [1.0]},
+    {"rope_type": "longrope", "short_factor": [], "long_factor": ["a"]},
+    {"rope_type": "longrope"},
+    {"rope_type": "llama3", "factor": 0.0, "low_freq_factor": 1.0, "high_freq_factor": 1.0},
+    {"rope_type": "llama3", "factor": 8.0},
+    {"rope_type": "yarn", "factor": -2.0},
+    {"rope_type": "yarn", "factor": 2.0, "original_max_position_embeddings": 0},
+    {"rope_type": "yarn", "factor": 2.0, "rope_theta": 1.0},
+    {"rope_type": "linear", "factor": 0},
+    {"rope_type": "default", "partial_rotary_factor": 1.5},
+    {"rope_type": "default", "partial_rotary_factor": 0.0},
+    {"rope_type": "default", "rope_theta": "10000"},
+    {"rope_type": ["default"]},
+    {"full_attention": 1},
+]
+
+
+def opens(folder: Path) -> bool:
+    try:
+        build_graph(open_checkpoint(folder))
+    except LLMAgentOSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize("name", FIRST_OF_CLASS.values())
+def test_no_value_of_a_field_breaks_it(name: str, tmp_path: Path) -> None:
+    fields = json.loads((DATA / name / "config.json").read_text())
+    for index, (field, value) in enumerate((field, value) for field in fields for value in VALUES):
+        folder = tmp_path / str(index)
+        folder.mkdir()
+        opens(changed_folder(DATA / name, folder, **{field: value}))
+
+
+@pytest.mark.parametrize("parameters", ROPES, ids=str)
+def test_rotary_parameters_that_cannot_be_are_refused(parameters: Any, tmp_path: Path) -> None:
+    assert not opens(changed_folder(DATA / "llama-plain", tmp_path, rope_parameters=parameters))
