@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <set>
+#include <map>
 #include <string>
 
 #include "base/error.h"
@@ -21,10 +21,13 @@ std::vector<std::size_t> offsets_of_layers(const graph::Plan& plan, kernels::KvT
     sizes[layer] = std::max(sizes[layer], 2 * static_cast<std::size_t>(attention->params.n_kv_heads) *
                                               kernels::kv_tile_bytes(attention->params.head_dim, type));
   });
-  std::set<int> written;
+  // Where a query sees all keys they are of this batch alone: once read they may be overwritten by the next layer's.
+  std::map<int, graph::Keys> written;
   for (const graph::Step& step : plan.steps) {
     const auto* attention = std::get_if<graph::AttentionStep>(&step);
-    if (attention && attention->k != graph::kNone && !written.insert(attention->params.layer).second)
+    if (!attention || attention->k == graph::kNone) continue;
+    const auto [earlier, is_first] = written.emplace(attention->params.layer, attention->params.keys);
+    if (!is_first && (earlier->second != graph::Keys::all || attention->params.keys != graph::Keys::all))
       throw InvalidArgument("graph: two attentions write layer " + std::to_string(attention->params.layer) +
                             " of the KV cache");
   }

@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from llmagentos.llm import LLM as LLM
     from llmagentos.local_model import ModelInfo as ModelInfo
     from llmagentos.sampling_params import SamplingParams as SamplingParams
+    from llmagentos.text_encoder import Classification as Classification
+    from llmagentos.text_encoder import RankedDocument as RankedDocument
 
 __version__ = "0.1.0"
 
@@ -58,6 +60,8 @@ _HOMES = {
     "LLM": "llm",
     "ModelInfo": "local_model",
     "SamplingParams": "sampling_params",
+    "Classification": "text_encoder",
+    "RankedDocument": "text_encoder",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  (a list; the names are those of _HOMES)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
@@ -15,32 +16,41 @@ from llmagentos.answer_forms import AnswerForms
 from llmagentos.calls import Calls
 from llmagentos.completion import Chunk, Completion
 from llmagentos.engine.statistics import EngineStats, Event
+from llmagentos.errors import InvalidRequestError
 from llmagentos.generation import ChatOptions, RequestOptions, run_async, stream_chunks, stream_chunks_async
-from llmagentos.local_model import ModelInfo, open_local_model
+from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, open_local_model
 from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from llmagentos.engine.engine import Engine
+    from llmagentos.text_encoder import Classification, Pair, RankedDocument, TextEncoder
+
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
 
 class LLM:
-    """A language model, ready to generate. Safe to call from several threads: their requests share each step.
+    """A language model, ready to use. Safe to call from several threads: their requests share each step.
+
+    One that generates texts has `generate_text`, `generate`, `chat`, `stream` and `score`; one that makes vectors of
+    texts has `embed` and `rerank`, a classifier `classify` or `rerank`. `tokenize` and `detokenize` serve both.
 
     Args:
         model: a name of the catalogue or `hf:org/repo` (fetched when missing), or the path of a .gguf file or of a
             folder as transformers saves it: config.json, safetensors and a tokenizer. Without a tokenizer prompts are
             token ids.
+        task: "generate" or "embed"; None is what the model was made for. A model that generates texts can embed them
+            as well, but not both at once.
         threads: threads that compute; None takes the CPUs this process may use.
         context_length: tokens that one request may hold, prompt and answer together; None takes the model's own
             length, or what the KV cache has room for where that is less.
         kv_cache_bytes: memory for the KV cache; None sizes it from free memory.
-        kv_dtype: how K and V are stored: "f16", "f32", or "int8": about half of f16's memory, for accuracy. One scale
-            serves a head's whole key or value, so wide heads lose most: mean KL divergence from float32 rises from
-            1.5e-3 to 2.1e-3 for SmolLM2 (heads of 64) and from 1.1e-3 to 5.9e-3 for Gemma (heads of 256), which is
-            outside the bounds that hold for f16 (docs/accuracy.md).
+        kv_dtype: how K and V are stored by a model that generates: "f16", "f32", or "int8": about half of f16's memory,
+            for accuracy. One scale serves a head's whole key or value, so wide heads lose most: mean KL divergence from
+            float32 rises from 1.5e-3 to 2.1e-3 for SmolLM2 (heads of 64) and from 1.1e-3 to 5.9e-3 for Gemma (heads of
+            256), which is outside the bounds that hold for f16 (docs/accuracy.md).
         max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
         max_running: requests under way together at most.
         max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
@@ -67,6 +77,7 @@ class LLM:
         self,
         model: str | os.PathLike[str] = DEFAULT_MODEL,
         *,
+        task: str | None = None,
         threads: int | None = None,
         context_length: int | None = None,
         kv_cache_bytes: int | None = None,
@@ -83,6 +94,7 @@ class LLM:
     ) -> None:
         opened = open_local_model(
             model,
+            task=task,
             threads=threads,
             context_length=context_length,
             kv_cache_bytes=kv_cache_bytes,
@@ -97,20 +109,57 @@ class LLM:
             on_event=on_event,
             quantize=quantize,
         )
-        self._engine = opened.engine
-        self._tokenizer = opened.tokenizer
-        self._default_params = opened.default_params
-        self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
-        answers = AnswerForms(opened.tokenizer, opened.chat_template)
-        self._calls = Calls(
-            opened.engine, opened.tokenizer, self._prompts, answers, opened.default_params, opened.decoding
-        )
         self._info = opened.info
+        self._encoding: TextEncoder | None = None
+        self._generating: LocalModel | None = None
+        if isinstance(opened, LocalEncoder):
+            self._encoding = opened.encoder
+            self._tokenizer, self._prompts = opened.encoder.tokenizer, opened.encoder.prompts
+            return
+        self._generating = opened
+        self._tokenizer = opened.tokenizer
+        self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
 
     @property
     def info(self) -> ModelInfo:
         """What was loaded, and how."""
         return self._info
+
+    @property
+    def _local(self) -> LocalModel:
+        if self._generating is None:
+            raise InvalidRequestError(
+                f"{self._info.name} makes vectors of texts, it generates none; use embed(), rerank() or classify()"
+            )
+        return self._generating
+
+    @property
+    def _engine(self) -> Engine:
+        return self._local.engine
+
+    @property
+    def _default_params(self) -> SamplingParams:
+        return self._local.default_params
+
+    @cached_property
+    def _calls(self) -> Calls:
+        local = self._local
+        answers = AnswerForms(local.tokenizer, local.chat_template)
+        return Calls(local.engine, local.tokenizer, self._prompts, answers, local.default_params, local.decoding)
+
+    @property
+    def _encoder(self) -> TextEncoder:
+        if self._encoding is None:
+            raise InvalidRequestError(
+                f'{self._info.name} was loaded to generate texts; load it with task="embed" for embeddings'
+            )
+        return self._encoding
+
+    def _check_open(self) -> None:
+        if self._encoding is not None:
+            self._encoding.check_open()
+        else:
+            self._engine.check_open()
 
     @property
     def default_params(self) -> SamplingParams:
@@ -271,6 +320,72 @@ class LLM:
             self._engine.run([request])
         return np.array([score.logprob for score in request.prompt_scores], np.float32)
 
+    def embed(
+        self,
+        texts: Prompt | Sequence[Prompt],
+        *,
+        prompt_name: str | None = None,
+        normalize: bool | None = None,
+        truncate: bool = False,
+    ) -> NDArray[np.float32]:
+        """Embeddings of one text or of a list of them, whose similarity is that of the texts' meanings.
+
+        Args:
+            texts: strings, or lists of token ids, which are taken as they are.
+            prompt_name: which of the prompts that the model's files name is put before each string, such as "query";
+                None takes their default, if there is one.
+            normalize: whether to scale embeddings to length one, so that their products are cosines; None does what
+                the model's files say, and where they say nothing, does it.
+            truncate: leave out the end of texts that are too long.
+
+        Returns:
+            float32 [n, dim]; one row for one text. A row depends on its own text only, bit for bit.
+
+        Raises:
+            ContextLengthError: a text is too long; says by how much.
+            InvalidRequestError: an empty list of ids, a prompt that there is not, or a model that makes no embeddings.
+        """
+        return self._encoder.embed(texts, prompt_name, normalize, truncate)
+
+    def rerank(
+        self, query: str, documents: Sequence[str], *, top_n: int | None = None, truncate: bool = False
+    ) -> list[RankedDocument]:
+        """Documents by how well they answer a query, best first.
+
+        A cross-encoder reads the query and each document together. An embedding model compares their embeddings, with
+        the prompts that its files name for queries and documents.
+
+        Args:
+            top_n: how many to return; None returns all.
+            truncate: leave out ends where a text, or query and document together, are too long.
+
+        Raises:
+            ContextLengthError: as `embed`.
+            InvalidRequestError: the model does neither.
+        """
+        return self._encoder.rerank(query, documents, top_n, truncate)
+
+    @overload
+    def classify(self, texts: Prompt | Pair, *, truncate: bool = False) -> Classification: ...  # type: ignore[overload-overlap]
+    @overload
+    def classify(self, texts: Sequence[Prompt | Pair], *, truncate: bool = False) -> list[Classification]: ...
+    def classify(self, texts: Any, *, truncate: bool = False) -> Any:
+        """What a classifier says of one text, or of each of a list.
+
+        Args:
+            texts: strings, lists of token ids, or pairs of strings (a tuple of two), which the model reads together.
+            truncate: as `rerank`.
+
+        Returns:
+            A Classification for one text or pair, a list of them for a list. Scores are a softmax over the labels, or a
+            sigmoid of each where the model's files say so or there is one only.
+
+        Raises:
+            ContextLengthError: as `embed`.
+            InvalidRequestError: the model is no classifier.
+        """
+        return self._encoder.classify(texts, truncate)
+
     def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
         """Token ids of a text.
 
@@ -278,13 +393,13 @@ class LLM:
             add_special: add the tokens that the model wants around a prompt, such as its BOS.
             parse_special: read the spelling of a special token as that token; False takes it as ordinary text.
         """
-        self._engine.check_open()
+        self._check_open()
         check_text(text)
         return self._tokenizer.encode(text, add_special=add_special, parse_special=parse_special)
 
     def detokenize(self, ids: Sequence[int], skip_special: bool = False) -> str:
         """The text of token ids; bytes that are no UTF-8 become U+FFFD."""
-        self._engine.check_open()
+        self._check_open()
         checked = self._prompts.checked_ids(ids)
         return self._tokenizer.decode(checked, skip_special=skip_special).decode("utf-8", errors="replace")
 
@@ -299,7 +414,10 @@ class LLM:
         `has_chat_template`, which say what was loaded, stay. From a signal handler that interrupts a call of its own
         thread it returns at once, and that call closes the model at the end of its step.
         """
-        self._engine.close()
+        if self._encoding is not None:
+            self._encoding.close()
+        else:
+            self._engine.close()
 
     def __enter__(self) -> Self:
         return self

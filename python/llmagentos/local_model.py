@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from llmagentos.errors import (
@@ -19,12 +19,15 @@ from llmagentos.prompts import check_positive, check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
+    from llmagentos.backends.cpu import CpuBackend
     from llmagentos.engine.engine import Engine
     from llmagentos.engine.speculation import Proposer
     from llmagentos.engine.statistics import Event
     from llmagentos.formats import Checkpoint
     from llmagentos.formats.checkpoint import DecodingTokens
     from llmagentos.formats.tokenizer import Tokenizer
+    from llmagentos.quantization.load import Packing
+    from llmagentos.text_encoder import TextEncoder
 
 # More gains no speed on the CPU, and every token in a step costs working memory.
 DEFAULT_BATCHED_TOKENS = 512
@@ -35,6 +38,7 @@ MAX_RUNNING = 4096
 DEFAULT_QUEUED = 4096
 KV_DTYPES = ("f16", "f32", "int8")
 SPECULATION = ("ngram", "off")
+TASKS = ("generate", "embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,14 @@ class ModelInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class LocalEncoder:
+    """A model that makes vectors of texts."""
+
+    encoder: TextEncoder
+    info: ModelInfo
+
+
+@dataclass(frozen=True, slots=True)
 class LocalModel:
     """An engine, and what stands around it to make text of its tokens.
 
@@ -85,6 +97,7 @@ class LocalModel:
 def open_local_model(
     model: str | os.PathLike[str],
     *,
+    task: str | None,
     threads: int | None,
     context_length: int | None,
     kv_cache_bytes: int | None,
@@ -98,7 +111,7 @@ def open_local_model(
     draft_model: str | os.PathLike[str] | None,
     on_event: Callable[[Event], None] | None,
     quantize: str | None = None,
-) -> LocalModel:
+) -> LocalModel | LocalEncoder:
     """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
     _check_is_name(model)
     check_positive("threads", threads, most=MAX_THREADS)
@@ -114,6 +127,8 @@ def open_local_model(
         raise InvalidRequestError(f"on_event={shown(on_event)} is not valid: it must be None or a function")
     if kv_dtype not in KV_DTYPES:
         raise InvalidRequestError(f"kv_dtype={shown(kv_dtype)} is not valid: it must be one of {', '.join(KV_DTYPES)}")
+    if task not in (None, *TASKS):
+        raise InvalidRequestError(f"task={shown(task)} is not valid: it must be None or one of {', '.join(TASKS)}")
     _check_speculation(speculation, draft_model)
     _refuse_remote(model)
 
@@ -127,7 +142,24 @@ def open_local_model(
     from llmagentos.quantization.mixes import mix_named
 
     mix = None if quantize is None else mix_named(quantize)
-    checkpoint = open_checkpoint(resolve(model))
+    checkpoint = _for_task(open_checkpoint(resolve(model)), task)
+    name = known_as(model) or checkpoint.name
+    if checkpoint.pooling is not None:
+        _check_of_use(name, kv_cache_bytes, max_running, max_queued, inter_token_target, draft_model, on_event)
+        from llmagentos.local_encoder import open_text_encoder
+
+        opened = open_text_encoder(
+            checkpoint,
+            checkpoint.pooling,
+            name,
+            threads=threads,
+            context_length=context_length,
+            max_batched_tokens=max_batched_tokens,
+            mix=mix,
+        )
+        return LocalEncoder(
+            opened.encoder, _info(checkpoint, name, opened.encoder.max_length, opened.backend, opened.packing)
+        )
     if draft_model is not None and checkpoint.is_encoder_decoder:
         raise InvalidRequestError(f"draft_model={shown(draft_model)} is not valid: {checkpoint.name} has an encoder")
     default_params = recommended_params(checkpoint)
@@ -165,15 +197,8 @@ def open_local_model(
             f"(kv_cache_bytes; one context of {context} tokens takes {one_context}), and working memory grows with "
             f"max_batched_tokens={batched_tokens}; {_available()}"
         ) from error
-    info = ModelInfo(
-        name=known_as(model) or checkpoint.name,
-        architecture=checkpoint.architecture,
-        parameters=checkpoint.n_parameters,
-        weight_formats=packing.bytes_per_format,
-        context_length=context,
-        n_bytes=packing.n_bytes,
-        isa=backend.isa,
-        threads=backend.pool.size,
+    info = replace(
+        _info(checkpoint, name, context, backend, packing),
         kv_cache_bytes=n_blocks * block_bytes,
         encoder_length=encoder_length,
     )
@@ -192,6 +217,56 @@ def open_local_model(
     engine = Engine(backend, sampler, config, proposer)
     decoding = checkpoint.decoding if checkpoint.is_encoder_decoder else None
     return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info, decoding)
+
+
+def _for_task(checkpoint: Checkpoint, task: str | None) -> Checkpoint:
+    """The checkpoint as it is to be used: a decoder that is to embed pools its last row, where it does not say."""
+    if task == "embed" and checkpoint.pooling is None:
+        from llmagentos.formats.checkpoint import Pooling
+
+        return replace(checkpoint, pooling=Pooling("last"))
+    if task == "generate" and checkpoint.pooling is not None:
+        raise InvalidRequestError(f'task="generate" is not valid: {checkpoint.name} makes vectors of texts, not texts')
+    return checkpoint
+
+
+def _check_of_use(
+    name: str,
+    kv_cache_bytes: int | None,
+    max_running: int | None,
+    max_queued: int | None,
+    inter_token_target: float | None,
+    draft_model: object,
+    on_event: object,
+) -> None:
+    """That no setting was given that has no meaning for a model that does not generate."""
+    given = {
+        "kv_cache_bytes": kv_cache_bytes,
+        "max_running": max_running,
+        "max_queued": max_queued,
+        "inter_token_target": inter_token_target,
+        "draft_model": draft_model,
+        "on_event": on_event,
+    }
+    for argument, value in given.items():
+        if value is not None:
+            raise InvalidRequestError(
+                f"{argument}={shown(value)} is of no use: {name} makes vectors of texts, and has no requests to run"
+            )
+
+
+def _info(checkpoint: Checkpoint, name: str, context: int, backend: CpuBackend, packing: Packing) -> ModelInfo:
+    return ModelInfo(
+        name=name,
+        architecture=checkpoint.architecture,
+        parameters=checkpoint.n_parameters,
+        weight_formats=packing.bytes_per_format,
+        context_length=context,
+        n_bytes=packing.n_bytes,
+        isa=backend.isa,
+        threads=backend.pool.size,
+        kv_cache_bytes=0,
+    )
 
 
 def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
@@ -241,6 +316,7 @@ def _open_proposer(
 
     drafting = open_local_model(
         draft_model,
+        task="generate",
         threads=threads,
         context_length=None,
         kv_cache_bytes=kv_cache_bytes // 4,
@@ -254,6 +330,7 @@ def _open_proposer(
         draft_model=None,
         on_event=None,
     )
+    assert isinstance(drafting, LocalModel)  # noqa: S101  (what the task says)
     difference = _difference(tokenizer, drafting.tokenizer)
     reason = None if difference is None else f"its vocabulary must be the model's, but {difference}"
     if drafting.decoding is not None:

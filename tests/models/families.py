@@ -25,6 +25,8 @@ from tests.oracles.families.cases import all_cases
 DATA = Path(__file__).parents[1] / "oracles" / "families" / "data"
 CASES = {case.name: case for case in all_cases()}
 DECODERS = [name for name, case in CASES.items() if case.kind == "decoder"]
+ENCODERS = [name for name, case in CASES.items() if case.kind == "encoder"]
+CLASSIFIERS = [name for name, case in CASES.items() if case.kind == "classifier"]
 
 Ids = NDArray[np.int32]
 

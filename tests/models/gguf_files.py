@@ -14,8 +14,8 @@ from llmagentos.formats.tensors import decoded
 _QKV: dict[str, tuple[str, ...]] = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
 # Which architectures' files hold which tensors in one.
 FUSED: dict[str, dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("bloom", "falcon", "gpt2", "gptneox", "mpt", "starcoder"), _QKV),
-    "phi3": _QKV | {"ffn_up": ("ffn_gate", "ffn_up")},
+    **dict.fromkeys(("bloom", "falcon", "gpt2", "gptneox", "mpt", "nomic-bert", "starcoder"), _QKV),
+    **dict.fromkeys(("modern-bert", "phi3"), _QKV | {"ffn_up": ("ffn_gate", "ffn_up")}),
 }
 
 

@@ -88,6 +88,7 @@ class CpuBackend:
             is_encoder=batch.is_encoder,
             cross_block_tables=None if cross is None else cross.block_tables,
             cross_lengths=None if cross is None else cross.lengths,
+            token_types=batch.token_types,
         )
 
     def input_squares(self) -> dict[str, tuple[NDArray[np.float32], int]]:

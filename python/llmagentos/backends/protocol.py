@@ -42,6 +42,7 @@ class RaggedBatch:
         block_copies: (from, to) blocks of the cache that are copied before anything else, in this order.
         is_encoder: whether the tokens are for the encoder of a model that has one. There are no logits then.
         cross: of a model with an encoder, in a batch for its decoder.
+        token_types: int32 [T], of encoders that tell two texts apart; None stands for zeros.
     """
 
     token_ids: NDArray[np.int32]
@@ -52,6 +53,7 @@ class RaggedBatch:
     block_copies: Sequence[tuple[int, int]] = ()
     is_encoder: bool = False
     cross: CrossAttention | None = None
+    token_types: NDArray[np.int32] | None = None
 
 
 class Backend(Protocol):

@@ -37,8 +37,12 @@ Stop: TypeAlias = Annotated[
     list[str] | None, typer.Option("--stop", help="A text that ends the answer; may be given several times.")
 ]
 System: TypeAlias = Annotated[str | None, typer.Option("--system", help="What the model is told before all else.")]
+Truncate: TypeAlias = Annotated[
+    bool, typer.Option("--truncate", help="Leave out the end of texts that are too long, rather than fail.")
+]
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
+DEFAULT_EMBEDDING_MODEL = "all-minilm-l6-v2"
 DEFAULT_MAX_TOKENS = 512  # small models may repeat themselves without end
 
 # Arguments of the Python API under the names that their options have.
@@ -62,6 +66,7 @@ _ADVICE = (
     (r", and working memory grows with max_batched_tokens=\d+", ""),
     (r"lower either of the two", "lower --context"),
     (r"(?<=would round it twice)", "; --requantize does so"),
+    (r"give truncate=True to", "give --truncate to"),
 )
 
 

@@ -98,6 +98,19 @@ def read_prompt(argument: str | None) -> str:
     return text
 
 
+def read_texts(arguments: list[str] | None) -> list[str]:
+    """The texts of the command line, or the lines of standard input where there are none and input is piped.
+
+    Raises:
+        InvalidRequestError: no texts, and nothing piped in.
+    """
+    if arguments:
+        return [checked_argument(text, "a text") for text in arguments]
+    if sys.stdin.isatty():
+        raise InvalidRequestError("no texts: give them as arguments, or pipe them in, one a line")
+    return checked_input(sys.stdin.read()).splitlines()
+
+
 def checked_input(text: str) -> str:
     """Text from standard input, in UTF-8 whatever the locale.
 

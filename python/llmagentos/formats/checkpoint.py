@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.metadata import Metadata
@@ -31,6 +31,19 @@ class DecodingTokens:
     forced_last: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Pooling:
+    """How the rows of a text become one vector.
+
+    Attributes:
+        rows: the mean of all, or the first ("cls") or the last one.
+        is_classifier: whether the vector holds a classifier's outputs rather than an embedding.
+    """
+
+    rows: Literal["mean", "cls", "last"]
+    is_classifier: bool = False
+
+
 @dataclass(frozen=True)
 class Checkpoint:
     """An open model. Tensors stay mapped in their files until something packs them.
@@ -44,6 +57,7 @@ class Checkpoint:
         chat_template: Jinja source, or None for a model without one.
         name: what the file calls its model, or the file's own name.
         sampling: the sampling that it recommends, by SamplingParams' names; unchecked.
+        pooling: of a model that makes one vector of each text; None for one that generates.
         missing_ids: ids that the model computes logits for but that stand for no token, such as an embedding's rows
             that make its size a round number. They are never generated.
     """
@@ -56,6 +70,7 @@ class Checkpoint:
     chat_template: str | None
     name: str
     sampling: Mapping[str, Any] = field(default_factory=dict)
+    pooling: Pooling | None = None
     missing_ids: frozenset[int] = frozenset()
 
     @property

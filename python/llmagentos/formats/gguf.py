@@ -50,7 +50,12 @@ def open_gguf(path: Path) -> Checkpoint:
 
 
 def _tokenizer(file: GgufFile, name: str) -> Tokenizer:
-    if file.get("tokenizer.ggml.model") != "none":
+    kind = file.get("tokenizer.ggml.model")
+    if kind == "bert":
+        from llmagentos.formats.gguf_word_pieces import word_piece_tokenizer
+
+        return word_piece_tokenizer(file)
+    if kind != "none":
         return NativeTokenizer.from_gguf(file)
     embedding = file.tensor("token_embd.weight")
     return IdsOnly(name, embedding.shape[0] if embedding is not None else 0, ())

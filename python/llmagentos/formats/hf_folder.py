@@ -105,15 +105,27 @@ def read_json(path: Path) -> dict[str, Any]:
         ModelNotFoundError: no file there.
         ModelFormatError: it is none.
     """
+    value = _json_in(path)
+    if not isinstance(value, dict):
+        raise ModelFormatError(f"{path} holds no JSON object", str(path))
+    return value
+
+
+def read_json_list(path: Path) -> list[Any]:
+    """A JSON array in a file; raises as `read_json` does."""
+    value = _json_in(path)
+    if not isinstance(value, list):
+        raise ModelFormatError(f"{path} holds no JSON array", str(path))
+    return value
+
+
+def _json_in(path: Path) -> Any:
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ModelNotFoundError(f"cannot read {path}: {error.strerror or error}") from error
     except (ValueError, RecursionError) as error:
         raise ModelFormatError(f"{path} is no JSON: {error}", str(path)) from error
-    if not isinstance(value, dict):
-        raise ModelFormatError(f"{path} holds no JSON object", str(path))
-    return value
 
 
 def _open_weights(path: Path) -> list[SafetensorsFile]:

@@ -10,8 +10,23 @@ from llmagentos.errors import ModelFormatError
 _T = TypeVar("_T")
 _REQUIRED = object()
 _MAX_INT = 2**31 - 1  # what the core's sizes hold
-# Keys that say nothing of how to compute, or what another key or the tensors' shapes say already.
-_DESCRIPTIVE = frozenset({"vocab_size", "context_length", "tensor_data_layout"})
+# Keys that say nothing of how to compute (but of texts before and vectors behind the model: models/pooling.py), or what
+# another key or the tensors' shapes say already.
+_DESCRIPTIVE = frozenset(
+    {
+        "classifier.output_labels",
+        "classifier.scores",
+        "context_length",
+        "embedding.default_prompt",
+        "embedding.lowercase",
+        "embedding.max_length",
+        "embedding.normalize",
+        "embedding.prompt_names",
+        "embedding.prompts",
+        "tensor_data_layout",
+        "vocab_size",
+    }
+)
 # Values that stand for "as if the key were absent"; for every other key these are zero, false and the empty text.
 _NEUTRAL: dict[str, object] = {
     "attention.causal": True,
@@ -123,6 +138,15 @@ class Metadata:
     def integers(self, name: str) -> list[int] | None:
         """An array of integers, of which true and false are two; None where the key is absent."""
         return self._array(name, int)
+
+    def strings(self, name: str) -> list[str]:
+        """An array of strings; empty where the key is absent."""
+        self._read.add(name)
+        values = self._file.array(self._key(name)) if self.is_array(name) else None
+        strings = [value for value in values or () if isinstance(value, str)]
+        if len(strings) != len(values or ()):
+            raise self._wrong_type(name, "an array of strings", values)
+        return strings
 
     def is_array(self, name: str) -> bool:
         return self._file.array_length(self._key(name)) is not None

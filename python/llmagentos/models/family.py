@@ -25,6 +25,7 @@ class HfForm:
         is_tied: whether the head is the embedding where config.json does not say. None: it is wherever there is no
             tensor for it, whatever config.json says.
         prefix: what the names of all tensors but the head's begin with, and lack where the model was saved without it.
+        unused: how names of tensors begin that belong to a head for another task.
     """
 
     architecture: str
@@ -32,6 +33,7 @@ class HfForm:
     tensors: Mapping[str, TensorRule]
     is_tied: bool | None = False
     prefix: str = ""
+    unused: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,10 @@ class Family:
         build: adds a checkpoint's nodes to a graph.
         gguf: the architectures it builds, by GGUF's names.
         hf: by the class that config.json names under "architectures".
+        is_encoder: whether its models make vectors of whole texts, rather than continue them.
     """
 
     build: Callable[[Checkpoint, Graph], None]
     gguf: tuple[str, ...]
     hf: Mapping[str, HfForm] = field(default_factory=dict)
+    is_encoder: bool = False

@@ -50,7 +50,8 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         f = parts.gated_mlp(h, i, "gelu_tanh")
         x = g.add(x, f if kind == "gemma" else parts.norm(f, f"blk.{i}.post_ffw_norm"))
     logits = parts.logits(x)
-    g.set_output(g.softcap(logits, logit_bound) if logit_bound else logits)
+    is_bounded = logit_bound > 0 and checkpoint.pooling is None
+    g.set_output(g.softcap(logits, logit_bound) if is_bounded else logits)
 
 
 def _gemma1_metadata(config: HfConfig) -> dict[str, Any]:

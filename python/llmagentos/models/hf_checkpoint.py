@@ -19,6 +19,7 @@ from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models.family import HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_generation import GenerationSettings
+from llmagentos.models.hf_sentence import dense_tensors, sentence_metadata
 from llmagentos.models.hf_tensors import gguf_tensors
 
 # Arrays that a family's metadata may hold and that GGUF keeps as tensors.
@@ -47,6 +48,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
     config = HfConfig(path, folder.config)
     metadata = form.metadata(config)
     is_encoder_decoder = "decoder_block_count" in metadata
+    if "pooling_type" not in metadata and not is_encoder_decoder:
+        metadata |= sentence_metadata(folder)
     generation = GenerationSettings(folder, config, is_encoder_decoder)
     metadata |= generation.metadata()
     is_tied = config.flag("tie_word_embeddings", bool(form.is_tied))
@@ -60,8 +63,13 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
         values = metadata.pop(key, None)
         if values is not None:
             tensors.setdefault(name, _given(values))  # where the folder has it as a tensor, too, that one is taken
+    tensors |= dense_tensors(folder)
     generation.ban(tensors, metadata)
-    unknown = [name for name in folder.names() if name not in used and not _BUFFERS.search(name)]
+    unknown = [
+        name
+        for name in folder.names()
+        if name not in used and not _BUFFERS.search(name) and not name.startswith(form.unused)
+    ]
     if unknown:
         raise UnsupportedModelError(
             f"{path}: the model has tensors this build has no place for: {', '.join(unknown[:3])}"

@@ -85,16 +85,36 @@ def decoder_metadata(
     }
 
 
-def window_metadata(config: HfConfig, default: Sequence[bool]) -> dict[str, Any]:
+def encoder_metadata(config: HfConfig, default_activation: str = "gelu") -> dict[str, Any]:
+    """Of an encoder in BERT's shape."""
+    config.expect("is_decoder", False)
+    config.expect("add_cross_attention", False)
+    config.expect("position_embedding_type", "absolute")
+    config.ignore("gradient_checkpointing", "output_past", "adapters")
+    return {
+        "context_length": config.integer("max_position_embeddings", low=1),
+        "embedding_length": config.integer("hidden_size", low=1),
+        "block_count": config.integer("num_hidden_layers", low=1),
+        "feed_forward_length": config.integer("intermediate_size", low=1),
+        "attention.head_count": config.integer("num_attention_heads", low=1),
+        "attention.layer_norm_epsilon": config.number("layer_norm_eps", 1e-12),
+        "attention.causal": False,
+        "hidden_activation": config.choice("hidden_act", ACTIVATIONS, default_activation),
+        "vocab_size": config.integer("vocab_size", low=1),
+    }
+
+
+def window_metadata(config: HfConfig, default: Sequence[bool], field: str = "sliding_window") -> dict[str, Any]:
     """Of sliding windows; nothing where no layer has one.
 
     Args:
         default: which layers have one where no `layer_types` say so.
+        field: that says how many tokens it has.
 
     Raises:
         UnsupportedModelError: layers of a third kind.
     """
-    window, kinds = config.integer("sliding_window", None), config.strings("layer_types", None)
+    window, kinds = config.integer(field, None), config.strings("layer_types", None)
     if kinds is not None and not {"sliding_attention", "full_attention"} >= set(kinds):
         raise UnsupportedModelError(f"{config.path}: layer_types={kinds!r} is not supported for this model")
     flags = list(default) if kinds is None else [kind == "sliding_attention" for kind in kinds]

@@ -130,6 +130,11 @@ def part_of(sizes: Callable[[Meta], tuple[int, ...]], part: int) -> Callable[[in
     return index
 
 
+def halves(part: int) -> Index:
+    """The rows of one of two tensors of one size that lie one after the other."""
+    return lambda n, _: slice(part * n // 2, (part + 1) * n // 2)
+
+
 def qkv_sizes(meta: Meta) -> tuple[int, ...]:
     """Rows of queries, keys and values."""
     n_heads = meta["attention.head_count"]

@@ -14,6 +14,7 @@ from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 
 Activation = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh", "sigmoid"]
+DENSE = tuple(f"dense_{i}" for i in range(1, 10))  # layers behind the pooling, by their place among the modules
 
 
 class Parts:
@@ -50,13 +51,14 @@ class Parts:
         self._is_rms = rms_eps is not None
         self._eps = rms_eps if rms_eps is not None else meta.number("attention.layer_norm_epsilon")
 
-    def windows(self, default_every: int = 0) -> list[int]:
+    def windows(self, default_every: int = 0, *, global_first: bool = False) -> list[int]:
         """The window of each layer's attention, 0 where there is none.
 
         Files say which layers have one by a flag for each, or by a number: every so many-th layer has none.
 
         Args:
             default_every: that number where the file does not say; 0: all layers have the window.
+            global_first: whether the layer without one is the first of each so many, rather than the last.
         """
         window = self.meta.integer("attention.sliding_window", 0, low=0)
         if window == 0:
@@ -65,7 +67,7 @@ class Parts:
         flags = self.meta.integers(key) if self.meta.is_array(key) else None
         if flags is None:
             every = self.meta.integer(key, default_every, low=0)
-            flags = [1 if every == 0 else (i + 1) % every for i in range(self.n_layers)]
+            flags = [1 if every == 0 else (i + (0 if global_first else 1)) % every for i in range(self.n_layers)]
         if len(flags) < self.n_layers:
             raise UnsupportedModelError(
                 f"{self.checkpoint.path}: {key} has {len(flags)} elements for {self.n_layers} layers"
@@ -107,6 +109,13 @@ class Parts:
     def embed_positions(self, offset: int = 0, name: str = "position_embd.weight") -> int:
         """Learned positions, of which the first is at row `offset`."""
         return self.g.embed(name, self.n_rows(name), self.width, by="position", offset=offset)
+
+    def embed_with_types(self) -> int:
+        """Tokens, with the embedding of their type added where the checkpoint has one."""
+        name, x = "token_types.weight", self.embed()
+        if not self.has(name):
+            return x
+        return self.g.add(x, self.g.embed(name, self.n_rows(name), self.width, by="type"))
 
     def linear(self, x: int, name: str, out_width: int) -> int:
         return self.g.linear(x, f"{name}.weight", out_width, self.bias(name))
@@ -151,7 +160,7 @@ class Parts:
             q,
             k,
             v,
-            layer=0 if self.stack == "enc." else layer,  # nobody reads an encoder's keys later: its layers share one
+            layer=layer if causal else 0,  # what all see is of this batch alone: layers need no place of their own
             n_heads=self.n_heads,
             n_kv_heads=self.n_kv_heads,
             head_dim=size,
@@ -205,13 +214,51 @@ class Parts:
         return self.linear(self.g.activation(up, activation), block + "ffn_down", self.width)
 
     def logits(self, x: int) -> int:
-        """The last norm and the output head."""
+        """The last norm and the output head.
+
+        A checkpoint that is opened for one vector of each text has that in place of the head.
+        """
+        if self.checkpoint.pooling is not None:
+            return self.pooled(self.norm(x, "output_norm"))
         return self.head(self.norm(self.g.select_rows(x), "output_norm"))
 
     def head(self, h: int) -> int:
         """The output head on selected rows; its matrix is the embedding where there is none of its own."""
         matrix = "output.weight" if self.has("output.weight") else "token_embd.weight"
         return self.g.linear(h, matrix, self.n_rows(matrix), self.bias("output"))
+
+    def pooled(self, x: int, *, classifier_activation: Activation = "tanh") -> int:
+        """One vector for each text: the mean of its rows or one of them, then the layers behind that.
+
+        A classifier has an activated layer and a norm, each where the checkpoint has it, and its outputs; an embedding
+        may have layers that sentence-transformers calls Dense.
+        """
+        pooling = self.checkpoint.pooling
+        if pooling is None:
+            raise UnsupportedModelError(f"{self.checkpoint.path}: the model does not say how to pool its rows")
+        h = self.g.mean_rows(x) if pooling.rows == "mean" else self.g.select_rows(x)
+        if pooling.is_classifier:
+            if self.has("cls.weight"):
+                h = self.linear(h, "cls", self.n_rows("cls.weight"))
+                h = self.g.activation(h, self.activation_named("classifier.activation", classifier_activation))
+            if self.has("cls.norm.weight"):
+                h = self.norm(h, "cls.norm")
+            return self.linear(h, "cls.output", self.n_rows("cls.output.weight"))
+        for name in DENSE:
+            if self.has(f"{name}.weight"):
+                h = self.linear(h, name, self.n_rows(f"{name}.weight"))
+                if self.meta.string(f"{name}.activation", ""):
+                    h = self.g.activation(h, self.activation_named(f"{name}.activation"))
+        return h
+
+    def check_bidirectional(self) -> None:
+        """That the checkpoint does not ask for attention to earlier tokens only.
+
+        Raises:
+            UnsupportedModelError: it does.
+        """
+        if self.meta.flag("attention.causal", False):
+            raise UnsupportedModelError(f"{self.checkpoint.path}: an encoder with causal attention is not supported")
 
     def activation_named(self, key: str, default: Activation | None = None) -> Activation:
         """The activation that the metadata names.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFou
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
+from llmagentos.models.pooling import pooling_of
 from llmagentos.models.rope import tensors_read
 from llmagentos.models.unfused import unfused
 
@@ -27,7 +29,19 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "M2M100ForConditionalGeneration",
         ),
     ),
+    "bert": (
+        ("bert",),
+        (
+            "BertModel",
+            "BertForSequenceClassification",
+            "RobertaModel",
+            "RobertaForSequenceClassification",
+            "XLMRobertaModel",
+            "XLMRobertaForSequenceClassification",
+        ),
+    ),
     "bloom": (("bloom",), ("BloomForCausalLM",)),
+    "distilbert": ((), ("DistilBertModel", "DistilBertForSequenceClassification")),
     "falcon": (("falcon",), ("FalconForCausalLM",)),
     "gemma": (("gemma", "gemma2", "gemma3"), ("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM")),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
@@ -38,7 +52,13 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gptj": (("gptj",), ("GPTJForCausalLM",)),
     "granite": (("granite", "granitemoe"), ("GraniteForCausalLM", "GraniteMoeForCausalLM")),
     "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")),
+    "modernbert": (
+        ("modern-bert",),
+        ("ModernBertModel", "ModernBertForMaskedLM", "ModernBertForSequenceClassification"),
+    ),
+    "mpnet": (("mpnet",), ("MPNetModel", "MPNetForSequenceClassification")),
     "mpt": (("mpt",), ("MptForCausalLM", "MPTForCausalLM")),
+    "nomicbert": (("nomic-bert",), ("NomicBertModel",)),
     "olmo2": (("olmo2",), ("Olmo2ForCausalLM", "Olmo3ForCausalLM")),
     "opt": (("opt",), ("OPTForCausalLM",)),
     "phi2": (("phi2",), ("PhiForCausalLM",)),
@@ -79,7 +99,7 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise ModelNotFoundError(f"there is no file {path}")
     if not path.is_dir():
         checkpoint = open_gguf(path)
-        return unfused(checkpoint) if checkpoint.architecture in _BY_ARCHITECTURE else checkpoint
+        return _with_pooling(unfused(checkpoint) if checkpoint.architecture in _BY_ARCHITECTURE else checkpoint)
     from llmagentos.formats.hf_folder import HfFolder
     from llmagentos.models.hf_checkpoint import hf_checkpoint
 
@@ -92,11 +112,11 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise UnsupportedModelError(
             f"{path}: class {classes[0]!r} is not supported; these are: {', '.join(supported_hf_classes())}"
         )
-    return hf_checkpoint(folder, _family(module).hf[classes[0]])
+    return _with_pooling(hf_checkpoint(folder, _family(module).hf[classes[0]]))
 
 
 def build_graph(checkpoint: Checkpoint) -> Graph:
-    """The checkpoint's model as a graph whose output is the logits of the selected rows.
+    """The checkpoint's model as a graph whose output is the logits of the selected rows, or what it pools them to.
 
     Raises:
         UnsupportedModelError: an unknown architecture, an option of it that is not built, a tensor that is missing or
@@ -119,6 +139,13 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
     _check_tensors(checkpoint, graph)
     _check_metadata(checkpoint)
     return graph
+
+
+def _with_pooling(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with how it pools its rows: as it says, or the mean for an encoder that does not."""
+    module = _BY_ARCHITECTURE.get(checkpoint.architecture)
+    is_encoder = module is not None and _family(module).is_encoder
+    return replace(checkpoint, pooling=pooling_of(checkpoint, is_encoder))
 
 
 def _family(module: str) -> Family:

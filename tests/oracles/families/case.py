@@ -27,6 +27,7 @@ class Case:
         prompt_lengths: tokens of the prompts that are continued greedily. The last one's beams are searched. Of an
             encoder-decoder model each is read by the encoder and answered as generation_config.json says, too.
         attention: transformers' implementation that the expected results come from.
+        text_lengths: tokens of an encoder's texts.
         kind: how the expected results are made (expected.py) and which tests read them.
     """
 
@@ -41,4 +42,5 @@ class Case:
     refused: Mapping[str, Any] = field(default_factory=dict)
     prompt_lengths: tuple[int, ...] = (1, 37, 9)
     attention: Literal["eager", "sdpa"] = "eager"
+    text_lengths: tuple[int, ...] = (1, 7, 33, 90)
     kind: str = "decoder"

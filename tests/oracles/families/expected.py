@@ -89,7 +89,44 @@ def encoder_decoder(model: Any, case: Case) -> Arrays:
     return made
 
 
-EXPECTED: dict[str, Callable[[Any, Case], Arrays]] = {"decoder": decoder, "encoder_decoder": encoder_decoder}
+def encoder(model: Any, case: Case) -> Arrays:
+    """Of a model that makes vectors of texts, or sorts them into classes.
+
+    ids.I and types.I of each text; of an encoder the rows of the last hidden state by which a text is pooled, mean, cls
+    and last [n_texts, width]; of a classifier its logits [n_texts, n_labels].
+    """
+    rng = np.random.default_rng(zlib.crc32(case.name.encode()))
+    vocab, has_types = model.config.vocab_size, getattr(model.config, "type_vocab_size", 1) > 1
+    base = getattr(model, model.base_model_prefix, model)
+    made: Arrays = {}
+    found = list[dict[str, NDArray[np.float32]]]()
+    for index, length in enumerate(case.text_lengths):
+        # RoBERTa counts positions by which ids are no padding.
+        ids = rng.integers(2, vocab, length).astype(np.int32)
+        types = np.where(np.arange(length) < (length + 1) // 2, 0, 1 if has_types else 0).astype(np.int32)
+        made |= {f"ids.{index}": ids, f"types.{index}": types}
+        found.append(vectors(model if case.kind == "classifier" else base, ids, types if has_types else None))
+    return made | {name: np.concatenate([one[name] for one in found]) for name in found[0]}
+
+
+EXPECTED: dict[str, Callable[[Any, Case], Arrays]] = {
+    "decoder": decoder,
+    "encoder_decoder": encoder_decoder,
+    "encoder": encoder,
+    "classifier": encoder,
+}
+
+
+@torch.no_grad()
+def vectors(model: Any, ids: NDArray[np.int32], types: NDArray[np.int32] | None) -> dict[str, NDArray[np.float32]]:
+    given = {"input_ids": torch.from_numpy(ids.astype(np.int64))[None]}
+    if types is not None:
+        given["token_type_ids"] = torch.from_numpy(types.astype(np.int64))[None]
+    made = model(**given)
+    if "logits" in made:
+        return {"logits": made.logits.numpy()}
+    rows = made.last_hidden_state[0].numpy()
+    return {"mean": rows.mean(0, keepdims=True), "cls": rows[:1], "last": rows[-1:]}
 
 
 @torch.no_grad()

@@ -5,15 +5,21 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from llmagentos.errors import InvalidRequestError
 from llmagentos.formats.hf_tokenizer.decoding import TokenDecoder
-from llmagentos.formats.hf_tokenizer.settings import Settings
 from llmagentos.formats.hf_tokenizer.special_tokens import puts_around
 
 if TYPE_CHECKING:
     from tokenizers import Encoding, Tokenizer
+
+
+class Roles(Protocol):
+    """What is known of the tokens beside the rules."""
+
+    def role(self, name: str, /) -> str | None:
+        """The text of the token that has a role, such as "pad_token"."""
 
 
 class HfTokenizer:
@@ -26,7 +32,7 @@ class HfTokenizer:
 
     Args:
         rules: finds tokens; used by one thread at a time.
-        settings: what the folder says besides.
+        settings: what the folder or file says besides.
         n_vocab: rows of the model's embedding.
         end_ids: what the model's configuration says ends a generation; the tokenizer's EOS is added.
 
@@ -34,7 +40,7 @@ class HfTokenizer:
         UnsupportedModelError: a decoder that this build does not have.
     """
 
-    def __init__(self, rules: Tokenizer, settings: Settings, n_vocab: int, end_ids: Sequence[int]) -> None:
+    def __init__(self, rules: Tokenizer, settings: Roles, n_vocab: int, end_ids: Sequence[int]) -> None:
         self._rules = rules
         self._lock = threading.Lock()  # encode_special_tokens, which each call sets, belongs to the rules
         self.n_vocab = n_vocab

@@ -1,0 +1,110 @@
+"""Texts to vectors: whole texts in batches, one vector of each. There is nothing to schedule and nothing to keep."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from llmagentos.backends.protocol import Backend, RaggedBatch
+from llmagentos.errors import LLMAgentOSError
+
+
+@dataclass(frozen=True, slots=True)
+class TokenText:
+    """One text, or two that the model reads together.
+
+    Attributes:
+        token_ids: at least one.
+        token_types: of each token, for a model that tells two texts apart by them; empty stands for zeros.
+    """
+
+    token_ids: Sequence[int]
+    token_types: Sequence[int] = ()
+
+
+class Encoder:
+    """Runs whole texts on a backend whose graph pools their rows. Any number of threads may call it, in turns.
+
+    Args:
+        backend: one run of it holds the longest text.
+        last_row: whether the graph reads a text's last row; otherwise it reads the first, or all.
+        max_batched_tokens: tokens of a batch; a single text may have more.
+    """
+
+    def __init__(self, backend: Backend, *, last_row: bool, max_batched_tokens: int) -> None:
+        self._backend = backend
+        self._last_row = last_row
+        self._max_tokens = max_batched_tokens
+        self._lock = threading.Lock()
+        self._is_closed = False
+
+    def run(self, texts: Sequence[TokenText]) -> NDArray[np.float32]:
+        """The vectors of the texts, float32 [n, width]. They do not depend on what is computed beside them.
+
+        Raises:
+            LLMAgentOSError: the encoder is closed.
+        """
+        # Long ones first: what is left at the end fits into the gaps.
+        order = sorted(range(len(texts)), key=lambda index: -len(texts[index].token_ids))
+        vectors = np.empty((len(texts), self._backend.vocab_size), np.float32)
+        for indices in self._batches(order, texts):
+            with self._lock:
+                self.check_open()
+                vectors[indices] = self._backend.run(self._batch([texts[index] for index in indices]))
+        return vectors
+
+    def check_open(self) -> None:
+        """Check that nobody has called close().
+
+        Raises:
+            LLMAgentOSError: somebody has.
+        """
+        if self._is_closed:
+            raise LLMAgentOSError("this model is closed; load it again")
+
+    def close(self) -> None:
+        """Give all memory back, once the batch under way is through."""
+        with self._lock:
+            self._is_closed = True
+            self._backend.close()
+
+    def _batches(self, order: Sequence[int], texts: Sequence[TokenText]) -> Iterator[list[int]]:
+        """The indices of the texts in batches, as many as tokens and blocks allow."""
+        batch, n_tokens, n_blocks = list[int](), 0, 0
+        for index in order:
+            length = len(texts[index].token_ids)
+            blocks = -(-length // self._backend.block_size)
+            if batch and (n_tokens + length > self._max_tokens or n_blocks + blocks > self._backend.n_blocks):
+                yield batch
+                batch, n_tokens, n_blocks = [], 0, 0
+            batch.append(index)
+            n_tokens, n_blocks = n_tokens + length, n_blocks + blocks
+        if batch:
+            yield batch
+
+    def _batch(self, texts: Sequence[TokenText]) -> RaggedBatch:
+        lengths = np.array([len(text.token_ids) for text in texts], np.int32)
+        starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        blocks = -(-lengths // self._backend.block_size)
+        ends = np.cumsum(blocks)
+        places = np.arange(blocks.max())
+        tables = np.where(places < blocks[:, None], (ends - blocks)[:, None] + places, -1)
+        return RaggedBatch(
+            token_ids=np.fromiter((id for text in texts for id in text.token_ids), np.int32, starts[-1]),
+            positions=np.arange(starts[-1], dtype=np.int32) - np.repeat(starts[:-1], lengths),
+            sequence_starts=starts,
+            block_tables=tables.astype(np.int32),
+            logit_rows=starts[1:] - 1 if self._last_row else starts[:-1],
+            token_types=_types(texts, starts[-1]),
+        )
+
+
+def _types(texts: Sequence[TokenText], n_tokens: int) -> NDArray[np.int32] | None:
+    if not any(text.token_types for text in texts):
+        return None
+    all_types = (kind for text in texts for kind in text.token_types or [0] * len(text.token_ids))
+    return np.fromiter(all_types, np.int32, n_tokens)

@@ -1,0 +1,117 @@
+"""What sentence-transformers' files in a folder say: pooling, normalisation, dense layers, prompts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from llmagentos.errors import ModelFormatError, UnsupportedModelError
+from llmagentos.formats.hf_folder import HfFolder, read_json, read_json_list
+from llmagentos.formats.safetensors import SafetensorsFile
+from llmagentos.formats.tensors import LazyTensor
+from llmagentos.models.pooling import POOLING_TYPES, Rows
+
+_MODULES = "modules.json"
+_ORDER = re.compile("Transformer Pooling( Dense)*( Normalize)?")
+# The words for the modes, as flags (pooling_mode_cls_token) and in one field (pooling_mode).
+_MODES: dict[str, Rows] = {"mean_tokens": "mean", "mean": "mean", "cls_token": "cls", "cls": "cls", "lasttoken": "last"}
+_DENSE_ACTIVATIONS = {"torch.nn.modules.linear.Identity": "", "torch.nn.modules.activation.Tanh": "tanh"}
+
+
+def sentence_metadata(folder: HfFolder) -> dict[str, Any]:
+    """Metadata of the modules behind the model; nothing where the folder has none.
+
+    Raises:
+        UnsupportedModelError: a module, or a mode of one, that this build does not have.
+        ModelFormatError: a file is broken.
+    """
+    modules = _modules(folder)
+    made: dict[str, Any] = {}
+    for index, (kind, place) in enumerate(modules):
+        if kind == "Pooling":
+            made["pooling_type"] = POOLING_TYPES[_pooled_rows(place / "config.json")]
+        elif kind == "Dense":
+            made[f"dense_{index}.activation"] = _dense_activation(place / "config.json")
+    if modules:
+        made["embedding.normalize"] = any(kind == "Normalize" for kind, _ in modules)
+        made |= _text_metadata(folder) | _prompt_metadata(folder)
+    return made
+
+
+def dense_tensors(folder: HfFolder) -> dict[str, LazyTensor]:
+    """The weights of the layers behind the pooling, by GGUF's names: dense_2 is the module at place 2."""
+    tensors = dict[str, LazyTensor]()
+    for index, (kind, place) in enumerate(_modules(folder)):
+        if kind != "Dense":
+            continue
+        file = SafetensorsFile(place / "model.safetensors")
+        for name in file.names():
+            read = _reader(file, name)
+            tensors[f"dense_{index}.{name.removeprefix('linear.')}"] = LazyTensor(file.spec(name), read)
+    return tensors
+
+
+def _reader(file: SafetensorsFile, name: str) -> Any:
+    return lambda: file.array(name)
+
+
+def _modules(folder: HfFolder) -> list[tuple[str, Path]]:
+    """The kinds of the modules in their order, and where their files are."""
+    file = folder.path / _MODULES
+    if not file.exists():
+        return []
+    modules = []
+    for entry in read_json_list(file):
+        name, place = (entry.get("type"), entry.get("path")) if isinstance(entry, dict) else (None, None)
+        if not isinstance(name, str) or not isinstance(place, str) or Path(place).name != place or place == "..":
+            raise ModelFormatError(f"{file}: {entry!r} has no type and no path inside the folder", str(file))
+        modules.append((name.rpartition(".")[2], folder.path / place))
+    kinds = " ".join(kind for kind, _ in modules)
+    if not _ORDER.fullmatch(kinds):
+        raise UnsupportedModelError(
+            f"{folder.path}: the modules {kinds} are not supported; they must be Transformer, Pooling, any number of "
+            "Dense, and Normalize or not"
+        )
+    return modules
+
+
+def _pooled_rows(file: Path) -> Rows:
+    config = read_json(file)
+    prefix, named = "pooling_mode_", config.get("pooling_mode")
+    flags = [name.removeprefix(prefix) for name, value in config.items() if name.startswith(prefix) and value is True]
+    modes = flags if named is None else [named]
+    if len(modes) != 1 or modes[0] not in _MODES:
+        named = " and ".join(map(str, modes)) or "nothing"
+        raise UnsupportedModelError(f"{file}: pooling by {named} is not supported; these are: mean, cls, last")
+    if config.get("include_prompt", True) is not True:
+        raise UnsupportedModelError(f"{file}: include_prompt=false is not supported")
+    return _MODES[modes[0]]
+
+
+def _dense_activation(file: Path) -> str:
+    name = read_json(file).get("activation_function", "torch.nn.modules.activation.Tanh")
+    if name not in _DENSE_ACTIVATIONS:
+        raise UnsupportedModelError(f"{file}: activation_function={name!r} is not supported")
+    return _DENSE_ACTIVATIONS[name]
+
+
+def _text_metadata(folder: HfFolder) -> dict[str, Any]:
+    file = folder.path / "sentence_bert_config.json"
+    settings = read_json(file) if file.exists() else {}
+    made: dict[str, Any] = {"embedding.lowercase": settings.get("do_lower_case") is True}
+    length = settings.get("max_seq_length")
+    return made if length is None else made | {"embedding.max_length": length}
+
+
+def _prompt_metadata(folder: HfFolder) -> dict[str, Any]:
+    file = folder.path / "config_sentence_transformers.json"
+    settings = read_json(file) if file.exists() else {}
+    prompts = settings.get("prompts") or {}
+    if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
+        raise ModelFormatError(f"{file}: prompts must map names to texts", str(file))
+    made: dict[str, Any] = {}
+    if prompts:
+        made |= {"embedding.prompt_names": list(prompts), "embedding.prompts": list(prompts.values())}
+    name = settings.get("default_prompt_name")
+    return made if name is None else made | {"embedding.default_prompt": name}

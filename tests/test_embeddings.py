@@ -1,0 +1,270 @@
+"""Embeddings, rankings and classes through the public class, on tiny encoders."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from tokenizers import Tokenizer
+
+from llmagentos import LLM, ContextLengthError, InvalidRequestError, LLMAgentOSError, UnsupportedModelError
+from llmagentos.formats.tensors import decoded
+from llmagentos.models import open_checkpoint
+
+from .encoder_folders import CLS, DATA, SEP, encoder_folder
+from .hf_folders import write_llama, write_safetensors
+
+SENTENCE = ("Transformer", "Pooling", "Normalize")
+TEXTS = ["The cat sits on the mat.", "What?", "Bread is baked in the oven", "", "a dog runs"]
+Vectors = NDArray[np.float32]
+
+
+def expected(case: str, key: str) -> tuple[list[list[int]], Vectors]:
+    """A case's texts as ids, of those that have one token type, and their rows of an oracle."""
+    with np.load(DATA / case / "expected.npz") as stored:
+        numbers = [
+            i for i in range(sum(name.startswith("ids.") for name in stored.files)) if not stored[f"types.{i}"].any()
+        ]
+        return [stored[f"ids.{i}"].tolist() for i in numbers], stored[key][numbers]
+
+
+def normalized(vectors: Vectors) -> Vectors:
+    result: Vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    return result
+
+
+@pytest.mark.parametrize(
+    ("case", "rows"), [("roberta-plain", "mean"), ("modernbert-plain", "cls"), ("mpnet-plain", "last")]
+)
+def test_embeddings_of_ids_are_those_of_transformers(case: str, rows: str, tmp_path: Path) -> None:
+    mode = {"mean": "mean_tokens", "cls": "cls_token", "last": "lasttoken"}[rows]
+    pooling = {f"pooling_mode_{mode}": True, "pooling_mode_max_tokens": False}
+    folder = encoder_folder(tmp_path, case, modules=SENTENCE, pooling=pooling, tokenizer=False)
+    ids, vectors = expected(case, rows)
+    with LLM(folder, threads=1) as llm:
+        found = llm.embed(ids)
+        assert found.dtype == np.float32
+        np.testing.assert_allclose(found, normalized(vectors), atol=1e-5)
+        np.testing.assert_allclose(llm.embed(ids, normalize=False), vectors, atol=1e-4)
+
+
+def test_an_embedding_does_not_depend_on_what_is_beside_it(tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path, modules=SENTENCE)
+    with LLM(folder, threads=1) as one, LLM(folder, threads=2, max_batched_tokens=7) as other:
+        together = one.embed(TEXTS)
+        assert together.shape == (len(TEXTS), 32)
+        for index, text in enumerate(TEXTS):
+            np.testing.assert_array_equal(one.embed(text), together[index : index + 1])
+            np.testing.assert_array_equal(one.embed([one.tokenize(text)])[0], together[index])
+        np.testing.assert_array_equal(other.embed(TEXTS[::-1]), together[::-1])
+        assert one.embed([]).shape == (0, 32)
+
+
+def test_a_text_that_is_too_long_is_an_error_or_cut_before_its_last_token(tmp_path: Path) -> None:
+    with LLM(encoder_folder(tmp_path, modules=SENTENCE, max_length=10), threads=1) as llm:
+        assert llm.info.context_length == 10
+        with pytest.raises(ContextLengthError, match="text 1: it has 12 tokens, 2 more than the 10") as caught:
+            llm.embed(["a cat", "the dog " * 5])
+        assert (caught.value.prompt_tokens, caught.value.context_length) == (12, 10)
+        ids = llm.tokenize("the dog " * 5)
+        assert (ids[0], ids[-1]) == (CLS, SEP)
+        cut = llm.embed("the dog " * 5, truncate=True)
+        np.testing.assert_array_equal(cut, llm.embed([[*ids[:9], SEP]]))
+        np.testing.assert_array_equal(llm.embed([ids], truncate=True), llm.embed([ids[:10]]))
+
+
+def test_prompts_are_put_before_texts(tmp_path: Path) -> None:
+    settings = {"prompts": {"query": "what is ", "document": ""}, "default_prompt_name": "document"}
+    with LLM(encoder_folder(tmp_path, modules=SENTENCE, settings=settings), threads=1) as llm:
+        asked = llm.embed("bread", prompt_name="query")
+        np.testing.assert_array_equal(asked, llm.embed("what is bread"))
+        ranking = llm.rerank("bread", ["bread is baked", "a dog runs"])
+        cosines = llm.embed(["bread is baked", "a dog runs"]) @ asked[0]
+        assert [found.score for found in ranking] == sorted(cosines.tolist(), reverse=True)
+        with pytest.raises(InvalidRequestError, match="no prompt 'passage'; these are: query, document"):
+            llm.embed("bread", prompt_name="passage")
+
+
+def test_vectors_are_as_long_as_the_files_say(tmp_path: Path) -> None:
+    without = encoder_folder(tmp_path / "a", modules=SENTENCE[:2])
+    plain = encoder_folder(tmp_path / "b")
+    with LLM(without, threads=1) as llm, LLM(plain, threads=1) as other:
+        lengths = np.linalg.norm(llm.embed(TEXTS), axis=1)
+        assert np.abs(lengths - 1).min() > 0.1
+        np.testing.assert_allclose(np.linalg.norm(llm.embed(TEXTS, normalize=True), axis=1), 1, atol=1e-6)
+        np.testing.assert_allclose(np.linalg.norm(other.embed(TEXTS), axis=1), 1, atol=1e-6)
+
+
+def test_dense_layers_come_behind_the_pooling(tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path / "dense", modules=("Transformer", "Pooling", "Dense", "Dense"))
+    rng = np.random.default_rng(5)
+    weights = [rng.normal(0, 0.3, shape).astype(np.float32) for shape in ((48, 32), (16, 48))]
+    bias = rng.normal(0, 0.3, 48).astype(np.float32)
+    for index, (weight, kind) in enumerate(zip(weights, ("activation.Tanh", "linear.Identity"), strict=True), start=2):
+        place = folder / f"{index}_Dense"
+        place.mkdir()
+        (place / "config.json").write_text(json.dumps({"activation_function": f"torch.nn.modules.{kind}"}))
+        write_safetensors(
+            place / "model.safetensors", {"linear.weight": weight} | ({"linear.bias": bias} if index == 2 else {})
+        )
+    with LLM(folder, threads=1) as llm, LLM(encoder_folder(tmp_path / "plain"), threads=1) as plain:
+        pooled = plain.embed(TEXTS, normalize=False)
+        np.testing.assert_allclose(llm.embed(TEXTS), np.tanh(pooled @ weights[0].T + bias) @ weights[1].T, atol=1e-4)
+
+
+def test_a_decoder_embeds_by_its_last_row(tmp_path: Path) -> None:
+    with np.load(DATA / "llama-plain" / "expected.npz") as stored:
+        ids, rows, logits = stored["token_ids"].tolist(), stored["rows"], stored["logits"]
+    head = decoded(open_checkpoint(DATA / "llama-plain").tensors, "token_embd.weight")
+    with LLM(DATA / "llama-plain", task="embed", threads=1) as llm:
+        found = llm.embed(ids, normalize=False) @ head.T
+        np.testing.assert_allclose(found[0], logits[list(rows).index(len(ids) - 1)], atol=1e-3)
+    with (
+        LLM(write_llama(tmp_path, 64, None), threads=1) as llm,
+        pytest.raises(InvalidRequestError, match='task="embed"'),
+    ):
+        llm.embed([[1]])
+
+
+@pytest.mark.parametrize(
+    ("case", "scores_of"),
+    [
+        ("bert-labels", lambda x: np.exp(x) / np.exp(x).sum(1, keepdims=True)),
+        ("roberta-labels", lambda x: 1 / (1 + np.exp(-x))),
+        ("xlm-roberta-rank", lambda x: 1 / (1 + np.exp(-x))),
+        ("bert-cross", lambda x: x),
+    ],
+)
+def test_classes_are_scored_as_the_configuration_says(case: str, scores_of: Callable[[Vectors], Vectors]) -> None:
+    ids, logits = expected(case, "logits")
+    scores = scores_of(logits)
+    names = ["good", "bad", "neither"] if case.endswith("labels") else ["LABEL_0"]
+    with LLM(DATA / case, threads=1) as llm:
+        results = llm.classify(ids)
+        for result, row in zip(results, scores, strict=True):
+            assert list(result.scores.values()) == sorted(result.scores.values(), reverse=True)
+            assert (result.label, result.score) == next(iter(result.scores.items()))
+            np.testing.assert_allclose([result.scores[name] for name in names], row, atol=1e-4)
+        assert llm.classify(ids[0]) == results[0]
+
+
+def test_a_cross_encoder_reads_query_and_document_together(tmp_path: Path) -> None:
+    with LLM(encoder_folder(tmp_path, "bert-cross"), threads=1) as llm:
+        documents = ["the cat eats bread", "bread is baked in the oven", "a dog", ""]
+        ranking = llm.rerank("where is bread?", documents)
+        assert sorted(found.index for found in ranking) == [0, 1, 2, 3]
+        assert [found.score for found in ranking] == sorted((found.score for found in ranking), reverse=True)
+        assert all(found.document == documents[found.index] for found in ranking)
+        assert llm.rerank("where is bread?", documents, top_n=2) == ranking[:2]
+        for found in ranking:
+            assert llm.classify(("where is bread?", found.document)).score == found.score
+        # The types of the tokens tell the texts apart.
+        ids = llm.tokenize("where is bread?") + llm.tokenize(ranking[0].document)[1:]
+        assert llm.classify(ids).score != ranking[0].score
+        assert llm.rerank("where is bread?", []) == []
+
+
+def test_a_pair_that_is_too_long_is_an_error(tmp_path: Path) -> None:
+    with LLM(encoder_folder(tmp_path, "bert-cross"), context_length=12, threads=1) as llm:
+        with pytest.raises(ContextLengthError, match="text 0: it has 18 tokens, 6 more than the 12"):
+            llm.classify(("the cat", "a dog " * 6 + "is"))
+        cut = llm.classify(("the cat", "a dog " * 6 + "is"), truncate=True)
+        assert cut == llm.classify(("the cat", "a dog " * 3 + "a"))
+
+
+@pytest.mark.parametrize(
+    ("n_first", "n_second"), [(2, 20), (20, 2), (9, 12), (12, 9), (6, 5), (5, 6), (30, 30), (5, 5)]
+)
+@pytest.mark.parametrize("limit", [12, 13])
+def test_pairs_are_cut_as_the_tokenizers_package_cuts_them(
+    n_first: int, n_second: int, limit: int, tmp_path: Path
+) -> None:
+    folder = encoder_folder(tmp_path, "bert-cross")
+    rules = Tokenizer.from_file(str(folder / "tokenizer.json"))
+    rules.no_padding()
+    rules.enable_truncation(limit)
+    first, second = " ".join((["the", "cat", "sits"] * 10)[:n_first]), " ".join((["a", "dog"] * 15)[:n_second])
+    encoding = rules.encode(first, second)
+    with LLM(folder, context_length=limit, threads=1) as llm:
+        made = llm._encoder._encoded((first, second), truncate=True)
+    assert (list(made.token_ids), list(made.token_types)) == (encoding.ids, encoding.type_ids)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda llm: llm.generate("a"), "generates none; use embed"),
+        (lambda llm: llm.chat([{"role": "user", "content": "a"}]), "generates none"),
+        (lambda llm: llm.stream("a"), "generates none"),
+        (lambda llm: llm.generate_text("a"), "generates none"),
+        (lambda llm: llm.score("a"), "generates none"),
+        (lambda llm: llm.classify("a"), "has no classes"),
+        (lambda llm: llm.embed(["a", []]), "text 1: it is empty"),
+        (lambda llm: llm.embed([[1, 999]]), "text 0: token id 999"),
+        (lambda llm: llm.embed(3), "texts must be"),
+        (lambda llm: llm.embed(["a", 3]), "text 1: a prompt must be"),
+        (lambda llm: llm.rerank("a", "b"), "documents must be a list"),
+        (lambda llm: llm.rerank("a", ["b"], top_n=0), "top_n=0"),
+    ],
+)
+def test_what_an_embedding_model_cannot_do_is_an_error(
+    call: Callable[[LLM], Any], message: str, tmp_path: Path
+) -> None:
+    with LLM(encoder_folder(tmp_path), threads=1) as llm, pytest.raises(InvalidRequestError, match=message):
+        call(llm)
+
+
+def test_a_classifier_makes_no_embeddings_and_ranks_by_one_score_only(tmp_path: Path) -> None:
+    with LLM(encoder_folder(tmp_path, "bert-labels"), threads=1) as llm:
+        with pytest.raises(InvalidRequestError, match="makes no embeddings"):
+            llm.embed("a")
+        with pytest.raises(InvalidRequestError, match="3 classes"):
+            llm.rerank("a", ["b"])
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"max_running": 4}, "max_running=4 is of no use"),
+        ({"draft_model": "smollm2"}, "draft_model='smollm2' is of no use"),
+        ({"task": "generate"}, 'task="generate" is not valid'),
+        ({"task": "translate"}, "task='translate' is not valid"),
+        ({"context_length": 4096}, "trained for at most 128 tokens"),
+    ],
+)
+def test_settings_without_a_meaning_are_refused(options: dict[str, Any], message: str, tmp_path: Path) -> None:
+    with pytest.raises(InvalidRequestError, match=message):
+        LLM(encoder_folder(tmp_path), **options)
+
+
+@pytest.mark.parametrize(
+    ("modules", "pooling", "message"),
+    [
+        (SENTENCE, {"pooling_mode_max_tokens": True}, "pooling by max_tokens"),
+        (SENTENCE, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "cls_token and mean_tokens"),
+        (SENTENCE, {"pooling_mode": "weightedmean"}, "pooling by weightedmean"),
+        (SENTENCE, {"pooling_mode": "mean", "include_prompt": False}, "include_prompt"),
+        (("Transformer", "Pooling", "LSTM"), None, "modules Transformer Pooling LSTM"),
+        (("Transformer", "Pooling", "Normalize", "Dense"), None, "modules Transformer Pooling Normalize Dense"),
+    ],
+)
+def test_modules_that_are_not_built_are_refused(
+    modules: tuple[str, ...], pooling: dict[str, Any] | None, message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=message):
+        LLM(encoder_folder(tmp_path, modules=modules, pooling=pooling))
+
+
+def test_a_closed_model_says_so(tmp_path: Path) -> None:
+    llm = LLM(encoder_folder(tmp_path), threads=1)
+    llm.close()
+    llm.close()
+    for call in (lambda: llm.embed("a"), lambda: llm.tokenize("a")):
+        with pytest.raises(LLMAgentOSError, match="closed"):
+            call()
+    assert llm.info.architecture == "bert"
