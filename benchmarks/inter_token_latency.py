@@ -2,8 +2,9 @@
 
 usage: python benchmarks/inter_token_latency.py [MODEL] [--rounds N] [--threads N]
 
-Four streams run; then a prompt of 4,000 tokens arrives. Compared are the gaps between the streams' tokens before and
-during its prefill, and the prefill's time with and without the streams.
+Four streams run; then a prompt of 4,000 tokens arrives. Compared are the gaps between the streams' tokens during its
+prefill with those just before and after it (a stream's gaps grow with its text), and the prefill's time with and
+without the streams.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import harness
 
 from llmagentos import LLM, SamplingParams
 
-N_STREAMS, PROMPT = 4, 4000
+N_STREAMS, STREAM_PROMPT, PROMPT = 4, 500, 4000
+UNDISTURBED = 150  # tokens of each stream, before and after
 
 
 def tokens(n: int, salt: int) -> list[int]:
@@ -25,7 +27,7 @@ def tokens(n: int, salt: int) -> list[int]:
 
 
 async def measure(llm: LLM, number: int) -> tuple[list[float], list[float], float, float]:
-    """Gaps before and during the prefill, and seconds of the prefill alone and beside the streams."""
+    """Gaps around and during the prefill, and seconds of the prefill alone and beside the streams."""
     one = SamplingParams(temperature=0, max_tokens=1)
     start = time.perf_counter()
     await llm.agenerate(tokens(PROMPT, 1000 + number), one)
@@ -34,22 +36,30 @@ async def measure(llm: LLM, number: int) -> tuple[list[float], list[float], floa
 
     async def stream(index: int) -> None:
         params = SamplingParams(temperature=0, ignore_eos=True, max_tokens=4000)
-        async for _ in llm.astream(tokens(16, 10 * number + index), params):
+        async for _ in llm.astream(tokens(STREAM_PROMPT, 10 * number + index), params):
             stamps[index].append(time.perf_counter())
 
+    async def all_reach(length: int) -> None:
+        while min(len(one) for one in stamps) < length:  # noqa: ASYNC110 (streams, not events)
+            await asyncio.sleep(0.05)
+
     tasks = [asyncio.create_task(stream(index)) for index in range(N_STREAMS)]
-    while min(len(one) for one in stamps) < 150:  # noqa: ASYNC110 (streams, not events)
-        await asyncio.sleep(0.05)
+    await all_reach(2 * UNDISTURBED)
     start = time.perf_counter()
     await llm.agenerate(tokens(PROMPT, 2000 + number), one)
     end = time.perf_counter()
+    await all_reach(max(len(one) for one in stamps) + UNDISTURBED)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    pairs = [(a, b) for one in stamps for a, b in pairwise(one)]
-    before = [b - a for a, b in pairs if b < start][20 * N_STREAMS :]
-    during = [b - a for a, b in pairs if start < b <= end]
-    return before, during, alone, end - start
+    pairs = [pairwise(one) for one in stamps]
+    undisturbed, during = list[float](), list[float]()
+    for gaps in pairs:
+        before, after = list[float](), list[float]()
+        for a, b in gaps:
+            (before if b < start else during if b <= end else after).append(b - a)
+        undisturbed += before[-UNDISTURBED:] + after[1 : 1 + UNDISTURBED]
+    return undisturbed, during, alone, end - start
 
 
 def main() -> None:
@@ -58,8 +68,8 @@ def main() -> None:
     with LLM(arguments.model, threads=arguments.threads, speculation="off") as llm:
         llm.generate(tokens(64, 7), SamplingParams(temperature=0, max_tokens=8))
         for number in range(arguments.rounds):
-            before, during, alone, beside = asyncio.run(measure(llm, number))
-            median, p95 = statistics.median(before), sorted(during)[int(0.95 * len(during))]
+            around, during, alone, beside = asyncio.run(measure(llm, number))
+            median, p95 = statistics.median(around), sorted(during)[int(0.95 * len(during))]
             rows.append({"gap": median, "p95_during": p95, "prefill_alone": alone, "prefill_beside": beside})
             print(
                 f"round {number + 1}: gap {1e3 * median:.1f} ms, 95th percentile during prefill {1e3 * p95:.1f} ms "

@@ -3,7 +3,8 @@
 usage: python benchmarks/serving_throughput.py MODEL PEER_PYTHON [--rounds N] [--threads N]
 
 64 requests of 256 prompt and 128 new tokens, 16 at a time, for each side in a process of its own and in turn. llama.cpp
-one by one answers 8 of them, which gives the same rate. It counts at its better of flash attention on and off.
+one by one answers 8 of them, which gives the same rate. It counts at its better of flash attention on and off and, in
+batches, of one KV cache for all requests and one for each.
 """
 
 from __future__ import annotations
@@ -58,16 +59,18 @@ def main() -> None:
     sides = {"llmagentos": [*this, "--ours"]}
     for flash in ("on", "off"):
         sides[f"one by one, flash attention {flash}"] = [*peer, flash, "8", "1", *sizes]
-        sides[f"{AT_ONCE} at a time, flash attention {flash}"] = [*peer, flash, str(2 * AT_ONCE), str(AT_ONCE), *sizes]
+        batched = [*peer, flash, str(2 * AT_ONCE), str(AT_ONCE), *sizes]
+        sides[f"{AT_ONCE} at a time, flash attention {flash}"] = batched
+        sides[f"{AT_ONCE} at a time, flash attention {flash}, one cache"] = [*batched, "unified"]
     values: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(arguments.rounds):
         for name, command in sides.items():
             values[name].append(value_of(command))
             print(f"round {number + 1}: {name} {values[name][-1]:.1f} tokens/s", flush=True)
-    print(f"\n{'':38s}{'tokens/s':>9s}{'ours is':>9s}")
+    print(f"\n{'':50s}{'tokens/s':>9s}{'ours is':>9s}")
     for name, found in values.items():
         ratios = [mine / theirs for mine, theirs in zip(values["llmagentos"], found, strict=True)]
-        print(f"{name:38s}{statistics.median(found):9.1f}{statistics.median(ratios):8.2f}x")
+        print(f"{name:50s}{statistics.median(found):9.1f}{statistics.median(ratios):8.2f}x")
     print(
         f"appended to {harness.record('serving_throughput', {'model': arguments.model, 'tokens_per_second': values})}"
     )

@@ -46,18 +46,20 @@ void AttentionItems::plan(const std::vector<graph::Step>& steps, const RaggedBat
     return keys_ == graph::Keys::all ? begin_of(s + 1) - begin_of(s) : batch.cross_lengths[static_cast<std::size_t>(s)];
   };
 
-  // Few tiles for the threads: long ones are cut into spans. The result is the same either way.
-  std::int64_t n_tiles = 0;
+  // Where one tile is much of all the work, as that of a few tokens far into a text, threads would wait for whoever has
+  // it: tiles are then cut into spans. The result is the same either way.
+  std::int64_t work = 0, largest = 0;
   std::size_t split_floats = 0;
   for (std::int64_t s = 0; s < batch.n_sequences(); ++s) {
-    n_tiles += (begin_of(s + 1) - begin_of(s) + tile_tokens - 1) / tile_tokens;
-    for (std::int32_t t = begin_of(s); t < begin_of(s + 1); ++t) {
-      const std::int32_t n_keys = common_keys(s);
-      const std::int32_t n_spans = spans_of(n_keys > 0 ? n_keys : batch.positions[static_cast<std::size_t>(t)] + 1);
-      split_floats += static_cast<std::size_t>(n_spans * shape.state_floats);
+    for (std::int32_t t = begin_of(s); t < begin_of(s + 1); t += tile_tokens) {
+      const std::int32_t n = std::min(tile_tokens, begin_of(s + 1) - t), n_keys = common_keys(s);
+      const std::int32_t n_spans = spans_of(n_keys > 0 ? n_keys : batch.positions[static_cast<std::size_t>(t)] + n);
+      work += n * n_spans;
+      largest = std::max<std::int64_t>(largest, n * n_spans);
+      split_floats += static_cast<std::size_t>(n * n_spans * shape.state_floats);
     }
   }
-  const bool split = n_threads > 1 && n_tiles * shape.n_kv_heads < 4 * n_threads && split_floats <= kMaxPartials;
+  const bool split = n_threads > 1 && largest * 4 * n_threads > work * shape.n_kv_heads && split_floats <= kMaxPartials;
 
   for (std::int64_t s = 0; s < batch.n_sequences(); ++s) {
     for (std::int32_t t = begin_of(s); t < begin_of(s + 1); t += tile_tokens) {

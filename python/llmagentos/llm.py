@@ -1,4 +1,7 @@
-"""The public LLM class: text in, text out."""
+"""The public LLM class: text in, text out.
+
+What generates is imported where it is used: `open_local_model` has done so while weights were packed.
+"""
 
 from __future__ import annotations
 
@@ -12,12 +15,7 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.answer_forms import AnswerForms
-from llmagentos.calls import Calls
-from llmagentos.completion import Chunk, Completion
-from llmagentos.engine.statistics import EngineStats, Event
 from llmagentos.errors import InvalidRequestError
-from llmagentos.generation import ChatOptions, RequestOptions, run_async, stream_chunks, stream_chunks_async
 from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, open_local_model
 from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text
 from llmagentos.sampling_params import SamplingParams
@@ -25,7 +23,12 @@ from llmagentos.sampling_params import SamplingParams
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from llmagentos.calls import Calls
+    from llmagentos.completion import Chunk, Completion
     from llmagentos.engine.engine import Engine
+    from llmagentos.engine.request import Request
+    from llmagentos.engine.statistics import EngineStats, Event
+    from llmagentos.generation import ChatOptions, RequestOptions
     from llmagentos.text_encoder import Classification, Pair, RankedDocument, TextEncoder
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
@@ -143,9 +146,17 @@ class LLM:
 
     @cached_property
     def _calls(self) -> Calls:
+        from llmagentos.answer_forms import AnswerForms
+        from llmagentos.calls import Calls
+
         local = self._local
         answers = AnswerForms(local.tokenizer, local.chat_template)
         return Calls(local.engine, local.tokenizer, self._prompts, answers, local.default_params, local.decoding)
+
+    async def _run_async(self, requests: Sequence[Request]) -> None:
+        from llmagentos.generation import run_async
+
+        await run_async(self._engine, requests)
 
     @property
     def _encoder(self) -> TextEncoder:
@@ -234,7 +245,7 @@ class LLM:
     ) -> Any:
         """`generate` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
         is_single, work = self._calls.generate(prompts, params, options)
-        await run_async(self._engine, work.requests)
+        await self._run_async(work.requests)
         return work.results()[0] if is_single else work.results()
 
     @overload
@@ -273,7 +284,7 @@ class LLM:
     async def achat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Any:
         """`chat` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
         is_single, work = self._calls.chat(messages, params, options)
-        await run_async(self._engine, work.requests)
+        await self._run_async(work.requests)
         return work.results()[0] if is_single else work.results()
 
     def stream(
@@ -292,6 +303,8 @@ class LLM:
             ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
             QueueFullError: when it is first iterated.
         """
+        from llmagentos.generation import stream_chunks
+
         return stream_chunks(self._engine, *self._calls.stream(prompt, params, options))
 
     def astream(
@@ -301,6 +314,8 @@ class LLM:
         **options: Unpack[ChatOptions],
     ) -> AsyncIterator[Chunk]:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
+        from llmagentos.generation import stream_chunks_async
+
         return stream_chunks_async(self._engine, *self._calls.stream(prompt, params, options))
 
     def score(self, text: Prompt, source: Prompt | None = None) -> NDArray[np.float32]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 # Of an undisturbed step's time, what a step that also computes prompt tokens may take where no target is set.
-DEFAULT_STRETCH = 2.4
-LEAST_TOKENS = 8  # a prompt always advances: fewer would cost more than they spare
+DEFAULT_STRETCH = 2.7
+LEAST_TOKENS = 4  # a prompt always advances: fewer would cost more than they spare
 _WEIGHT = 0.1  # of the newest measurement in a running mean
 
 
