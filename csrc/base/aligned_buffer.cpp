@@ -23,18 +23,19 @@ std::size_t page_bytes() {
 }
 
 // A hint: a kernel without huge pages refuses it, and small pages serve as well.
-void ask_for_huge_pages(void* data, std::size_t bytes) {
+void advise(void* data, std::size_t bytes, HugePages huge_pages) {
 #ifdef MADV_HUGEPAGE
-  static_cast<void>(madvise(data, bytes, MADV_HUGEPAGE));
+  static_cast<void>(madvise(data, bytes, huge_pages == HugePages::at_once ? MADV_HUGEPAGE : MADV_NOHUGEPAGE));
 #else
   static_cast<void>(data);
   static_cast<void>(bytes);
+  static_cast<void>(huge_pages);
 #endif
 }
 
 }  // namespace
 
-AlignedBuffer::AlignedBuffer(std::size_t bytes) {
+AlignedBuffer::AlignedBuffer(std::size_t bytes, HugePages huge_pages) {
   if (bytes == 0) return;
   const bool huge = bytes >= kHugeFrom;
   // mmap aligns to a page only: a huge buffer maps one huge page more and starts at the first boundary inside.
@@ -50,7 +51,7 @@ AlignedBuffer::AlignedBuffer(std::size_t bytes) {
   const std::size_t alignment = huge ? kHugePage : kAlignment;
   const std::size_t past = reinterpret_cast<std::uintptr_t>(mapping) % alignment;
   data_ = static_cast<std::byte*>(mapping) + (past == 0 ? 0 : alignment - past);
-  if (huge) ask_for_huge_pages(data_, bytes);
+  if (huge) advise(data_, bytes, huge_pages);
 }
 
 AlignedBuffer::~AlignedBuffer() {
@@ -68,7 +69,11 @@ void AlignedBuffer::discard(std::size_t offset, std::size_t bytes) {
   void* const fresh =
       mmap(data_ + first, last - first, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
   if (fresh == MAP_FAILED) refuse(last - first);
-  if (size_ >= kHugeFrom) ask_for_huge_pages(fresh, last - first);
+  if (size_ >= kHugeFrom) advise(fresh, last - first, HugePages::at_once);
+}
+
+void AlignedBuffer::use_huge_pages() {
+  if (size_ >= kHugeFrom) advise(data_, size_, HugePages::at_once);
 }
 
 }  // namespace llmagentos

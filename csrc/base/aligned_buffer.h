@@ -6,6 +6,11 @@
 
 namespace llmagentos {
 
+enum class HugePages {
+  at_once,  // when a page is first touched
+  later     // the kernel merges small pages in its own time, after use_huge_pages()
+};
+
 // Anonymous memory by mmap. Pages read as zero and cost nothing until they are touched. `data()` is aligned to 64 bytes
 // or better; from kHugeFrom bytes up it is aligned to 2 MiB and the kernel is asked for huge pages (a hint: where they
 // are off, nothing else changes). Move-only; a default or zero-byte buffer holds nothing and has data() == nullptr.
@@ -18,7 +23,7 @@ class AlignedBuffer {
   AlignedBuffer() = default;
 
   // Throws OutOfMemoryError, which names `bytes`, when the system refuses them.
-  explicit AlignedBuffer(std::size_t bytes);
+  explicit AlignedBuffer(std::size_t bytes, HugePages huge_pages = HugePages::at_once);
   ~AlignedBuffer();
 
   AlignedBuffer(AlignedBuffer&& other) noexcept { swap(other); }
@@ -48,6 +53,8 @@ class AlignedBuffer {
 
   // Gives the pages wholly inside [offset, offset + bytes) back to the system; they read as zero afterwards.
   void discard(std::size_t offset, std::size_t bytes);
+
+  void use_huge_pages();
 
  private:
   void swap(AlignedBuffer& other) noexcept {
