@@ -34,12 +34,12 @@ def test_the_caller_and_each_worker_get_a_cpu_of_their_own() -> None:
     program = """
 import os
 from llmagentos._core.runtime import ThreadPool
-from llmagentos.bench.pinning import pin_threads, threads_of_process
+from llmagentos.bench.pinning import pin_threads, pool_workers
 cpus = sorted(os.sched_getaffinity(0))[:2]
-before = threads_of_process()
 pool = ThreadPool(len(cpus))
-workers = threads_of_process() - before
-pin_threads(cpus, workers)
+workers = pool_workers()
+assert len(workers) == len(cpus) - 1
+pin_threads(cpus)
 assert [os.sched_getaffinity(thread) for thread in (os.getpid(), *workers)] == [{cpu} for cpu in cpus]
 """
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -45,9 +45,8 @@ def test_the_peers_side_measures(metric: Metric) -> None:
 WATCHED = """
 import json, os
 from llmagentos.bench import ours, pinning
-before = pinning.threads_of_process()
 def measure(self, metric):
-    workers = sorted(pinning.threads_of_process() - before)
+    workers = pinning.pool_workers()
     print(json.dumps([sorted(os.sched_getaffinity(thread)) for thread in (os.getpid(), *workers)]), flush=True)
     os._exit(0)
 ours.Bench.measure = measure

@@ -18,7 +18,7 @@ from pathlib import Path
 from llmagentos import LLM, LLMAgentOSError, SamplingParams
 from llmagentos.bench.alternate import STARTED
 from llmagentos.bench.metrics import Metric
-from llmagentos.bench.pinning import pin_threads, threads_of_process
+from llmagentos.bench.pinning import pin_threads
 
 
 class Bench:
@@ -73,10 +73,9 @@ def measure_fresh(metric: Metric, arguments: argparse.Namespace) -> float:
 
 def measure_warm(metric: Metric, arguments: argparse.Namespace) -> float:
     """A speed of a model that has run before, on pinned threads."""
-    before = threads_of_process()
     llm = LLM(arguments.model, threads=arguments.threads, speculation="off")
     if arguments.cpus is not None:
-        pin_threads(arguments.cpus, threads_of_process() - before)
+        pin_threads(arguments.cpus)
     bench = Bench(llm, arguments.vocab, arguments.new_tokens)
     bench.generate([bench.prompt(min(64, metric.context(0)))], 2)
     return statistics.median(bench.measure(metric) for _ in range(arguments.repeats))

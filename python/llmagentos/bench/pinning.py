@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 _TOPOLOGY = "/sys/devices/system/cpu/cpu{}/topology/thread_siblings_list"
+_WORKER = "llmagentos"
 
 
 def cpus_for(threads: int) -> list[int] | None:
@@ -17,14 +18,15 @@ def cpus_for(threads: int) -> list[int] | None:
     return sorted(sorted(allowed, key=lambda cpu: (_rank_in_core(cpu, allowed), cpu))[:threads])
 
 
-def threads_of_process() -> set[int]:
-    """Ids of all threads of this process."""
-    return {int(task.name) for task in Path("/proc/self/task").iterdir()}
+def pool_workers() -> list[int]:
+    """Ids of this process's threads that belong to a pool of the core, which names them."""
+    tasks = [task for task in Path("/proc/self/task").iterdir() if task.name != str(os.getpid())]
+    return sorted(int(task.name) for task in tasks if _name_of(task) == _WORKER)
 
 
-def pin_threads(cpus: Sequence[int], workers: set[int]) -> None:
+def pin_threads(cpus: Sequence[int]) -> None:
     """Gives the caller the first CPU and each worker of the pool one of the others. Threads of libraries stay free."""
-    for thread, cpu in zip([os.getpid(), *sorted(workers)], cpus, strict=True):
+    for thread, cpu in zip([os.getpid(), *pool_workers()], cpus, strict=True):
         os.sched_setaffinity(thread, {cpu})
 
 
@@ -33,6 +35,13 @@ def openmp_pinning(cpus: Sequence[int] | None) -> dict[str, str]:
     if cpus is None:
         return {}
     return {"OMP_PROC_BIND": "true", "OMP_PLACES": ",".join(f"{{{cpu}}}" for cpu in cpus)}
+
+
+def _name_of(task: Path) -> str:
+    try:
+        return (task / "comm").read_text().strip()
+    except OSError:  # it has just ended
+        return ""
 
 
 def _rank_in_core(cpu: int, allowed: Sequence[int]) -> int:
