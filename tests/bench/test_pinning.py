@@ -40,6 +40,7 @@ pool = ThreadPool(len(cpus))
 workers = pool_workers()
 assert len(workers) == len(cpus) - 1
 pin_threads(cpus)
-assert [os.sched_getaffinity(thread) for thread in (os.getpid(), *workers)] == [{cpu} for cpu in cpus]
+print([os.sched_getaffinity(thread) for thread in (os.getpid(), *workers)] == [{cpu} for cpu in cpus])
 """
-    subprocess.run([sys.executable, "-c", program], check=True)
+    done = subprocess.run([sys.executable, "-c", program], stdout=subprocess.PIPE, text=True, check=True)
+    assert done.stdout == "True\n"

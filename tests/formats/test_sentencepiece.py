@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from pathlib import Path
 
@@ -92,12 +93,10 @@ def test_no_bytes_break_more_than_a_folder(tmp_path_factory: pytest.TempPathFact
     folder = tmp_path_factory.mktemp("broken")
     shutil.copy(FOLDERS / kind / "tokenizer_config.json", folder)
     (folder / name).write_bytes(broken)
-    try:
+    with contextlib.suppress(LLMAgentOSError):  # what it may be: an error of ours, and nothing else
         tokenizer = open_tokenizer(folder, 1000, ())
         assert tokenizer is not None
-        tokenizer.encode("Hello\n wörld <s>")
-    except LLMAgentOSError:
-        pass
+        assert all(id >= 0 for id in tokenizer.encode("Hello\n wörld <s>"))
 
 
 def test_a_broken_normalisation_is_an_error(tmp_path: Path) -> None:

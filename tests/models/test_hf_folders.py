@@ -47,7 +47,9 @@ def test_the_prefix_of_the_names_may_be_absent(case: str, prefix: str, tmp_path:
 
 def test_the_head_of_older_gpt_neox_files_is_found(tmp_path: Path) -> None:
     folder = renamed(DATA / "gpt-neox-plain", tmp_path, lambda name: name.replace("lm_head", "embed_out"))
-    build_graph(open_checkpoint(folder))
+    found = open_checkpoint(folder)
+    build_graph(found)
+    assert found.tensors.names() == open_checkpoint(DATA / "gpt-neox-plain").tensors.names()
 
 
 def test_buffers_of_older_files_are_left_aside(tmp_path: Path) -> None:
@@ -58,7 +60,9 @@ def test_buffers_of_older_files_are_left_aside(tmp_path: Path) -> None:
     header["transformer.h.0.attn.attention.masked_bias"] = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
     encoded = json.dumps(header).encode()
     (folder / "model.safetensors").write_bytes(len(encoded).to_bytes(8, "little") + encoded + data[end:])
-    build_graph(open_checkpoint(folder))
+    found = open_checkpoint(folder)
+    build_graph(found)
+    assert found.tensors.names() == open_checkpoint(DATA / "gpt-neo-plain").tensors.names()
 
 
 def test_heads_that_do_not_share_a_projection_evenly_are_refused(tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ def opens(folder: Path) -> bool:
 
 @pytest.mark.parametrize("name", FIRST_OF_CLASS.values())
 def test_no_value_of_a_field_breaks_it(name: str, tmp_path: Path) -> None:
+    assert opens(DATA / name)
     fields = json.loads((DATA / name / "config.json").read_text())
     for index, (field, value) in enumerate((field, value) for field in fields for value in VALUES):
         folder = tmp_path / str(index)

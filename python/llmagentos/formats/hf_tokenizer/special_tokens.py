@@ -62,8 +62,8 @@ def keep_to_flags(rules: Tokenizer, settings: Settings) -> None:
     has = puts_around(rules, *(None if token is None else rules.token_to_id(token) for token in roles))
     asked = settings.flag("add_bos_token"), settings.flag("add_eos_token")
     wanted = [
-        token if token is not None and (now if flag is None else flag) else None
-        for now, flag, token in zip(has, asked, roles, strict=True)
+        token if token is not None and (there if flag is None else flag) else None
+        for there, flag, token in zip(has, asked, roles, strict=True)
     ]
     if tuple(token is not None for token in wanted) == has:
         return
