@@ -17,7 +17,7 @@ from llmagentos.errors import LLMAgentOSError
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from llmagentos.market import Entry, WheelEntry
+    from llmagentos.market import Entry, FolderEntry, WheelEntry
 
 _SETTINGS = (
     "LLMAGENTOS_HOME",
@@ -103,7 +103,7 @@ def _cache(problems: list[str]) -> dict[str, Any]:
 
 def _model(entry: Entry, problems: list[str]) -> dict[str, Any] | None:
     """The entry's file or folder as the report has it; None where there is none."""
-    from llmagentos.market import HubEntry
+    from llmagentos.market import FolderEntry, HubEntry
     from llmagentos.market.sources import hub_cache
 
     if isinstance(entry, HubEntry):
@@ -118,7 +118,16 @@ def _model(entry: Entry, problems: list[str]) -> dict[str, Any] | None:
             "bytes": sum(file.stat().st_size for file in files),
             "checked": True,
         }
-    return _wheel_model(entry, problems)
+    return _folder_model(entry) if isinstance(entry, FolderEntry) else _wheel_model(entry, problems)
+
+
+def _folder_model(entry: FolderEntry) -> dict[str, Any] | None:
+    from llmagentos.market.cache import folder_path_of, has_folder, status_of
+
+    path = folder_path_of(entry)
+    if status_of(path) is None:
+        return None
+    return {"name": entry.name, "path": str(path), "bytes": _bytes_below(path), "checked": has_folder(entry)}
 
 
 def _wheel_model(entry: WheelEntry, problems: list[str]) -> dict[str, Any] | None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 from llmagentos.market.cache import cached as cached
 from llmagentos.market.cache import home as home
 from llmagentos.market.entries import Entry as Entry
+from llmagentos.market.entries import FolderEntry as FolderEntry
 from llmagentos.market.entries import HubEntry as HubEntry
 from llmagentos.market.entries import Part as Part
 from llmagentos.market.entries import WheelEntry as WheelEntry

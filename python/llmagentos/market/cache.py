@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError
-from llmagentos.market.entries import Entry, HubEntry, WheelEntry, entry_named
+from llmagentos.market.entries import Entry, FolderEntry, HubEntry, WheelEntry, entry_named
 from llmagentos.market.hub_name import is_hub_name, parse_hub_name
 
 _CHUNK = 1 << 20
@@ -39,7 +39,7 @@ def is_offline() -> bool:
     return os.environ.get("LLMAGENTOS_OFFLINE", "").strip().lower() not in ("", "0", "false", "no", "off")
 
 
-def folder_of(entry: WheelEntry) -> Path:
+def folder_of(entry: WheelEntry | FolderEntry) -> Path:
     """The entry's own folder in the cache."""
     return home() / "models" / entry.name
 
@@ -47,6 +47,27 @@ def folder_of(entry: WheelEntry) -> Path:
 def path_of(entry: WheelEntry) -> Path:
     """Where the entry's file is, or will be once pulled."""
     return folder_of(entry) / entry.file
+
+
+def folder_path_of(entry: FolderEntry) -> Path:
+    """Where the entry's folder is, or will be once pulled."""
+    return folder_of(entry) / "model"
+
+
+def has_folder(entry: FolderEntry) -> bool:
+    """True where all files of the entry's folder have the sizes of the catalogue, and are marked as checked.
+
+    Raises:
+        OSError: they may not be seen.
+    """
+    path = folder_path_of(entry)
+    try:
+        is_marked = marker_of(path).read_text(encoding="utf-8").split()[:1] == [entry.sha256]
+    except (FileNotFoundError, NotADirectoryError, UnicodeDecodeError):
+        return False
+    found = (status_of(path / entry.name_of(part)) for part in entry.parts)
+    sizes = [None if status is None else status.st_size for status in found]
+    return is_marked and sizes == [part.n_bytes for part in entry.parts]
 
 
 def partial_of(entry: WheelEntry) -> Path:
@@ -102,6 +123,8 @@ def cached(model: str | Entry) -> Path | None:
     if isinstance(entry, HubEntry):
         return hub_cache.cached(entry.source)
     try:
+        if isinstance(entry, FolderEntry):
+            return folder_path_of(entry) if has_folder(entry) else None
         return path_of(entry) if has_size(entry) and has_marker(entry) else None
     except OSError as error:
         raise ModelNotFoundError(
@@ -152,10 +175,14 @@ def sha256_of(path: Path, progress: Callable[[int], None] | None = None) -> str:
 
 def write_marker(entry: WheelEntry) -> None:
     """Records that the entry's file was found to have the hash of the catalogue. Atomic."""
-    marker = marker_of(path_of(entry))
-    temporary = marker.with_name(marker.name + ".partial")
+    write_text(marker_of(path_of(entry)), f"{entry.sha256}  {entry.file}\n")
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes a small file. Atomic."""
+    temporary = path.with_name(path.name + ".partial")
     with temporary.open("w", encoding="utf-8") as file:
-        file.write(f"{entry.sha256}  {entry.file}\n")
+        file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    os.replace(temporary, marker)
+    os.replace(temporary, path)

