@@ -3,6 +3,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <signal.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -17,6 +18,7 @@
 
 #include "base/cpu_count.h"
 #include "base/error.h"
+#include "base/turnout.h"
 
 #if defined(__x86_64__)
 #include <immintrin.h>
@@ -61,28 +63,39 @@ class Signal {
     changed_.notify_all();
   }
 
-  // Returns when the value is no longer `seen`.
-  void wait(std::uint32_t seen, const Patience& patience) {
-    constexpr int kChecksPerClockRead = 16;
+  // Returns when the value is no longer `seen`: the time this took awake.
+  Clock::duration wait(std::uint32_t seen, const Patience& patience) {
+    if (value() != seen) return Clock::duration::zero();
     const Clock::time_point start = Clock::now();
-    do {
-      for (int check = 0; check < kChecksPerClockRead; ++check) {
-        if (value() != seen) return;
-        pause_cpu();
-      }
-    } while (Clock::now() - start < patience.spin);
-    const Clock::time_point yield_until = Clock::now() + patience.yield;
-    do {
-      if (value() != seen) return;
-      sched_yield();
-    } while (Clock::now() < yield_until);
+    if (spin(seen, start + patience.spin) || yield(seen, Clock::now() + patience.yield)) return Clock::now() - start;
+    const Clock::duration awake = Clock::now() - start;
     std::unique_lock<std::mutex> lock(mutex_);
     sleepers_.fetch_add(1);
     changed_.wait(lock, [&] { return value_.load() != seen; });
     sleepers_.fetch_sub(1);
+    return awake;
   }
 
  private:
+  bool spin(std::uint32_t seen, Clock::time_point until) const {
+    constexpr int kChecksPerClockRead = 16;
+    do {
+      for (int check = 0; check < kChecksPerClockRead; ++check) {
+        if (value() != seen) return true;
+        pause_cpu();
+      }
+    } while (Clock::now() < until);
+    return false;
+  }
+
+  bool yield(std::uint32_t seen, Clock::time_point until) const {
+    do {
+      if (value() != seen) return true;
+      sched_yield();
+    } while (Clock::now() < until);
+    return false;
+  }
+
   alignas(64) std::atomic<std::uint32_t> value_{0};
   std::atomic<int> sleepers_{0};
   std::mutex mutex_;
@@ -95,10 +108,28 @@ struct BarrierAbandoned {};
 // The pool whose task this thread is in, to refuse nested runs instead of waiting for ever.
 thread_local const void* running_pool = nullptr;
 
+// How long this thread has waited at barriers without sleeping, in the task it is in.
+thread_local Clock::duration waited_awake{};
+
+// What this thread has had of a CPU.
+std::chrono::nanoseconds cpu_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// One of the pool's own threads. Each has its own signal, so a run disturbs only those that take part in it.
+struct alignas(64) Worker {
+  Signal turn;  // advances once for each run it takes part in
+  std::chrono::nanoseconds worked{};
+  std::thread thread;
+};
+
 }  // namespace
 
 struct ThreadPool::State {
-  explicit State(int threads) : size(threads), owner(getpid()) {
+  explicit State(int threads)
+      : size(threads), owner(getpid()), workers(static_cast<std::size_t>(threads) - 1), turnout(threads) {
     patience = threads <= usable_cpus() ? kPatient : kOversubscribed;
   }
 
@@ -106,38 +137,42 @@ struct ThreadPool::State {
   const pid_t owner;
   Patience patience{};
   std::mutex callers;  // one run at a time
-  std::vector<std::thread> workers;
+  std::vector<Worker> workers;
+  Turnout turnout;
 
-  // The run in progress. Written by the caller before work.advance(), read by workers after they see it.
+  // The run in progress. Written by the caller before it calls the workers, read by them after.
   void (*task)(void*, int) = nullptr;
   void* context = nullptr;
+  int participants = 0;
   bool stop = false;
 
-  Signal work;  // advances once per run
   Signal done;  // advances when the last worker has finished a run
   alignas(64) std::atomic<int> unfinished{0};
 
-  Signal phase;  // advances when all threads have arrived at a barrier, or one has failed
+  Signal phase;  // advances when all participants have arrived at a barrier, or one has failed
   alignas(64) std::atomic<int> arrived{0};
   std::atomic<bool> failed{false};
   std::mutex failure;
   std::exception_ptr first_exception;
 
   void barrier() {
-    if (size == 1) return;
+    if (participants == 1) return;
     const std::uint32_t seen = phase.value();
     if (failed.load(std::memory_order_acquire)) throw BarrierAbandoned{};
-    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == size) {
+    if (arrived.fetch_add(1, std::memory_order_acq_rel) + 1 == participants) {
       arrived.store(0, std::memory_order_relaxed);
       phase.advance();
     } else {
-      phase.wait(seen, patience);
+      waited_awake += phase.wait(seen, patience);
     }
     if (failed.load(std::memory_order_acquire)) throw BarrierAbandoned{};
   }
 
-  void execute(int thread) {
+  // Returns the CPU time that went into the task itself.
+  std::chrono::nanoseconds execute(int thread) {
     running_pool = this;
+    waited_awake = {};
+    const std::chrono::nanoseconds start = cpu_time();
     try {
       task(context, thread);
     } catch (const BarrierAbandoned&) {
@@ -151,38 +186,40 @@ struct ThreadPool::State {
       phase.advance();
     }
     running_pool = nullptr;
+    return cpu_time() - start - waited_awake;
   }
 
   void work_loop(int thread) {
+    Worker& worker = workers[static_cast<std::size_t>(thread) - 1];
     std::uint32_t seen = 0;
     for (;;) {
-      work.wait(seen, patience);
-      // Not the value at wake-up: a worker takes part in every run, and the next starts only after it has.
+      worker.turn.wait(seen, patience);
       ++seen;
       if (stop) return;
-      execute(thread);
+      worker.worked = execute(thread);
       if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) done.advance();
     }
   }
 
   void start_workers() {
     // Signals are for the program's own threads.
+    int started = 0;
     sigset_t all;
     sigset_t before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
-      workers.reserve(static_cast<std::size_t>(size) - 1);
-      for (int thread = 1; thread < size; ++thread) {
-        workers.emplace_back([this, thread] { work_loop(thread); });
+      for (; started < size - 1; ++started) {
+        std::thread& thread = workers[static_cast<std::size_t>(started)].thread;
+        thread = std::thread([this, number = started + 1] { work_loop(number); });
 #if defined(__linux__)
-        pthread_setname_np(workers.back().native_handle(), "llmagentos");
+        pthread_setname_np(thread.native_handle(), "llmagentos");
 #endif
       }
     } catch (const std::exception& error) {
       pthread_sigmask(SIG_SETMASK, &before, nullptr);
       stop_workers();
-      throw Error("cannot start thread " + std::to_string(workers.size() + 1) + " of " + std::to_string(size) + ": " +
+      throw Error("cannot start thread " + std::to_string(started + 1) + " of " + std::to_string(size) + ": " +
                   error.what() + "; ask for fewer threads");
     }
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
@@ -190,8 +227,27 @@ struct ThreadPool::State {
 
   void stop_workers() {
     stop = true;
-    work.advance();
-    for (std::thread& worker : workers) worker.join();
+    for (Worker& worker : workers) {
+      if (!worker.thread.joinable()) continue;
+      worker.turn.advance();
+      worker.thread.join();
+    }
+  }
+
+  // The CPU time that all participants gave to the task.
+  std::chrono::nanoseconds run(int threads) {
+    participants = threads;
+    arrived.store(0, std::memory_order_relaxed);
+    failed.store(false, std::memory_order_relaxed);
+    unfinished.store(participants - 1, std::memory_order_relaxed);
+    const std::uint32_t seen = done.value();
+    for (int i = 0; i < participants - 1; ++i) workers[static_cast<std::size_t>(i)].turn.advance();
+    const void* const outer = running_pool;
+    std::chrono::nanoseconds worked = execute(0);
+    running_pool = outer;
+    if (participants > 1) done.wait(seen, patience);
+    for (int i = 0; i < participants - 1; ++i) worked += workers[static_cast<std::size_t>(i)].worked;
+    return worked;
   }
 };
 
@@ -216,7 +272,7 @@ ThreadPool::~ThreadPool() {
   state_->stop_workers();
 }
 
-void ThreadPool::run(void (*task)(void* context, int thread), void* context) {
+void ThreadPool::run(Share share, void (*task)(void* context, int thread), void* context) {
   State& state = *state_;
   if (running_pool == &state) throw InvalidArgument("ThreadPool::run was called inside a task of the same pool");
   if (state.owner != getpid()) {
@@ -227,18 +283,19 @@ void ThreadPool::run(void (*task)(void* context, int thread), void* context) {
   const std::lock_guard<std::mutex> lock(state.callers);
   state.task = task;
   state.context = context;
-  state.arrived.store(0, std::memory_order_relaxed);
-  state.failed.store(false, std::memory_order_relaxed);
-  state.unfinished.store(state.size - 1, std::memory_order_relaxed);
-  const std::uint32_t seen = state.done.value();
-  if (state.size > 1) state.work.advance();
-  const void* const outer = running_pool;
-  state.execute(0);
-  running_pool = outer;
-  if (state.size > 1) state.done.wait(seen, state.patience);
+  if (share == Share::dealt) {
+    state.run(state.size);
+  } else {
+    const Clock::time_point start = Clock::now();
+    const int threads = state.turnout.threads(start);
+    const std::chrono::nanoseconds worked = state.run(threads);
+    state.turnout.record(threads, start, Clock::now(), worked);
+  }
   if (state.first_exception) std::rethrow_exception(std::exchange(state.first_exception, nullptr));
 }
 
 void ThreadPool::barrier() { state_->barrier(); }
+
+int ThreadPool::participants() const { return state_->participants; }
 
 }  // namespace llmagentos

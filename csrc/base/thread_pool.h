@@ -2,8 +2,6 @@
 #pragma once
 
 #include <memory>
-#include <type_traits>
-#include <utility>
 
 namespace llmagentos {
 
@@ -26,27 +24,43 @@ class ThreadPool {
 
   int size() const { return size_; }
 
-  // Runs task(context, thread) once for each thread in [0, size()) and returns when all have returned. What the
-  // caller wrote before is visible to every thread, and what the threads wrote is visible to the caller after.
-  // Where threads throw, the first exception is thrown here again once all have stopped, and the pool stays usable.
-  // Callers on several threads take turns; a call from inside a task throws InvalidArgument.
-  void run(void (*task)(void* context, int thread), void* context);
-
-  // The same for a callable f(int thread); nothing is allocated or copied.
+  // Runs f(int thread) once for each thread in [0, size()) and returns when all have returned. What the caller wrote
+  // before is visible to every thread, and what the threads wrote is visible to the caller after. Nothing is
+  // allocated or copied. Where threads throw, the first exception is thrown here again once all have stopped, and the
+  // pool stays usable. Callers on several threads take turns; a call from inside a task throws InvalidArgument.
   template <class F>
   void run(F&& f) {
-    using Callable = std::remove_reference_t<F>;
-    run([](void* context, int thread) { (*static_cast<Callable*>(context))(thread); },
-        const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+    run_task(Share::dealt, f);
   }
 
-  // Inside run only: returns when every thread has called it as often as this one; writes before it are visible
+  // The same for an f whose threads claim their work piece by piece, so that any number of them does all of it: on
+  // threads [0, participants()). That is size(), or fewer while some of them have too little of a CPU to be of use
+  // (base/turnout.h).
+  template <class F>
+  void run_claimed(F&& f) {
+    run_task(Share::claimed, f);
+  }
+
+  // Inside a run only: how many threads it has.
+  int participants() const;
+
+  // Inside a run only: returns when every participant has called it as often as this one; writes before it are visible
   // to all after it. When a thread has thrown, it throws an internal exception here that unwinds this thread
   // too, so tasks that use barriers must let exceptions through.
   void barrier();
 
  private:
+  enum class Share { dealt, claimed };
   struct State;
+
+  template <class F>
+  void run_task(Share share, F& f) {
+    run(
+        share, [](void* context, int thread) { (*static_cast<F*>(context))(thread); },
+        const_cast<void*>(static_cast<const void*>(std::addressof(f))));
+  }
+  void run(Share share, void (*task)(void* context, int thread), void* context);
+
   std::unique_ptr<State> state_;
   int size_;
 };

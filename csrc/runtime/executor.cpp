@@ -96,7 +96,7 @@ std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
   const std::size_t logits_bytes = batch.logit_rows.size() * static_cast<std::size_t>(output_width()) * sizeof(float);
   if (!logits_ || logits_->size() < logits_bytes) logits_ = std::make_shared<AlignedBuffer>(logits_bytes);
   for (Counter& counter : counters_) counter.next.store(0, std::memory_order_relaxed);
-  pool_.run([this](int thread) { run_steps(thread); });
+  pool_.run_claimed([this](int thread) { run_steps(thread); });
   return logits_;
 }
 
@@ -146,7 +146,7 @@ void Executor::fill_ropes(int thread) {
   for (std::size_t r = 0; r < plan_.ropes.size(); ++r) {
     const std::vector<float>& frequencies = plan_.ropes[r].inverse_frequencies;
     const float magnitude = plan_.ropes[r].magnitude;
-    for (std::int64_t t = thread; t < batch_.n_tokens(); t += pool_.size()) {
+    for (std::int64_t t = thread; t < batch_.n_tokens(); t += pool_.participants()) {
       const auto position = static_cast<float>(batch_.positions[static_cast<std::size_t>(t)]);
       const std::size_t at = static_cast<std::size_t>(t) * frequencies.size();
       for (std::size_t i = 0; i < frequencies.size(); ++i) {

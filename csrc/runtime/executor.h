@@ -3,6 +3,7 @@
 
 #include <array>
 #include <atomic>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -69,7 +70,8 @@ class Executor {
   // otherwise shared out, so that a barrier must follow.
   PreparedRows prepare_input(const graph::RowInput& input, bool quantised, bool paneled, Counter& counter, int thread);
   void prepare_rows(const graph::RowInput& input, std::int64_t first, std::int64_t last, const PreparedRows& to);
-  bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last) const;
+  bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last,
+             std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
   void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
   void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
                      std::int64_t group, ThreadScratch& scratch);

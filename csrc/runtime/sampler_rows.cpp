@@ -44,7 +44,7 @@ void for_each_row(std::size_t n, ThreadPool* pool, const std::function<void(std:
     }
   };
   if (pool != nullptr && n > 1) {
-    pool->run(take_rows);
+    pool->run_claimed(take_rows);
   } else {
     take_rows(0);
   }

@@ -14,6 +14,12 @@ namespace llmagentos::runtime {
 
 using kernels::AttentionState;
 
+namespace {
+
+constexpr std::int64_t kSpansAtOnce = 8;
+
+}  // namespace
+
 // Normalises and rotates one head in place.
 void Executor::prepare_head(float* head, std::int64_t token, std::size_t dim, const std::optional<graph::NormRef>& norm,
                             int rope) {
@@ -168,26 +174,29 @@ void Executor::run_attention(const graph::AttentionStep& step, Counter* counters
   if (step.q == graph::kNone) return store_all(step, counters[0]);
   const std::int64_t n_heads = step.params.n_kv_heads;
   const AttentionItems& items = items_of(step);
-  const auto claim = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
+  const auto claim_one = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
   const bool has_keys = step.k != graph::kNone;
   if (has_keys && batch_.n_tokens() == batch_.n_sequences()) {
-    // Head by head, so that a thread that goes on with a query's next span has it prepared.
-    for (std::int64_t i; (i = claim(counters[1])) < items.size() * n_heads;)
-      attend_alone(step, items[i % items.size()], static_cast<int>(i / items.size()), thread);
+    // Head by head, and several at a time, so that a thread that goes on with a query's next span has it prepared and
+    // its first keys on their way.
+    std::int64_t first = 0, last = 0;
+    while (claim(counters[1], items.size() * n_heads, first, last, kSpansAtOnce))
+      for (std::int64_t i = first; i < last; ++i)
+        attend_alone(step, items[i % items.size()], static_cast<int>(i / items.size()), thread);
     return;
   }
   const bool changes_queries = step.q_norm || step.q_rope != graph::kNone;
   if (has_keys || changes_queries) {
     const std::int64_t n_prepare = batch_.n_tokens() * n_heads;
     const std::int64_t head_width = width(step.q) / n_heads;
-    for (std::int64_t i; (i = claim(counters[0])) < n_prepare;) {
+    for (std::int64_t i; (i = claim_one(counters[0])) < n_prepare;) {
       prepare_queries(step, i / n_heads, row(step.q, i / n_heads) + i % n_heads * head_width);
       if (has_keys) store_key_value(step, i / n_heads, static_cast<int>(i % n_heads));
     }
     pool_.barrier();
   }
   // The last items of a prompt see the most keys: they go first.
-  for (std::int64_t i; (i = claim(counters[1])) < items.size() * n_heads;)
+  for (std::int64_t i; (i = claim_one(counters[1])) < items.size() * n_heads;)
     attend_item(step, items[items.size() - 1 - i / n_heads], static_cast<int>(i % n_heads), thread, nullptr);
 }
 

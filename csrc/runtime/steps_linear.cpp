@@ -79,17 +79,18 @@ void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int 
                                    n,
                                    prepared.meta,
                                    n / kBlock};
-  if (observed_) observed_->add(step, input.values, rows, thread, pool_.size());
+  if (observed_) observed_->add(step, input.values, rows, thread, pool_.participants());
   multiply_units(step, input, counters[1], thread);
 }
 
 // Takes the next share of `total` units: large at first, for few claims and long streams of weights, down to one at the
 // end, so that threads finish together even when one was disturbed.
-bool Executor::claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last) const {
+bool Executor::claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last,
+                     std::int64_t most) const {
   first = counter.next.load(std::memory_order_relaxed);
   do {
     if (first >= total) return false;
-    last = first + std::max<std::int64_t>(1, (total - first) / (2 * pool_.size()));
+    last = first + std::clamp<std::int64_t>((total - first) / (2 * pool_.participants()), 1, most);
   } while (!counter.next.compare_exchange_weak(first, last, std::memory_order_relaxed));
   return true;
 }

@@ -122,6 +122,49 @@ TEST(a_sleeping_pool_wakes_for_work_and_at_barriers) {
   CHECK(passed == 15);
 }
 
+TEST(claimed_work_is_done_whole_by_however_many_threads) {
+  for (const int size : kSizes) {
+    ThreadPool pool(size);
+    for (int run = 0; run < 50; ++run) {
+      constexpr int kItems = 1000;
+      std::vector<std::atomic<int>> done(kItems);
+      std::atomic<int> first{0}, second{0};
+      std::atomic<bool> ordered{true}, counted{true};
+      pool.run_claimed([&](int thread) {
+        if (thread >= pool.participants() || pool.participants() > size) counted = false;
+        for (int i; (i = first.fetch_add(1)) < kItems;) ++done[static_cast<std::size_t>(i)];
+        pool.barrier();
+        for (int i; (i = second.fetch_add(1)) < kItems;)
+          if (done[static_cast<std::size_t>(kItems - 1 - i)] != 1) ordered = false;
+      });
+      CHECK(ordered);
+      CHECK(counted);
+    }
+  }
+}
+
+TEST(threads_that_get_no_cpu_are_left_out_of_claimed_work_only) {
+  ThreadPool pool(3);
+  const auto participants = [&pool] {
+    int n = 0;
+    pool.run_claimed([&](int thread) {
+      // Off the CPU, as if another process held it.
+      if (thread > 0) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+      if (thread == 0) n = pool.participants();
+      pool.barrier();
+    });
+    return n;
+  };
+  CHECK(participants() == 3);
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  while (participants() > 1 && std::chrono::steady_clock::now() < until) {
+  }
+  CHECK(participants() == 1);
+  std::atomic<int> threads{0};
+  pool.run([&](int) { ++threads; });
+  CHECK(threads == 3);
+}
+
 TEST(an_exception_reaches_the_caller_and_releases_barriers) {
   for (const int size : kSizes) {
     ThreadPool pool(size);
