@@ -1,5 +1,6 @@
 #include "kernels/self_check.h"
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -87,7 +88,7 @@ std::vector<std::byte> random_rows(DType dtype, int n_rows, std::size_t n_cols, 
 
 bool check_matmul(const MatmulKernel& kernel) {
   constexpr std::size_t kCols = 512;
-  constexpr int kTokens = 13;  // every tile width, and a rest
+  constexpr int kTokens = 45, kFew = 13;  // of every tile width, and a rest: many, and few
   Random random;
   const std::vector<std::byte> rows = random_rows(kernel.dtype, kRowGroup, kCols, random);
   const std::vector<float> x = random.floats(kTokens * kCols);
@@ -99,24 +100,41 @@ bool check_matmul(const MatmulKernel& kernel) {
     for (std::size_t i = 0; i < x.size(); ++i)
       seen[i] = meta[i / kBlock].scale[i / kHalf % 2] * static_cast<float>(quants[i]);
   }
-  std::vector<float> panel(x.size());
-  pack_panel(x.data(), kCols, kTokens, kCols, panel.data());
-  const MatmulInput input{x.data(), kCols, panel.data(), kTokens, quants.data(), kCols, meta.data(), kCols / kBlock};
+  std::vector<float> panels(x.size());
+  for (int t = 0; t < kTokens; t += kPanel)
+    pack_panel(&x[t * kCols], kCols, std::min(kPanel, kTokens - t), kCols, &panels[t * kCols]);
+  const MatmulInput input{x.data(), kCols, panels.data(), kTokens, quants.data(), kCols, meta.data(), kCols / kBlock};
   const MatmulInput float_input{seen.data(), kCols, nullptr, 0, nullptr, 0, nullptr, 0};
   const MatmulKernel plain = reference_matmul(kernel.dtype);
-  std::vector<std::byte> packed(kernel.group_bytes(kCols)), plain_packed(plain.group_bytes(kCols));
+  const std::size_t group_bytes = kernel.group_bytes(kCols);
+  std::vector<std::byte> packed(kMaxGroups * group_bytes), plain_packed(plain.group_bytes(kCols));
   kernel.pack_group(rows.data(), row_bytes(kernel.dtype, kCols), kRowGroup, kCols, packed.data());
+  std::copy_n(packed.begin(), group_bytes, packed.begin() + static_cast<std::ptrdiff_t>(group_bytes));
   plain.pack_group(rows.data(), row_bytes(kernel.dtype, kCols), kRowGroup, kCols, plain_packed.data());
-  std::vector<float> scratch(kCols), fast(kTokens * kRowGroup), slow(fast.size()), single(fast.size());
-  kernel.multiply(packed.data(), input, 0, kTokens, kCols, fast.data(), kRowGroup, scratch.data());
-  plain.multiply(plain_packed.data(), float_input, 0, kTokens, kCols, slow.data(), kRowGroup, scratch.data());
+  std::vector<float> scratch(scratch_floats(kCols)), fast(kTokens * kRowGroup), slow(fast.size()), single(fast.size());
+  std::vector<float> few(kFew * kRowGroup), pair(kMaxGroups * fast.size());
+  kernel.multiply(packed.data(), 1, input, 0, kTokens, kCols, fast.data(), kRowGroup, scratch.data());
+  kernel.multiply(packed.data(), kMaxGroups, input, 0, kTokens, kCols, pair.data(), kMaxGroups * kRowGroup,
+                  scratch.data());
+  plain.multiply(plain_packed.data(), 1, float_input, 0, kTokens, kCols, slow.data(), kRowGroup, scratch.data());
   for (int t = 0; t < kTokens; ++t) {
     const MatmulInput alone{
         nullptr,       0, x.data() + t * kCols, 1, quants.data() + t * kCols, kCols, meta.data() + t * (kCols / kBlock),
         kCols / kBlock};
-    kernel.multiply(packed.data(), alone, 0, 1, kCols, single.data() + t * kRowGroup, kRowGroup, scratch.data());
+    kernel.multiply(packed.data(), 1, alone, 0, 1, kCols, single.data() + t * kRowGroup, kRowGroup, scratch.data());
   }
-  return close(fast, slow, 1e-4) && std::memcmp(fast.data(), single.data(), fast.size() * sizeof(float)) == 0;
+  const auto equal = [](const float* a, const float* b, int n) {
+    return std::memcmp(a, b, static_cast<std::size_t>(n) * sizeof(float)) == 0;
+  };
+  for (int row = 0; row < kTokens * kMaxGroups; ++row)
+    if (!equal(&pair[row * kRowGroup], &fast[row / kMaxGroups * kRowGroup], kRowGroup)) return false;
+  // Few of the same: their panel is one of its own.
+  pack_panel(x.data(), kCols, kFew, kCols, panels.data());
+  MatmulInput few_input = input;
+  few_input.n_tokens = kFew;
+  kernel.multiply(packed.data(), 1, few_input, 0, kFew, kCols, few.data(), kRowGroup, scratch.data());
+  return close(fast, slow, 1e-4) && equal(fast.data(), single.data(), kTokens * kRowGroup) &&
+         equal(fast.data(), few.data(), kFew * kRowGroup);
 }
 
 constexpr ActivationKind kActivations[] = {

@@ -48,7 +48,7 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
   meta_ = AlignedBuffer(rows * (widest / kernels::kBlock) * sizeof(kernels::BlockMeta));
   for (int i = 0; i < pool.size(); ++i) {
     scratch_.push_back(std::make_unique<ThreadScratch>());
-    scratch_.back()->columns.resize(widest);
+    scratch_.back()->columns.resize(kernels::scratch_floats(widest));
     scratch_.back()->normed.resize(kPrivateRows * widest);
     scratch_.back()->panels.resize(kPrivateRows * widest);
     scratch_.back()->quants.resize(kPrivateRows * widest);

@@ -73,8 +73,8 @@ class Executor {
   bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last,
              std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
   void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
-  void multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
-                     std::int64_t group, ThreadScratch& scratch);
+  void multiply_groups(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
+                       std::int64_t group, int n_groups, ThreadScratch& scratch);
   void make_room(const graph::MoeStep& step);
   void run_moe(const graph::MoeStep& step, Counter* counters, int thread);
   void route_tokens(const graph::MoeStep& step, Counter& counter, int thread);

@@ -9,7 +9,7 @@
 
 namespace llmagentos::runtime {
 
-inline constexpr int kTileTokens = 64;  // tokens a thread multiplies at a time: their tile stays in its cache
+inline constexpr int kTileTokens = 256;  // tokens a thread multiplies at a time: their tile stays in its cache
 inline constexpr int kPrivateRows = 2;  // up to this many input rows every thread prepares for itself
 
 // Where the forms of a step's input rows are that its products ask for; each begins with the same row. Null: not
@@ -24,8 +24,8 @@ struct Executor::PreparedRows {
 };
 
 struct Executor::ThreadScratch {
-  std::vector<float> columns;  // a decoded weight row (reference kernels)
-  float tile[2][kTileTokens * kernels::kBlock];
+  std::vector<float> columns;  // what products unpack
+  float tile[2][kTileTokens * kernels::kMaxGroups * kernels::kRowGroup];
   // The prepared input, where each thread makes its own.
   std::vector<float> normed, panels;
   std::vector<std::int8_t> quants;

@@ -106,43 +106,46 @@ void Executor::multiply_units(const graph::LinearStep& step, const kernels::Matm
   ThreadScratch& scratch = *scratch_[static_cast<std::size_t>(thread)];
   std::int64_t first = 0, last = 0;
   while (claim(counter, units, first, last)) {
-    for (std::int64_t unit = first; unit < last; ++unit) {
+    for (std::int64_t unit = first, n = 0; unit < last; unit += n) {
       std::size_t product = 0;
       std::int64_t group = unit;
       while (group >= weights_.matrix(step.products[product].weight).n_groups())
         group -= weights_.matrix(step.products[product++].weight).n_groups();
-      multiply_unit(step, input, product, group, scratch);
+      const std::int64_t left = weights_.matrix(step.products[product].weight).n_groups() - group;
+      n = std::min({last - unit, left, std::int64_t{kernels::kMaxGroups}});
+      multiply_groups(step, input, product, group, static_cast<int>(n), scratch);
     }
   }
 }
 
-void Executor::multiply_unit(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
-                             std::int64_t group, ThreadScratch& scratch) {
+void Executor::multiply_groups(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
+                               std::int64_t group, int n_groups, ThreadScratch& scratch) {
   const graph::Product& product = step.products[index];
   const PackedMatrix& matrix = weights_.matrix(product.weight);
   const auto n_cols = static_cast<std::size_t>(matrix.cols);
   const std::int64_t rows = n_rows(step.input.value);
   const graph::ValueId out = step.output >= 0 ? step.output : product.output;
   const std::int64_t out_width = width(out);
-  const auto valid = static_cast<std::size_t>(std::min<std::int64_t>(kRowGroup, matrix.rows - group * kRowGroup));
-  const bool direct =
-      step.output < 0 && valid == kRowGroup && product.bias == graph::kNone && !product.activation.has_value();
+  const std::int64_t first_column = group * kRowGroup, n_columns = n_groups * kRowGroup;
+  const auto valid = static_cast<std::size_t>(std::min(n_columns, matrix.rows - first_column));
+  const bool direct = step.output < 0 && valid == static_cast<std::size_t>(n_columns) && product.bias == graph::kNone &&
+                      !product.activation.has_value();
   const auto multiply = [&](const graph::Product& of, std::int64_t first, int n, float* tile) {
     const PackedMatrix& m = weights_.matrix(of.weight);
-    m.kernel.multiply(m.group(group), input, static_cast<int>(first), n, n_cols, tile, kRowGroup,
+    m.kernel.multiply(m.group(group), n_groups, input, static_cast<int>(first), n, n_cols, tile, n_columns,
                       scratch.columns.data());
     if (of.bias != graph::kNone) {
-      const float* bias = weights_.vector(of.bias) + group * kRowGroup;
+      const float* bias = weights_.vector(of.bias) + first_column;
       for (int t = 0; t < n; ++t)
-        for (std::size_t i = 0; i < valid; ++i) tile[static_cast<std::size_t>(t) * kRowGroup + i] += bias[i];
+        for (std::size_t i = 0; i < valid; ++i) tile[t * n_columns + static_cast<std::int64_t>(i)] += bias[i];
     }
-    if (of.activation) kernels_.table().activate(tile, static_cast<std::size_t>(n) * kRowGroup, *of.activation, tile);
+    if (of.activation) kernels_.table().activate(tile, static_cast<std::size_t>(n * n_columns), *of.activation, tile);
   };
   for (std::int64_t first = 0; first < rows; first += kTileTokens) {
     const auto n = static_cast<int>(std::min<std::int64_t>(kTileTokens, rows - first));
-    float* to = row(out, first) + group * kRowGroup;
+    float* to = row(out, first) + first_column;
     if (direct) {
-      matrix.kernel.multiply(matrix.group(group), input, static_cast<int>(first), n, n_cols, to, out_width,
+      matrix.kernel.multiply(matrix.group(group), n_groups, input, static_cast<int>(first), n, n_cols, to, out_width,
                              scratch.columns.data());
       continue;
     }
@@ -150,11 +153,11 @@ void Executor::multiply_unit(const graph::LinearStep& step, const kernels::Matmu
     multiply(product, first, n, tile);
     if (step.glu) {
       multiply(step.products[1], first, n, scratch.tile[1]);
-      kernels_.table().glu(tile, scratch.tile[1], static_cast<std::size_t>(n) * kRowGroup, *step.glu, tile);
+      kernels_.table().glu(tile, scratch.tile[1], static_cast<std::size_t>(n * n_columns), *step.glu, tile);
     }
-    for (int t = 0; t < n; ++t, tile += kRowGroup, to += out_width) {
+    for (int t = 0; t < n; ++t, tile += n_columns, to += out_width) {
       if (step.residual >= 0) {
-        const float* base = row(step.residual, first + t) + group * kRowGroup;
+        const float* base = row(step.residual, first + t) + first_column;
         for (std::size_t i = 0; i < valid; ++i) to[i] = base[i] + tile[i];
       } else {
         std::memcpy(to, tile, valid * sizeof(float));

@@ -61,7 +61,7 @@ void Executor::make_room(const graph::MoeStep& step) {
   } else {
     reserve(moe_.hidden, rows * hidden * sizeof(float));
   }
-  for (const auto& own : scratch_) own->columns.resize(std::max(own->columns.size(), hidden));
+  for (const auto& own : scratch_) own->columns.resize(std::max(own->columns.size(), kernels::scratch_floats(hidden)));
 }
 
 // Chooses the experts, and sorts the rows by them in every thread's scratch.
@@ -162,9 +162,9 @@ void Executor::multiply_gate_up(const graph::MoeStep& step, const kernels::Matmu
   const auto multiply = [&](graph::WeightId weight, graph::WeightId bias, std::int64_t first, int n, float* tile) {
     const PackedMatrix& matrix = weights_.matrix(weight);
     if (valid < kBlock) std::fill_n(tile, n * kBlock, 0.0f);
-    for (std::size_t i = 0; i < valid; i += kRowGroup)
-      matrix.kernel.multiply(matrix.group(unit * kUnitGroups + static_cast<std::int64_t>(i) / kRowGroup, expert), input,
-                             static_cast<int>(first), n, at(matrix.cols), tile + i, kBlock, scratch.columns.data());
+    const int n_groups = (static_cast<int>(valid) + kRowGroup - 1) / kRowGroup;
+    matrix.kernel.multiply(matrix.group(unit * kUnitGroups, expert), n_groups, input, static_cast<int>(first), n,
+                           at(matrix.cols), tile, kBlock, scratch.columns.data());
     if (bias != graph::kNone)
       add_rows(tile, n, kBlock, weights_.vector(bias) + expert * params.hidden + unit * kBlock, valid);
   };
@@ -244,7 +244,7 @@ void Executor::add_expert(const graph::MoeStep& step, const kernels::MatmulInput
   const auto n = static_cast<int>(std::min<std::int64_t>(kTileTokens, rows.count(expert) - from));
   const std::size_t valid = at(std::min<std::int64_t>(kRowGroup, down.rows - group * kRowGroup));
   float* tile = scratch.tile[0];
-  down.kernel.multiply(down.group(group, expert), input, static_cast<int>(from), n, at(down.cols), tile, kRowGroup,
+  down.kernel.multiply(down.group(group, expert), 1, input, static_cast<int>(from), n, at(down.cols), tile, kRowGroup,
                        scratch.columns.data());
   if (step.params.down_bias != graph::kNone)
     add_rows(tile, n, kRowGroup, weights_.vector(step.params.down_bias) + expert * down.rows + group * kRowGroup,

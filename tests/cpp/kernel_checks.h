@@ -48,18 +48,27 @@ inline void compare_matmul(const KernelSet& set, DType dtype, std::size_t n_cols
   const std::vector<float> panels = panels_of(x, n_cols);
   const MatmulInput input{x.data(), width, panels.data(), n_tokens, quants.data(), width, meta.data(), width / kBlock};
   const MatmulInput exact{seen.data(), width, nullptr, 0, nullptr, 0, nullptr, 0};
-  std::vector<float> scratch(n_cols), a(static_cast<std::size_t>(n_tokens * kRowGroup)), b(a.size()), one(a.size());
-  fast.multiply(packed.data(), input, 0, n_tokens, n_cols, a.data(), kRowGroup, scratch.data());
-  plain.multiply(plain_packed.data(), exact, 0, n_tokens, n_cols, b.data(), kRowGroup, scratch.data());
+  std::vector<float> scratch(scratch_floats(n_cols)), a(static_cast<std::size_t>(n_tokens * kRowGroup)), b(a.size()),
+      one(a.size());
+  fast.multiply(packed.data(), 1, input, 0, n_tokens, n_cols, a.data(), kRowGroup, scratch.data());
+  plain.multiply(plain_packed.data(), 1, exact, 0, n_tokens, n_cols, b.data(), kRowGroup, scratch.data());
   CHECK(worst_relative(a, b) < 2e-5);
   for (int t = 0; t < n_tokens; ++t) {
     const auto at = static_cast<std::ptrdiff_t>(t) * width;
     const MatmulInput alone{&x[0] + at,    width, &x[0] + at, 1, quants.data() + at, width, meta.data() + at / kBlock,
                             width / kBlock};
-    fast.multiply(packed.data(), alone, 0, 1, n_cols, &one[static_cast<std::size_t>(t * kRowGroup)], kRowGroup,
+    fast.multiply(packed.data(), 1, alone, 0, 1, n_cols, &one[static_cast<std::size_t>(t * kRowGroup)], kRowGroup,
                   scratch.data());
   }
   CHECK(std::memcmp(a.data(), one.data(), a.size() * sizeof(float)) == 0);
+  // Two groups at once, here the same.
+  std::vector<std::byte> twice = packed;
+  twice.insert(twice.end(), packed.begin(), packed.end());
+  std::vector<float> both(kMaxGroups * a.size());
+  fast.multiply(twice.data(), kMaxGroups, input, 0, n_tokens, n_cols, both.data(), kMaxGroups * kRowGroup,
+                scratch.data());
+  for (std::size_t at = 0; at < both.size(); at += kRowGroup)
+    CHECK(std::memcmp(&both[at], &a[at / kRowGroup / kMaxGroups * kRowGroup], kRowGroup * sizeof(float)) == 0);
   for (int t = 0; t < n_tokens; ++t)
     for (int row = n_rows; row < kRowGroup; ++row) CHECK(a[static_cast<std::size_t>(t * kRowGroup + row)] == 0.0f);
 
@@ -76,7 +85,8 @@ inline void check_products(const KernelSet& set) {
   const DTypeInfo* formats = dtype_table(n_formats);
   for (std::size_t f = 0; f < n_formats; ++f) {
     const std::size_t unit = formats[f].block_elements;
-    for (const auto& [blocks, rows, tokens] : {std::tuple(1, 16, 1), std::tuple(3, 16, 7), std::tuple(2, 5, 17)}) {
+    for (const auto& [blocks, rows, tokens] :
+         {std::tuple(1, 16, 1), std::tuple(3, 16, 7), std::tuple(2, 5, 17), std::tuple(2, 16, 47)}) {
       const std::size_t n_cols =
           unit == 1 ? 37 * static_cast<std::size_t>(blocks) : unit * static_cast<std::size_t>(blocks);
       compare_matmul(set, formats[f].dtype, n_cols, rows, normal(n_cols * static_cast<std::size_t>(rows), 0.1f),

@@ -23,7 +23,7 @@ TEST(half_precision_cache_saturates_instead_of_overflowing) { for_every_isa(chec
 
 TEST(a_faulty_kernel_gives_way_to_the_reference) {
   MatmulKernel broken = *packed_format(DType::q8_0);
-  broken.multiply = [](const std::byte*, const MatmulInput&, int, int n_tokens, std::size_t, float* out,
+  broken.multiply = [](const std::byte*, int, const MatmulInput&, int, int n_tokens, std::size_t, float* out,
                        std::ptrdiff_t stride, float*) {
     for (int t = 0; t < n_tokens; ++t) std::fill(out + t * stride, out + t * stride + kRowGroup, 1.0f);
   };

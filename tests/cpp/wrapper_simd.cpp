@@ -103,6 +103,7 @@ constexpr Operation kOperations[] = {
     {"reduce_add_i32", Result::bits, operation<reduce_add_i32>},
     {"store_i8", Result::bits, store_to<std::int8_t, I32, store_i8>},
     {"load_u8", Result::bits, [](const Input& in, Output& out) { write(out, load_u8(in.a)); }},
+    {"store_u8", Result::bits, store_to<std::uint8_t, U8, store_u8>},
     {"and_u8", Result::bits, [](const Input& in, Output& out) { write(out, and_u8(load_u8(in.a), in.b[0])); }},
     {"or_u8", Result::bits, [](const Input& in, Output& out) { write(out, or_u8(load_u8(in.a), load_u8(in.b))); }},
     {"shift_right<1>", Result::bits, operation<shift_right<1>>},

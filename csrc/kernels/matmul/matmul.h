@@ -21,6 +21,14 @@ inline constexpr int kRowGroup = 16;  // output rows per packed group: one 512-b
 inline constexpr int kBlock = 32;     // values of k that share a weight scale (at most)
 inline constexpr int kHalf = 16;      // values of k that share an activation scale
 inline constexpr int kPanel = 16;     // tokens of a panel of float activations
+inline constexpr int kMaxGroups = 2;  // row groups of one product
+
+// Floats that hold a column of one unpacked group: 16 bytes of quants, and of each 32 columns up to two vectors of
+// scales.
+inline constexpr std::size_t kUnpackedFloats = 5;
+
+// Of what a product needs beside its operands, with room to align it.
+constexpr std::size_t scratch_floats(std::size_t n_cols) { return kMaxGroups * kUnpackedFloats * n_cols + 16; }
 
 // What a product needs to know of 32 quantised activations x = scale * q, by halves of 16.
 struct BlockMeta {
@@ -61,10 +69,11 @@ struct MatmulKernel {
   // One row of a packed group as float32, equal to the format's reference decoding bit for bit.
   void (*decode_row)(const std::byte* group, int row, std::size_t n_cols, float* out);
 
-  // out[t * out_stride + r] for t < n_tokens and r < kRowGroup, from input rows first_token... `scratch` holds n_cols
-  // floats. `out` must not alias the input. For panels, first_token begins one, and n_tokens ends one.
-  void (*multiply)(const std::byte* group, const MatmulInput& x, int first_token, int n_tokens, std::size_t n_cols,
-                   float* out, std::ptrdiff_t out_stride, float* scratch);
+  // Of n_groups <= kMaxGroups packed groups that follow each other, out[t * out_stride + r] for t < n_tokens and
+  // r < n_groups * kRowGroup, from input rows first_token... `scratch` holds scratch_floats(n_cols). `out` must not
+  // alias the input. For panels, first_token begins one, and n_tokens ends one.
+  void (*multiply)(const std::byte* groups, int n_groups, const MatmulInput& x, int first_token, int n_tokens,
+                   std::size_t n_cols, float* out, std::ptrdiff_t out_stride, float* scratch);
 };
 
 using MultiplyFn = decltype(MatmulKernel::multiply);

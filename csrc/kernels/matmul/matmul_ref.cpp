@@ -40,10 +40,11 @@ float dot(const float* a, const float* b, std::size_t n) {
 }
 
 template <DType kDType>
-void multiply(const std::byte* group, const MatmulInput& x, int first_token, int n_tokens, std::size_t n_cols,
-              float* out, std::ptrdiff_t out_stride, float* scratch) {
-  for (int row = 0; row < kRowGroup; ++row) {
-    decode_row<kDType>(group, row, n_cols, scratch);
+void multiply(const std::byte* groups, int n_groups, const MatmulInput& x, int first_token, int n_tokens,
+              std::size_t n_cols, float* out, std::ptrdiff_t out_stride, float* scratch) {
+  for (int row = 0; row < n_groups * kRowGroup; ++row) {
+    decode_row<kDType>(groups + static_cast<std::size_t>(row / kRowGroup) * group_bytes<kDType>(n_cols),
+                       row % kRowGroup, n_cols, scratch);
     for (int t = 0; t < n_tokens; ++t) {
       const std::ptrdiff_t at = x.rows ? x.rows[first_token + t] : first_token + t;
       out[t * out_stride + row] = dot(scratch, x.values + at * x.value_stride, n_cols);

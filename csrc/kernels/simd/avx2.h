@@ -86,6 +86,7 @@ static inline void store_i8(std::int8_t* p, I32 x) {
   _mm_storel_epi64(reinterpret_cast<__m128i*>(p), _mm_packs_epi16(half, half));
 }
 
+static inline void store_u8(std::uint8_t* p, U8 x) { _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), x); }
 static inline U8 load_u8(const std::uint8_t* p) { return _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)); }
 static inline U8 and_u8(U8 a, std::uint8_t mask) {
   return _mm256_and_si256(a, _mm256_set1_epi8(static_cast<char>(mask)));

@@ -91,6 +91,7 @@ static inline void store_i8(std::int8_t* p, I32 x) {
   _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtsepi32_epi8(x));
 }
 
+static inline void store_u8(std::uint8_t* p, U8 x) { _mm512_storeu_si512(p, x); }
 static inline U8 load_u8(const std::uint8_t* p) { return _mm512_loadu_si512(p); }
 static inline U8 and_u8(U8 a, std::uint8_t mask) {
   return _mm512_and_si512(a, _mm512_set1_epi8(static_cast<char>(mask)));

@@ -172,6 +172,7 @@ static inline void store_i8(std::int8_t* p, I32 x) {
     p[i] = static_cast<std::int8_t>(x.lane[i] < -128 ? -128 : x.lane[i] > 127 ? 127 : x.lane[i]);
 }
 
+static inline void store_u8(std::uint8_t* p, U8 x) { std::memcpy(p, x.lane, sizeof x.lane); }
 static inline U8 load_u8(const std::uint8_t* p) {
   U8 out;
   std::memcpy(out.lane, p, sizeof out.lane);

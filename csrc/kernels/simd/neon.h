@@ -75,6 +75,7 @@ static inline void store_i8(std::int8_t* p, I32 x) {
   std::memcpy(p, &bits, sizeof bits);
 }
 
+static inline void store_u8(std::uint8_t* p, U8 x) { vst1q_u8(p, x); }
 static inline U8 load_u8(const std::uint8_t* p) { return vld1q_u8(p); }
 static inline U8 and_u8(U8 a, std::uint8_t mask) { return vandq_u8(a, vdupq_n_u8(mask)); }
 static inline U8 or_u8(U8 a, U8 b) { return vorrq_u8(a, b); }

@@ -88,6 +88,7 @@ static inline void store_i8(std::int8_t* p, I32 x) {
   std::memcpy(p, &bits, sizeof bits);
 }
 
+static inline void store_u8(std::uint8_t* p, U8 x) { _mm_storeu_si128(reinterpret_cast<__m128i*>(p), x); }
 static inline U8 load_u8(const std::uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
 static inline U8 and_u8(U8 a, std::uint8_t mask) { return _mm_and_si128(a, _mm_set1_epi8(static_cast<char>(mask))); }
 static inline U8 or_u8(U8 a, U8 b) { return _mm_or_si128(a, b); }
