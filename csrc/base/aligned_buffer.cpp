@@ -76,4 +76,14 @@ void AlignedBuffer::use_huge_pages() {
   if (size_ >= kHugeFrom) advise(data_, size_, HugePages::at_once);
 }
 
+bool AlignedBuffer::merge_page(std::size_t offset) {
+  if (size_ < kHugeFrom || offset % kHugePage != 0 || offset + kHugePage > size_) return false;
+#ifdef __linux__
+  constexpr int kMadvCollapse = 25;  // MADV_COLLAPSE, of Linux 6.1
+  return madvise(data_ + offset, kHugePage, kMadvCollapse) == 0;
+#else
+  return false;
+#endif
+}
+
 }  // namespace llmagentos

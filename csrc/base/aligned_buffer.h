@@ -8,7 +8,7 @@ namespace llmagentos {
 
 enum class HugePages {
   at_once,  // when a page is first touched
-  later     // the kernel merges small pages in its own time, after use_huge_pages()
+  later     // small pages first, which use_huge_pages() and merge_page() turn into huge ones
 };
 
 // Anonymous memory by mmap. Pages read as zero and cost nothing until they are touched. `data()` is aligned to 64 bytes
@@ -54,7 +54,12 @@ class AlignedBuffer {
   // Gives the pages wholly inside [offset, offset + bytes) back to the system; they read as zero afterwards.
   void discard(std::size_t offset, std::size_t bytes);
 
+  // From now on huge pages are wanted here too: the kernel merges small ones in its own time, minutes for 100 MB.
   void use_huge_pages();
+
+  // Merges the small pages that the huge page at `offset`, a multiple of kHugePage, will take the place of. What they
+  // hold stays, and may be read and written meanwhile. False where the system can't, or has no huge page left.
+  bool merge_page(std::size_t offset);
 
  private:
   void swap(AlignedBuffer& other) noexcept {

@@ -1,8 +1,6 @@
 #include "base/signals.h"
 
-#if defined(__unix__) || defined(__APPLE__)
-#include <signal.h>
-#endif
+#include <pthread.h>
 
 namespace llmagentos {
 
@@ -15,5 +13,13 @@ bool restarts_system_calls(int signal) {
   return false;
 #endif
 }
+
+SignalsBlocked::SignalsBlocked() {
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before_);
+}
+
+SignalsBlocked::~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
 
 }  // namespace llmagentos

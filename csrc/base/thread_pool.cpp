@@ -2,7 +2,6 @@
 
 #include <pthread.h>
 #include <sched.h>
-#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -18,6 +17,7 @@
 
 #include "base/cpu_count.h"
 #include "base/error.h"
+#include "base/signals.h"
 #include "base/turnout.h"
 
 #if defined(__x86_64__)
@@ -202,12 +202,8 @@ struct ThreadPool::State {
   }
 
   void start_workers() {
-    // Signals are for the program's own threads.
+    const SignalsBlocked blocked;
     int started = 0;
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
     try {
       for (; started < size - 1; ++started) {
         std::thread& thread = workers[static_cast<std::size_t>(started)].thread;
@@ -217,12 +213,10 @@ struct ThreadPool::State {
 #endif
       }
     } catch (const std::exception& error) {
-      pthread_sigmask(SIG_SETMASK, &before, nullptr);
       stop_workers();
       throw Error("cannot start thread " + std::to_string(started + 1) + " of " + std::to_string(size) + ": " +
                   error.what() + "; ask for fewer threads");
     }
-    pthread_sigmask(SIG_SETMASK, &before, nullptr);
   }
 
   void stop_workers() {

@@ -97,6 +97,7 @@ std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
   if (!logits_ || logits_->size() < logits_bytes) logits_ = std::make_shared<AlignedBuffer>(logits_bytes);
   for (Counter& counter : counters_) counter.next.store(0, std::memory_order_relaxed);
   pool_.run_claimed([this](int thread) { run_steps(thread); });
+  weights_.settle();
   return logits_;
 }
 

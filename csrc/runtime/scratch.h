@@ -10,7 +10,7 @@
 namespace llmagentos::runtime {
 
 inline constexpr int kTileTokens = 256;  // tokens a thread multiplies at a time: their tile stays in its cache
-inline constexpr int kPrivateRows = 2;  // up to this many input rows every thread prepares for itself
+inline constexpr int kPrivateRows = 2;   // up to this many input rows every thread prepares for itself
 
 // Where the forms of a step's input rows are that its products ask for; each begins with the same row. Null: not
 // wanted.

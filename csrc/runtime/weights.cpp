@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/page_merger.h"
 #include "quant/convert.h"
 
 namespace llmagentos::runtime {
@@ -110,7 +111,8 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     total += (static_cast<std::size_t>(n_groups) * matrix.group_bytes + kAlign - 1) / kAlign * kAlign;
   }
   const bool small_first = total <= kSmallPages;
-  packed_ = AlignedBuffer(total, small_first ? HugePages::later : HugePages::at_once);
+  packed_ = std::make_shared<AlignedBuffer>(total, small_first ? HugePages::later : HugePages::at_once);
+  settled_ = !small_first;
   n_bytes_ = total;
 
   for (std::size_t id = 0; id < plan.weights.size(); ++id) {
@@ -124,7 +126,7 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
       n_bytes_ += vectors_[id].size() * sizeof(float);
       continue;
     }
-    std::byte* base = packed_.data() + offsets[id];
+    std::byte* base = packed_->data() + offsets[id];
     matrix.groups = base;
     const std::size_t stride = row_bytes(tensor.dtype, static_cast<std::size_t>(spec.cols));
     // Slice by slice, each dropped from the map when it is packed: an embedding is most of a small model, and would
@@ -143,7 +145,13 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
       if (tensor.drop) tensor.drop(first, static_cast<std::size_t>(first_row(matrix, end)) * stride - first);
     }
   }
-  if (small_first) packed_.use_huge_pages();
+  if (small_first) packed_->use_huge_pages();
+}
+
+void Weights::settle() {
+  if (settled_) return;
+  settled_ = true;
+  merge_pages_in_background(packed_);
 }
 
 }  // namespace llmagentos::runtime

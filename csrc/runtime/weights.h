@@ -60,8 +60,13 @@ class Weights {
   const float* vector(graph::WeightId id) const { return vectors_[static_cast<std::size_t>(id)].data(); }
   std::size_t n_bytes() const { return n_bytes_; }
 
+  // To be called when something has run: memory that was left in small pages, for an early first token, is merged into
+  // huge ones, in the background.
+  void settle();
+
  private:
-  AlignedBuffer packed_;
+  std::shared_ptr<AlignedBuffer> packed_;
+  bool settled_ = true;
   std::vector<PackedMatrix> matrices_;       // by weight id; empty where the weight is a vector
   std::vector<std::vector<float>> vectors_;  // by weight id; empty where it is a matrix
   std::size_t n_bytes_ = 0;

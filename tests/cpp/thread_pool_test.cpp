@@ -21,6 +21,7 @@
 #include "base/aligned_buffer.h"
 #include "base/cpu_count.h"
 #include "base/error.h"
+#include "base/page_merger.h"
 #include "check.h"
 
 using llmagentos::AlignedBuffer;
@@ -342,6 +343,28 @@ TEST(a_buffer_keeps_what_was_written_when_it_turns_to_huge_pages) {
     CHECK(buffer.data()[0] == std::byte{7} && buffer.data()[1] == std::byte{0});
     CHECK(buffer.data()[bytes - 1] == std::byte{7});
   }
+}
+
+TEST(merging_pages_keeps_what_they_hold) {
+  constexpr std::size_t kBytes = 4 * AlignedBuffer::kHugePage + 4097;
+  auto buffer = std::make_shared<AlignedBuffer>(kBytes, llmagentos::HugePages::later);
+  for (std::size_t i = 0; i < kBytes; i += 4096) buffer->data()[i] = static_cast<std::byte>(i / 4096 % 251);
+  buffer->use_huge_pages();
+  CHECK(!buffer->merge_page(4096));
+  CHECK(!buffer->merge_page(4 * AlignedBuffer::kHugePage));
+  llmagentos::merge_pages_in_background(buffer);
+  const auto is_kept = [&] {
+    for (std::size_t i = 0; i < kBytes; i += 4096)
+      if (buffer->data()[i] != static_cast<std::byte>(i / 4096 % 251)) return false;
+    return true;
+  };
+  // Read while they are merged; at the end only this holds the buffer.
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
+  do CHECK(is_kept());
+  while (buffer.use_count() > 1 && std::chrono::steady_clock::now() < until);
+  CHECK(is_kept());
+  llmagentos::merge_pages_in_background(buffer);
+  buffer.reset();  // the thread ends by itself
 }
 
 TEST(moving_a_buffer_moves_its_memory) {
