@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from tokenizers import Tokenizer
+from tokenizers.models import WordLevel
 
 VOCAB, POSITIONS = 50264, 1024
 DEVIATION = 0.02
@@ -112,6 +114,15 @@ def write_safetensors(path: Path, shapes: list[tuple[str, tuple[int, ...]]]) -> 
     return at // 4
 
 
+def write_tokenizer(folder: Path) -> None:
+    """One word per id, which converters want to see."""
+    words = {"<s>": 0, "<pad>": 1, "</s>": 2, "<unk>": 3} | {f"w{i}": i for i in range(4, VOCAB)}
+    Tokenizer(WordLevel(words, unk_token="<unk>")).save(str(folder / "tokenizer.json"))
+    special = {"bos_token": "<s>", "eos_token": "</s>", "pad_token": "<pad>", "unk_token": "<unk>"}
+    settings = {"tokenizer_class": "PreTrainedTokenizerFast"} | special
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings, indent=1))
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
@@ -122,6 +133,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "config.json").write_text(json.dumps(config(arguments.layers, arguments.width), indent=1))
     (folder / "generation_config.json").write_text(json.dumps(GENERATION, indent=1))
+    write_tokenizer(folder)
     n_values = write_safetensors(folder / "model.safetensors", list(tensors(arguments.layers, arguments.width)))
     print(f"{folder}: {n_values / 1e6:.0f} M parameters")
 

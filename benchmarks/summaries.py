@@ -1,4 +1,4 @@
-"""How long does a summary take, against transformers in float32 and CTranslate2 in int8?
+"""How long does a summary take, in float32 against transformers and in 8 bits against CTranslate2?
 
 usage: python benchmarks/summaries.py FOLDER PEER_PYTHON [--ctranslate2 FOLDER] [--rounds N] [--threads N] [--prompt N]
 
@@ -25,10 +25,10 @@ PEER = Path(__file__).parent / "sides" / "summaries_side.py"
 REPEATS = 2
 
 
-def ours(folder: str, threads: int, n_prompt: int) -> tuple[float, list[int]]:
+def ours(folder: str, threads: int, n_prompt: int, quantize: str | None) -> tuple[float, list[int]]:
     """Seconds of a summary, and the tokens of the last one."""
     seconds, tokens = [], list[int]()
-    with LLM(folder, threads=threads) as llm:
+    with LLM(folder, threads=threads, quantize=quantize) as llm:
         for number in range(REPEATS + 1):
             prompt = [(7 * i + 131 * number) % 40000 + 100 for i in range(n_prompt)]
             start = time.perf_counter()
@@ -53,21 +53,35 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--prompt", type=int, default=700)
-    parser.add_argument("--ours", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--ours", choices=("float32", "q8_0"), help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.ours:
-        value, tokens = ours(arguments.folder, arguments.threads, arguments.prompt)
+        value, tokens = ours(
+            arguments.folder,
+            arguments.threads,
+            arguments.prompt,
+            None if arguments.ours == "float32" else arguments.ours,
+        )
         print(json.dumps({"value": value, "tokens": tokens}))
         return
     sizes = [str(arguments.threads), str(arguments.prompt)]
-    this = [sys.executable, __file__, arguments.folder, arguments.peer_python, "--ours"]
+    this = [
+        sys.executable,
+        __file__,
+        arguments.folder,
+        arguments.peer_python,
+        "--threads",
+        sizes[0],
+        "--prompt",
+        sizes[1],
+    ]
     sides = {
-        "llmagentos": [*this, "--threads", sizes[0], "--prompt", sizes[1]],
+        "llmagentos": [*this, "--ours", "float32"],
         "transformers": [arguments.peer_python, str(PEER), "transformers", arguments.folder, *sizes, str(REPEATS)],
     }
     if arguments.ctranslate2:
         command = [arguments.peer_python, str(PEER), "ctranslate2", arguments.ctranslate2, *sizes, str(REPEATS)]
-        sides["CTranslate2 int8"] = command
+        sides |= {"llmagentos q8_0": [*this, "--ours", "q8_0"], "CTranslate2 int8": command}
     seconds: dict[str, list[float]] = {name: [] for name in sides}
     answers: dict[str, list[int]] = {}
     for number in range(arguments.rounds):
@@ -77,8 +91,9 @@ def main() -> None:
             print(f"round {number + 1}: {name} {value:.2f} s", flush=True)
     print(f"\n{'':20s}{'seconds':>9s}{'ours is':>9s}  same text")
     for name, found in seconds.items():
-        ratio = statistics.median(b / a for a, b in zip(seconds["llmagentos"], found, strict=True))
-        print(f"{name:20s}{statistics.median(found):9.2f}{ratio:8.2f}x  {answers[name] == answers['llmagentos']}")
+        against = "llmagentos q8_0" if "int8" in name else "llmagentos"
+        ratio = statistics.median(b / a for a, b in zip(seconds[against], found, strict=True))
+        print(f"{name:20s}{statistics.median(found):9.2f}{ratio:8.2f}x  {answers[name] == answers[against]}")
     print(f"appended to {harness.record('summaries', {'model': arguments.folder, 'seconds': seconds})}")
 
 
