@@ -60,13 +60,15 @@ DType dtype_named(const std::string& name) {
   return info->dtype;
 }
 
-// Whether an array's bytes are those of a file that Python has mapped read-only, rather than memory of their own.
+// Whether an array's bytes are those of a file that is mapped read-only, by Python or as a GGUF file, rather than memory
+// of their own.
 bool is_mapped_file(const py::object& array) {
   const py::object mapping = py::module_::import("mmap").attr("mmap");
   py::object owner = array;
   while (py::isinstance<py::array>(owner)) owner = owner.attr("base");
   if (py::isinstance<py::memoryview>(owner)) owner = owner.attr("obj");
-  return py::isinstance(owner, mapping) && !py::reinterpret_borrow<py::array>(array).writeable();
+  const bool is_mapped = py::isinstance(owner, mapping) || py::isinstance<TensorBytes>(owner);
+  return is_mapped && !py::reinterpret_borrow<py::array>(array).writeable();
 }
 
 // Where a tensor's bytes lie while they are held, if that is in a mapped file; else null.

@@ -21,7 +21,7 @@ def gguf_metadata(checkpoint: Checkpoint) -> dict[str, GgufValue]:
     Raises:
         UnsupportedModelError: the folder's tokenizer has no form in GGUF.
     """
-    source = checkpoint.tensors.native()
+    source = checkpoint.metadata.source
     if isinstance(source, GgufFile):
         keys = source.keys()
         return {key: _copied(source, key) for key in keys if key not in _OWN}
