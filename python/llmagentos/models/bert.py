@@ -82,13 +82,13 @@ def _tensors(prefix: str, classifier: dict[str, str]) -> dict[str, TensorRule]:
 
 
 ROBERTA_CLASSIFIER = {"cls": "classifier.dense", "cls.output": "classifier.out_proj"}
-_BERT = HfForm("bert", _metadata, _tensors("", {}), unused=("pooler.",))
+_BERT = HfForm("bert", _metadata, _tensors("", {}), prefix="bert.", unused=("pooler.", "bert.pooler."))
 _BERT_CLASSIFIER = HfForm(
     "bert",
     lambda config: _metadata(config) | classifier_metadata(config),
     _tensors("bert.", {"cls": "bert.pooler.dense", "cls.output": "classifier"}),
 )
-_ROBERTA = HfForm("bert", _roberta_metadata, _tensors("", {}), unused=("pooler.",))
+_ROBERTA = HfForm("bert", _roberta_metadata, _tensors("", {}), prefix="roberta.", unused=("pooler.", "roberta.pooler."))
 _ROBERTA_CLASSIFIER = HfForm(
     "bert",
     lambda config: _roberta_metadata(config) | classifier_metadata(config),

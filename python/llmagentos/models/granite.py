@@ -33,7 +33,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         x = g.add(x, g.scale(parts.attention(h, i, rope=rope, scale=scale), residual))
         h = parts.norm(x, f"blk.{i}.ffn_norm")
         x = g.add(x, g.scale(feed_forward(parts, h, i), residual))
-    g.set_output(g.scale(parts.logits(x), 1 / meta.number("logit_scale", 1.0)))
+    g.set_output(parts.logits(x, scale=1 / meta.number("logit_scale", 1.0)))
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:

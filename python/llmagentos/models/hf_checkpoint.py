@@ -36,8 +36,11 @@ _BUFFERS = re.compile(
 )
 
 
-def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
+def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> Checkpoint:
     """The folder's model in the form of its family.
+
+    Args:
+        has_head: whether it was saved as a class with the output head that the form has.
 
     Raises:
         UnsupportedModelError: a field of the configuration, or a tensor, that this build has no place for.
@@ -75,7 +78,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
             f"{path}: the model has tensors this build has no place for: {', '.join(unknown[:3])}"
             + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
         )
-    if not is_tied and form.is_tied is not None and "output.weight" in form.tensors and "output.weight" not in tensors:
+    needs_head = has_head and not is_tied and form.is_tied is not None and "output.weight" in form.tensors
+    if needs_head and "output.weight" not in tensors and "pooling_type" not in metadata:
         raise UnsupportedModelError(
             f"{path}: there is no tensor {form.tensors['output.weight']}, and none is tied to it"
         )

@@ -211,26 +211,26 @@ def _by_heads(n: int, n_heads: int, n_parts: int) -> NDArray[np.intp]:
 
 
 def gguf_tensors(
-    folder: HfFolder, rules: Mapping[str, TensorRule], n_layers: int, meta: Meta, prefix: str = ""
+    folder: HfFolder, rules: Mapping[str, TensorRule], n_layers: int, meta: Meta, prefix: str
 ) -> tuple[dict[str, LazyTensor], set[str]]:
     """The tensors that the rules make of a folder's, and the names of those that they are made of.
 
     A rule without its source makes nothing: whether a tensor must be there, the architecture says. Sources are looked
-    for without the prefix, too.
+    for with the prefix and without it.
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
         for rule in _alternatives(given):
             for i in range(n_layers) if "{i}" in target else (0,):
-                source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
-                sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
-                if not folder.has(sources[0]):
-                    source = source.removeprefix(prefix)
-                    sources = [each.removeprefix(prefix) for each in sources]
-                if folder.has(sources[0]):
-                    used.update(sources)
-                    if name not in tensors:
-                        tensors[name] = rule.tensor(folder, source, meta)
+                given_source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
+                bare = given_source.removeprefix(prefix)
+                for source in dict.fromkeys((given_source, bare, prefix + bare)):
+                    sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
+                    if folder.has(sources[0]):
+                        used.update(sources)
+                        if name not in tensors:
+                            tensors[name] = rule.tensor(folder, source, meta)
+                        break
     return tensors, used
 
 

@@ -35,7 +35,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         else:
             x = g.add(x, parts.attention(parts.norm(x, attn_norm), i))
             x = g.add(x, parts.mlp(parts.norm(x, ffn_norm), i, activation))
-    h = g.select_rows(x)
+    h = parts.output_rows(x)
     if not has_post_norms:
         h = parts.norm(h, "output_norm")
     if is_projected:

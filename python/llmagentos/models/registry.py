@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
 from llmagentos._core.graph import Graph
 from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, UnsupportedModelError
-from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.formats.checkpoint import Checkpoint, Pooling
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
+from llmagentos.models.fused import unfused
 from llmagentos.models.pooling import pooling_of
 from llmagentos.models.rope import tensors_read
-from llmagentos.models.unfused import unfused
 
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
@@ -74,6 +75,11 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
 _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}
+# Decoders that were saved without their head, as models of embeddings are: the class with it.
+_HEADED = re.compile(r"(.*?)(ForCausalLM|LMHeadModel)")
+_BY_HEADLESS = {f"{match[1]}Model": match[0] for match in map(_HEADED.fullmatch, _BY_HF_CLASS) if match} | {
+    "Gemma3TextModel": "Gemma3ForCausalLM"
+}
 
 
 def supported_architectures() -> list[str]:
@@ -107,12 +113,14 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     classes = folder.config.get("architectures")
     if not isinstance(classes, list) or not classes:
         raise ModelFormatError(f"{path}: config.json names no class under architectures", str(path))
-    module = _BY_HF_CLASS.get(str(classes[0]))
-    if module is None:
+    given = str(classes[0])
+    name = given if given in _BY_HF_CLASS else _BY_HEADLESS.get(given)
+    if name is None:
         raise UnsupportedModelError(
-            f"{path}: class {classes[0]!r} is not supported; these are: {', '.join(supported_hf_classes())}"
+            f"{path}: class {given!r} is not supported; these are: {', '.join(supported_hf_classes())}"
         )
-    return _with_pooling(hf_checkpoint(folder, _family(module).hf[classes[0]]))
+    checkpoint = hf_checkpoint(folder, _family(_BY_HF_CLASS[name]).hf[name], has_head=name == given)
+    return _with_pooling(checkpoint, Pooling("last") if name != given else None)
 
 
 def build_graph(checkpoint: Checkpoint) -> Graph:
@@ -141,11 +149,11 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
     return graph
 
 
-def _with_pooling(checkpoint: Checkpoint) -> Checkpoint:
-    """The checkpoint with how it pools its rows: as it says, or the mean for an encoder that does not."""
+def _with_pooling(checkpoint: Checkpoint, usual: Pooling | None = None) -> Checkpoint:
+    """The checkpoint with how it pools its rows: as it says, else as usual, which is the mean for an encoder."""
     module = _BY_ARCHITECTURE.get(checkpoint.architecture)
     is_encoder = module is not None and _family(module).is_encoder
-    return replace(checkpoint, pooling=pooling_of(checkpoint, is_encoder))
+    return replace(checkpoint, pooling=pooling_of(checkpoint, Pooling("mean") if is_encoder else usual))
 
 
 def _family(module: str) -> Family:
@@ -155,6 +163,8 @@ def _family(module: str) -> Family:
 
 def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
     used = tensors_read(checkpoint)
+    if checkpoint.pooling is not None:
+        used |= {"output.weight", "output.bias"}  # the head of a model that could generate as well
     for name, shape in graph.weights:
         spec = checkpoint.tensors.spec(name)
         if spec is None:

@@ -17,6 +17,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf_metadata import gguf_metadata
 from llmagentos.formats.gguf_writer import GgufValue, TensorToWrite, gguf_bytes, gguf_value, write_gguf
 from llmagentos.formats.tensors import TensorSpec
+from llmagentos.models.fused import fused
 from llmagentos.quantization.imatrix import Imatrix
 from llmagentos.quantization.mixes import FLOATS, check_is_float, file_type, formats_of, is_quantizable
 
@@ -77,6 +78,7 @@ def quantized(
         InvalidRequestError: weights are quantised already; the importances are those of another model.
         UnsupportedModelError: what has no form in GGUF.
     """
+    checkpoint = fused(checkpoint)
     specs = {name: spec for name in checkpoint.tensors.names() if (spec := checkpoint.tensors.spec(name)) is not None}
     if mix is None:
         formats = {
