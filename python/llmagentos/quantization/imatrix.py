@@ -123,7 +123,7 @@ def collect(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imatrix:
-    """Run the model over a text and sum what its linear layers read, but for the output head.
+    """Run the model over a text and sum what its linear layers and experts read, but for the output head.
 
     Args:
         dataset: what to call the text.
@@ -153,7 +153,7 @@ def collect(
     finally:
         backend.close()
     importances = {
-        name: Importance(sums[None], np.array([n_rows], np.float32))
+        name: Importance(sums, n_rows.astype(np.float32))
         for name, (sums, n_rows) in squares.items()
         if name not in ("output.weight", "token_embd.weight")  # only the last row of a window reaches the head
     }
