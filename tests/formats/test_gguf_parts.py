@@ -7,16 +7,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from tests.gguf_splits import split_gguf
+from tests.hf_folders import write_llama
+from tests.mapped_pages import resident_bytes
+from tests.models.logits import logits_of
+from tests.models.tiny_models import TINY
 
 from llmagentos import LLM, SamplingParams
+from llmagentos.backends.cpu import CpuBackend
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.formats.gguf_parts import only_model, part_names
 from llmagentos.market import resolve
+from llmagentos.models import build_graph, open_checkpoint
 from llmagentos.quantization.gguf_file import quantized
-from tests.gguf_splits import split_gguf
-from tests.models.logits import logits_of
-from tests.models.tiny_models import TINY
 
 SOURCE = TINY / "llama_f32.gguf"
 IDS = np.arange(3, 40, dtype=np.int32)
@@ -55,10 +59,24 @@ def test_a_copy_of_all_parts_is_one_file(tmp_path: Path) -> None:
     np.testing.assert_array_equal(logits_of(tmp_path / "whole.gguf", IDS), logits_of(SOURCE, IDS))
 
 
+def test_packed_weights_of_parts_are_in_memory_once(tmp_path: Path) -> None:
+    (tmp_path / "folder").mkdir()
+    folder = open_checkpoint(write_llama(tmp_path / "folder", 20_000, None))
+    quantized(folder, None).write(tmp_path / "whole.gguf")
+    parts = split_gguf(tmp_path / "whole.gguf", tmp_path, name="part")
+    checkpoint = open_checkpoint(parts[0])
+    backend = CpuBackend(build_graph(checkpoint), checkpoint.tensors, threads=1, n_blocks=1)
+    assert backend.weight_bytes > 10e6
+    assert sum(map(resident_bytes, parts)) < 1e6
+    backend.close()
+
+
 def test_a_missing_part_is_named(tmp_path: Path) -> None:
     parts = split_gguf(SOURCE, tmp_path)
     parts[1].unlink()
-    with pytest.raises(ModelFormatError, match=rf"{parts[1].name}: there is no such file, which is part 2 of") as caught:
+    with pytest.raises(
+        ModelFormatError, match=rf"{parts[1].name}: there is no such file, which is part 2 of"
+    ) as caught:
         open_gguf(parts[2])
     assert caught.value.path == str(parts[1])
     with pytest.raises(ModelNotFoundError):

@@ -13,7 +13,6 @@ from llmagentos.formats.tensors import decoded
 from llmagentos.models.fused import fused
 
 
-
 def write_gguf(checkpoint: Checkpoint, path: Path, quantized: str | None = None) -> None:
     """Write a checkpoint with a vocabulary of the right size.
 

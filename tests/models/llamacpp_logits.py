@@ -19,9 +19,14 @@ F32 = 0  # ggml's number of the type
 UNPOOLED = 0
 
 
+@api.llama_log_callback
+def log(_: int, text: bytes, __: Any) -> None:
+    sys.stderr.write(text.decode())
+
+
 def open_context(path: Path, n_tokens: int, *, embeds: bool) -> Any:
     api.llama_backend_init()
-    api.llama_log_set(api.llama_log_callback(lambda level, text, _: sys.stderr.write(text.decode())), None)
+    api.llama_log_set(log, None)
     model = api.llama_model_load_from_file(str(path).encode(), api.llama_model_default_params())
     if not model:
         raise SystemExit(f"llama.cpp cannot load {path}")

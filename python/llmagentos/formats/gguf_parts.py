@@ -16,7 +16,7 @@ _PART = re.compile(r"-(\d{5})-of-(\d{5})(?=\.gguf$)")
 
 
 def part_names(path: str) -> list[str]:
-    """The paths of all files of a checkpoint that is called as one of several, in order; else that of the file alone."""
+    """The paths of all files, in order, of a checkpoint of which this is one; itself where its name says nothing."""
     found = _PART.search(path)
     if found is None or not 1 <= int(found[1]) <= int(found[2]):
         return [path]

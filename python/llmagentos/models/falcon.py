@@ -15,7 +15,6 @@ from llmagentos.models.hf_tensors import TensorRule, fused_qkv, grouped_qkv, wit
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
-
 _FIELDS = SizeFields(width="n_embed", hidden="ffn_hidden_size", eps="layer_norm_epsilon")
 
 

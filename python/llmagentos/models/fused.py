@@ -19,8 +19,8 @@ from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.tensors import LazyTensor, LazyTensors, Tensors, TensorSpec
 
-_QKV = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
-_GATE_UP = {"ffn_up": ("ffn_gate", "ffn_up")}
+_QKV: dict[str, tuple[str, ...]] = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
+_GATE_UP: dict[str, tuple[str, ...]] = {"ffn_up": ("ffn_gate", "ffn_up")}
 # By architecture: the tensors that its GGUF files have, and their parts. llama.cpp's own versions differ in which of
 # them they read in parts, too.
 FUSED: dict[str, Mapping[str, tuple[str, ...]]] = {

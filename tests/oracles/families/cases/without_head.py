@@ -18,7 +18,9 @@ CASES = [
     _headless("Mistral", llama.SMALL | {"sliding_window": 24}, "a window in all layers"),
     _headless("Qwen3", llama.SMALL, "norms of q and k", dtype="float32"),
     _headless("GPT2", gpt2.SMALL, "learned positions"),
-    _headless("OPT", opt.SMALL | {"do_layer_norm_before": False, "word_embed_proj_dim": 16}, "vectors of another width"),
+    _headless(
+        "OPT", opt.SMALL | {"do_layer_norm_before": False, "word_embed_proj_dim": 16}, "vectors of another width"
+    ),
     _headless("Gemma2", llama.SMALL | {"sliding_window": 24}, "no bound on vectors"),
     _headless("Granite", llama.SMALL | granite.MULTIPLIERS, "vectors are not scaled as logits are"),
 ]
