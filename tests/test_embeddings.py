@@ -170,8 +170,8 @@ def test_an_encoder_is_quantised_at_load(case: str, tmp_path: Path) -> None:
         cosines = (llm.embed(ids) * plain.embed(ids)).sum(axis=1)
         assert cosines.min() > 0.999
         assert cosines.max() < 1 - 1e-7
-        assert next(iter(llm.info.weight_formats)) == "Q8_0"  # of most bytes: rows of 48 values have no such form
-        assert llm.info.n_bytes < 0.5 * plain.info.n_bytes
+        assert "Q8_0" in llm.info.weight_formats
+        assert llm.info.n_bytes < 0.7 * plain.info.n_bytes  # positions stay float32, rows of 48 values become float16
         np.testing.assert_array_equal(llm.embed([ids[-1]]), llm.embed(ids)[-1:])
 
 
