@@ -125,3 +125,19 @@ def test_projections_are_fused_as_llamacpp_has_them(name: str, tmp_path: Path) -
         logits_of(tmp_path / "model.gguf", family_oracle(name).token_ids),
         logits_of(family_oracle(name).path, family_oracle(name).token_ids),
     )
+
+
+@pytest.mark.parametrize("name", ["gpt2-inner", "falcon-40b", "phi3-longrope", "gpt-neox-in-turn"])
+def test_a_model_quantised_at_load_is_the_file_that_would_be_written(name: str, tmp_path: Path) -> None:
+    oracle = family_oracle(name)
+    quantized(open_checkpoint(oracle.path), "q4_k_m").write(tmp_path / "model.gguf")
+    written = logits_of(tmp_path / "model.gguf", oracle.token_ids)
+    np.testing.assert_array_equal(logits_of(oracle.path, oracle.token_ids, quantize="q4_k_m"), written)
+
+
+def test_a_head_that_is_the_embedding_is_written_where_llamacpp_wants_one(tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(family_oracle("stablelm-plain").path)
+    assert not checkpoint.has_tensor("output.weight")
+    quantized(checkpoint, "q8_0").write(tmp_path / "model.gguf")
+    tensors = {tensor.name: tensor.data for tensor in gguf.GGUFReader(tmp_path / "model.gguf").tensors}
+    np.testing.assert_array_equal(tensors["output.weight"], tensors["token_embd.weight"])
