@@ -17,7 +17,7 @@ from llmagentos import LLM, SamplingParams
 from llmagentos.backends.cpu import CpuBackend
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.gguf import open_gguf
-from llmagentos.formats.gguf_parts import only_model, part_names
+from llmagentos.gguf_names import only_model
 from llmagentos.market import resolve
 from llmagentos.models import build_graph, open_checkpoint
 from llmagentos.quantization.gguf_file import quantized
@@ -106,16 +106,3 @@ def test_a_part_must_be_called_what_it_is(tmp_path: Path) -> None:
     renamed = parts[0].rename(tmp_path / "renamed.gguf")
     with pytest.raises(ModelFormatError, match=r"renamed.gguf: it says that it is part 1 of \d, which is not what its"):
         open_gguf(renamed)
-
-
-@pytest.mark.parametrize(
-    ("path", "names"),
-    [
-        ("a/x-00002-of-00002.gguf", ["a/x-00001-of-00002.gguf", "a/x-00002-of-00002.gguf"]),
-        ("x.gguf", ["x.gguf"]),
-        ("x-00000-of-00000.gguf", ["x-00000-of-00000.gguf"]),
-        ("x-00003-of-00002.gguf", ["x-00003-of-00002.gguf"]),
-    ],
-)
-def test_names_of_parts(path: str, names: list[str]) -> None:
-    assert part_names(path) == names

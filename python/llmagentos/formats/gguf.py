@@ -10,11 +10,12 @@ from llmagentos._core.formats import GgufFile
 from llmagentos._core.tokenize import Tokenizer as NativeTokenizer
 from llmagentos.errors import ModelFormatError
 from llmagentos.formats.checkpoint import Checkpoint
-from llmagentos.formats.gguf_parts import model_name, open_parts
+from llmagentos.formats.gguf_parts import open_parts
 from llmagentos.formats.ids_only import IdsOnly
 from llmagentos.formats.metadata import Metadata
 from llmagentos.formats.tensors import GgufTensors, LazyTensor, LazyTensors, Tensors
 from llmagentos.formats.tokenizer import Tokenizer
+from llmagentos.gguf_names import model_name
 
 SAMPLING_KEYS = {
     "temp": "temperature",

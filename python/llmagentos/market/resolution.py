@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError, UnsupportedModelError, shown
-from llmagentos.formats.gguf_parts import only_model
+from llmagentos.gguf_names import only_model
 from llmagentos.market.entries import entry_named, find
 from llmagentos.market.hub_name import is_hub_name, parse_hub_name
 from llmagentos.market.install import pull

@@ -12,7 +12,7 @@ import re
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError
-from llmagentos.formats.gguf_parts import part_names
+from llmagentos.gguf_names import part_names
 from llmagentos.market.hub_name import DEFAULT_REVISION, HubName
 from llmagentos.market.sources.hub_files import CONFIG, INDEX, WEIGHTS, with_quantisation
 

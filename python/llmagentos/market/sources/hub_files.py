@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from llmagentos.errors import ModelNotFoundError
-from llmagentos.formats.gguf_parts import part_names
+from llmagentos.gguf_names import part_names
 from llmagentos.market.hub_name import HubName
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
