@@ -16,6 +16,7 @@ from llmagentos import LLM, ContextLengthError, InvalidRequestError, LLMAgentOSE
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import decoded
 from llmagentos.models import open_checkpoint
+from llmagentos.quantization.gguf_file import quantized
 
 from .encoder_folders import CLS, DATA, SEP, encoder_folder
 from .hf_folders import write_llama, write_safetensors
@@ -139,6 +140,9 @@ def test_a_decoder_that_was_saved_without_its_head_embeds(case: str, tmp_path: P
         np.testing.assert_allclose(llm.embed(ids), normalized(expected(case, "mean")[1]), atol=1e-5)
     with pytest.raises(InvalidRequestError, match='task="generate" is not valid'):
         LLM(DATA / case, task="generate")
+    quantized(open_checkpoint(DATA / case), "f32").write(tmp_path / "model.gguf")
+    with LLM(tmp_path / "model.gguf", threads=1) as llm:
+        np.testing.assert_allclose(llm.embed(ids), normalized(vectors), atol=1e-5)
 
 
 @pytest.mark.parametrize(("case", "prefix"), [("qwen3-without-head", "model."), ("bert-plain", "bert.")])

@@ -41,11 +41,8 @@ class VectorSettings:
     scores: Scores | None = None
 
 
-def pooling_of(checkpoint: Checkpoint, usual: Pooling | None) -> Pooling | None:
+def pooling_of(checkpoint: Checkpoint, is_encoder: bool) -> Pooling | None:
     """How the checkpoint's rows become one vector; None for a model that generates.
-
-    Args:
-        usual: where it does not say.
 
     Raises:
         UnsupportedModelError: in a way that this build does not have.
@@ -53,9 +50,8 @@ def pooling_of(checkpoint: Checkpoint, usual: Pooling | None) -> Pooling | None:
     meta = checkpoint.metadata
     kind = meta.integer("pooling_type", 0, low=0)
     if kind == 0:
-        return usual
-    first_or_last = "cls" if usual == Pooling("mean") else "last"  # of encoders, of decoders
-    named = meta.string("classifier.pooling", first_or_last) if kind == CLASSIFIER else None
+        return Pooling("mean") if is_encoder else None
+    named = meta.string("classifier.pooling", "cls" if is_encoder else "last") if kind == CLASSIFIER else None
     for rows, number in POOLING_TYPES.items():
         if named == rows or kind == number:
             return Pooling(rows, is_classifier=named is not None)

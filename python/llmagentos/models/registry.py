@@ -10,7 +10,7 @@ from pathlib import Path
 
 from llmagentos._core.graph import Graph
 from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, UnsupportedModelError
-from llmagentos.formats.checkpoint import Checkpoint, Pooling
+from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
 from llmagentos.models.fused import unfused
@@ -119,8 +119,7 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise UnsupportedModelError(
             f"{path}: class {given!r} is not supported; these are: {', '.join(supported_hf_classes())}"
         )
-    checkpoint = hf_checkpoint(folder, _family(_BY_HF_CLASS[name]).hf[name], has_head=name == given)
-    return _with_pooling(checkpoint, Pooling("last") if name != given else None)
+    return _with_pooling(hf_checkpoint(folder, _family(_BY_HF_CLASS[name]).hf[name], has_head=name == given))
 
 
 def build_graph(checkpoint: Checkpoint) -> Graph:
@@ -149,11 +148,11 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
     return graph
 
 
-def _with_pooling(checkpoint: Checkpoint, usual: Pooling | None = None) -> Checkpoint:
-    """The checkpoint with how it pools its rows: as it says, else as usual, which is the mean for an encoder."""
+def _with_pooling(checkpoint: Checkpoint) -> Checkpoint:
+    """The checkpoint with how it pools its rows: as it says, or the mean for an encoder that does not."""
     module = _BY_ARCHITECTURE.get(checkpoint.architecture)
     is_encoder = module is not None and _family(module).is_encoder
-    return replace(checkpoint, pooling=pooling_of(checkpoint, Pooling("mean") if is_encoder else usual))
+    return replace(checkpoint, pooling=pooling_of(checkpoint, is_encoder))
 
 
 def _family(module: str) -> Family:
