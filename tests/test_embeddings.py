@@ -13,8 +13,10 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from llmagentos import LLM, ContextLengthError, InvalidRequestError, LLMAgentOSError, UnsupportedModelError
+from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import decoded
 from llmagentos.models import open_checkpoint
+from llmagentos.quantization.gguf_file import quantized
 
 from .encoder_folders import CLS, DATA, SEP, encoder_folder
 from .hf_folders import write_llama, write_safetensors
@@ -117,13 +119,89 @@ def test_dense_layers_come_behind_the_pooling(tmp_path: Path) -> None:
         np.testing.assert_allclose(llm.embed(TEXTS), np.tanh(pooled @ weights[0].T + bias) @ weights[1].T, atol=1e-4)
 
 
-def test_a_decoder_embeds_by_its_last_row(tmp_path: Path) -> None:
-    with np.load(DATA / "llama-plain" / "expected.npz") as stored:
+@pytest.mark.parametrize(("case", "scale"), [("llama-plain", 1), ("qwen2-windows", 1), ("granite-multipliers", 1.7)])
+def test_a_decoder_embeds_by_its_last_row(case: str, scale: float) -> None:
+    with np.load(DATA / case / "expected.npz") as stored:
         ids, rows, logits = stored["token_ids"].tolist(), stored["rows"], stored["logits"]
-    head = decoded(open_checkpoint(DATA / "llama-plain").tensors, "token_embd.weight")
-    with LLM(DATA / "llama-plain", task="embed", threads=1) as llm:
+    tensors = open_checkpoint(DATA / case).tensors
+    head = decoded(tensors, "output.weight" if tensors.spec("output.weight") else "token_embd.weight")
+    with LLM(DATA / case, task="embed", threads=1) as llm:
         found = llm.embed(ids, normalize=False) @ head.T
-        np.testing.assert_allclose(found[0], logits[list(rows).index(len(ids) - 1)], atol=1e-3)
+        np.testing.assert_allclose(found[0], logits[list(rows).index(len(ids) - 1)] * scale, atol=2e-3)
+
+
+@pytest.mark.parametrize("case", ["qwen3-without-head", "opt-without-head"])
+def test_a_decoder_that_was_saved_without_its_head_embeds(case: str, tmp_path: Path) -> None:
+    ids, vectors = expected(case, "last")
+    with LLM(DATA / case, threads=1) as llm:
+        np.testing.assert_allclose(llm.embed(ids), normalized(vectors), atol=1e-5)
+    mean = encoder_folder(tmp_path, case, modules=SENTENCE, tokenizer=False)
+    with LLM(mean, threads=1) as llm:
+        np.testing.assert_allclose(llm.embed(ids), normalized(expected(case, "mean")[1]), atol=1e-5)
+    with pytest.raises(InvalidRequestError, match='task="generate" is not valid'):
+        LLM(DATA / case, task="generate")
+    quantized(open_checkpoint(DATA / case), "f32").write(tmp_path / "model.gguf")
+    with LLM(tmp_path / "model.gguf", threads=1) as llm:
+        np.testing.assert_allclose(llm.embed(ids), normalized(vectors), atol=1e-5)
+
+
+@pytest.mark.parametrize(("case", "prefix"), [("qwen3-without-head", "model."), ("bert-plain", "bert.")])
+def test_names_of_tensors_may_have_the_prefix_of_a_class_with_a_head(case: str, prefix: str, tmp_path: Path) -> None:
+    source = SafetensorsFile(DATA / case / "model.safetensors")
+    tensors = {f"{prefix}{name}": _as_float32(source.array(name)) for name in source.names()}
+    write_safetensors(tmp_path / "model.safetensors", tensors)
+    (tmp_path / "config.json").write_text((DATA / case / "config.json").read_text())
+    ids, _ = expected(case, "mean")
+    with LLM(tmp_path, threads=1) as llm, LLM(DATA / case, threads=1) as plain:
+        np.testing.assert_array_equal(llm.embed(ids), plain.embed(ids))
+
+
+def _as_float32(array: NDArray[Any]) -> Vectors:
+    """A tensor's values; bfloat16 comes as uint16."""
+    if array.dtype == np.uint16:
+        return (array.astype(np.uint32) << 16).view(np.float32)
+    return np.asarray(array, np.float32)
+
+
+@pytest.mark.parametrize(
+    "case", ["bert-plain", "distilbert-plain", "mpnet-plain", "modernbert-plain", "nomicbert-plain"]
+)
+def test_an_encoder_is_quantised_at_load(case: str, tmp_path: Path) -> None:
+    """A smaller model, and vectors in nearly the same direction, whatever else is in the batch."""
+    ids, _ = expected(case, "mean")
+    folder = with_calm_attention(case, tmp_path)
+    with LLM(folder, threads=1) as plain, LLM(folder, quantize="q8_0", threads=2) as llm:
+        cosines = (llm.embed(ids) * plain.embed(ids)).sum(axis=1)
+        assert cosines.min() > 0.999
+        assert cosines.max() < 1 - 1e-7
+        assert "Q8_0" in llm.info.weight_formats
+        assert llm.info.n_bytes < 0.7 * plain.info.n_bytes  # positions stay float32, rows of 48 values become float16
+        np.testing.assert_array_equal(llm.embed([ids[-1]]), llm.embed(ids)[-1:])
+
+
+def with_calm_attention(case: str, to: Path) -> Path:
+    """A case's model with float32 matrices of half the size.
+
+    In the cases attention picks a few tokens, which makes much of the least difference.
+    """
+    source = SafetensorsFile(DATA / case / "model.safetensors")
+    tensors = {name: _as_float32(source.array(name)) for name in source.names()}
+    halved = {
+        name: values * (0.5 if values.ndim == 2 and "embed" not in name else 1) for name, values in tensors.items()
+    }
+    write_safetensors(to / "model.safetensors", {name: values.astype(np.float32) for name, values in halved.items()})
+    (to / "config.json").write_text((DATA / case / "config.json").read_text())
+    return to
+
+
+def test_a_classifier_is_quantised_at_load() -> None:
+    ids, _ = expected("bert-labels", "logits")
+    with LLM(DATA / "bert-labels", threads=1) as plain, LLM(DATA / "bert-labels", quantize="q8_0", threads=1) as llm:
+        for mine, theirs in zip(llm.classify(ids), plain.classify(ids), strict=True):
+            assert [mine.scores[label] for label in theirs.scores] == pytest.approx([*theirs.scores.values()], abs=0.02)
+
+
+def test_a_model_that_was_loaded_to_generate_says_how_it_embeds(tmp_path: Path) -> None:
     with (
         LLM(write_llama(tmp_path, 64, None), threads=1) as llm,
         pytest.raises(InvalidRequestError, match='task="embed"'),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from llmagentos.errors import InvalidRequestError
 from llmagentos.models import build_graph, open_checkpoint
 
 from .hf_folders import write_llama
+from .mapped_pages import resident_bytes
 
 N_VOCAB = 600  # more rows than the tokenizer has tokens
 GREEDY = SamplingParams(temperature=0, max_tokens=24, ignore_eos=True)
@@ -121,15 +121,6 @@ def test_packed_weights_are_in_memory_once(tmp_path: Path) -> None:
     assert backend.weight_bytes > 10e6
     assert resident_bytes(tmp_path / "model.safetensors") < 1e6
     backend.close()
-
-
-def resident_bytes(path: Path) -> int:
-    """Of a file that this process has mapped."""
-    found = re.search(
-        rf"{re.escape(str(path))}\nSize:.*?\nRss: +(\d+) kB", Path("/proc/self/smaps").read_text(), re.DOTALL
-    )
-    assert found
-    return int(found[1]) * 1024
 
 
 def test_a_folder_drafts_for_another_of_its_vocabulary(tmp_path: Path, llm: LLM, ids_only: LLM) -> None:

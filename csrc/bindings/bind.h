@@ -3,10 +3,22 @@
 
 #include <pybind11/pybind11.h>
 
+#include <memory>
 #include <string>
 #include <string_view>
 
+namespace llmagentos {
+class GgufFile;
+struct GgufTensor;
+}  // namespace llmagentos
+
 namespace llmagentos::bindings {
+
+// What a memoryview of a GGUF tensor's data holds on to.
+struct TensorBytes {
+  std::shared_ptr<const GgufFile> file;
+  const GgufTensor* tensor;
+};
 
 // Sets the pending Python exception: a class of llmagentos.errors by its name.
 void raise_python(const char* class_name, const char* message);

@@ -22,12 +22,6 @@ struct TensorInfo {
   std::uint64_t n_bytes;
 };
 
-// What a memoryview of tensor data holds on to.
-struct TensorBytes {
-  std::shared_ptr<const GgufFile> file;
-  const GgufTensor* tensor;
-};
-
 // Bytes that are not UTF-8 come as surrogate escapes, so that every text can be turned back into its bytes.
 py::object to_python(std::string_view text) {
   PyObject* const decoded = PyUnicode_DecodeUTF8(text.data(), static_cast<py::ssize_t>(text.size()), "surrogateescape");

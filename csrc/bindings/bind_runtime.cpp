@@ -60,13 +60,15 @@ DType dtype_named(const std::string& name) {
   return info->dtype;
 }
 
-// Whether an array's bytes are those of a file that Python has mapped read-only, rather than memory of their own.
+// Whether an array's bytes are those of a file that is mapped read-only, by Python or as a GGUF file, rather than
+// memory of their own.
 bool is_mapped_file(const py::object& array) {
   const py::object mapping = py::module_::import("mmap").attr("mmap");
   py::object owner = array;
   while (py::isinstance<py::array>(owner)) owner = owner.attr("base");
   if (py::isinstance<py::memoryview>(owner)) owner = owner.attr("obj");
-  return py::isinstance(owner, mapping) && !py::reinterpret_borrow<py::array>(array).writeable();
+  const bool is_mapped = py::isinstance(owner, mapping) || py::isinstance<TensorBytes>(owner);
+  return is_mapped && !py::reinterpret_borrow<py::array>(array).writeable();
 }
 
 // Where a tensor's bytes lie while they are held, if that is in a mapped file; else null.
@@ -156,13 +158,14 @@ py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids,
       (*logits)->as<float>(), owner);
 }
 
-// By weight: the sums [columns] as float32, and the rows they are of.
+// By weight: the sums [matrices, columns] as float32, and the rows [matrices] that they are of.
 py::dict input_squares(runtime::Executor& executor) {
   py::dict found;
   for (const auto& [name, sums] : executor.input_squares()) {
-    py::array_t<float> columns(static_cast<py::ssize_t>(sums.columns.size()));
+    const std::size_t n_matrices = sums.n_rows.size();
+    py::array_t<float> columns({n_matrices, sums.columns.size() / n_matrices});
     std::copy(sums.columns.begin(), sums.columns.end(), columns.mutable_data());
-    found[py::str(name)] = py::make_tuple(columns, sums.n_rows);
+    found[py::str(name)] = py::make_tuple(columns, py::array_t<std::int64_t>(n_matrices, sums.n_rows.data()));
   }
   return found;
 }

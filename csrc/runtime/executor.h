@@ -39,7 +39,7 @@ class Executor {
   // InvalidArgument where a block is not in the pool; nothing is then changed.
   void copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to);
 
-  // From the next run on sums what linear layers read; costs nothing where it is not called.
+  // From the next run on sums what linear layers and experts read; costs nothing where it is not called.
   void observe_inputs();
   // What was summed since; nothing without observe_inputs().
   std::map<std::string, InputSquares::Sums> input_squares();

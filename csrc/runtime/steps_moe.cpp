@@ -89,6 +89,8 @@ void Executor::run_moe(const graph::MoeStep& step, Counter* counters, int thread
     if (!is_private) pool_.barrier();
   }
 
+  if (observed_) observed_->add(step, values, own.expert_rows, thread, pool_.participants());
+
   const std::vector<std::int32_t>& busy = own.expert_rows.busy;
   const std::int64_t units = (params.hidden + kBlock - 1) / kBlock;
   std::int64_t first = 0, last = 0;
@@ -185,6 +187,7 @@ void Executor::store_hidden(const graph::MoeStep& step, const float* tile, const
   const std::int64_t hidden = step.params.hidden, column = unit * kBlock, begin = rows.begin(expert);
   const std::size_t valid = at(std::min<std::int64_t>(kBlock, hidden - column));
   const Activation form = weights_.matrix(step.params.down).kernel.activation;
+  if (observed_) observed_->add_hidden(step, expert, tile, n, kBlock, column, static_cast<std::int64_t>(valid));
   for (std::int64_t r = first; r < first + n; ++r, tile += kBlock) {
     const std::int64_t to = (begin + r) * hidden + column;
     if (form == Activation::q8) {

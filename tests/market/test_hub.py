@@ -15,6 +15,7 @@ import pytest
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError
 from llmagentos.market import cached, pull, resolve
+from tests.gguf_splits import split_gguf
 
 from .fake_hub import FakeHub
 
@@ -197,6 +198,20 @@ def test_a_gguf_file_is_fetched_with_all_its_parts(hub: FakeHub, name: str, file
     hub.asked.clear()
     assert get(name) == path == cached(name)
     assert hub.asked == []
+
+
+def test_a_model_in_parts_runs_whole(hub: FakeHub, tmp_path: Path):
+    from llmagentos import LLM, SamplingParams
+
+    source = Path(__file__).parents[1] / "oracles" / "models" / "tiny" / "llama_f32.gguf"
+    parts = split_gguf(source, tmp_path, name="tiny-F32")
+    hub.put("org/parts-GGUF", {f"F32/{part.name}": part.read_bytes() for part in parts})
+    params = SamplingParams(temperature=0, max_tokens=4)
+    with LLM(source, threads=1) as whole:
+        expected = whole.generate("Bread", params)
+    for name in ("hf:org/parts-GGUF:F32", f"hf:org/parts-GGUF/F32/{parts[1].name}"):
+        with LLM(name, threads=1) as llm:
+            assert llm.generate("Bread", params) == expected
 
 
 def test_a_model_on_the_hub_runs_by_its_name_there(hub: FakeHub):

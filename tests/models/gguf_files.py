@@ -10,13 +10,7 @@ from numpy.typing import NDArray
 
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.tensors import decoded
-
-_QKV: dict[str, tuple[str, ...]] = {"attn_qkv": ("attn_q", "attn_k", "attn_v")}
-# Which architectures' files hold which tensors in one.
-FUSED: dict[str, dict[str, tuple[str, ...]]] = {
-    **dict.fromkeys(("bloom", "falcon", "gpt2", "gptneox", "mpt", "nomic-bert", "starcoder"), _QKV),
-    **dict.fromkeys(("modern-bert", "phi3"), _QKV | {"ffn_up": ("ffn_gate", "ffn_up")}),
-}
+from llmagentos.models.fused import fused
 
 
 def write_gguf(checkpoint: Checkpoint, path: Path, quantized: str | None = None) -> None:
@@ -63,12 +57,5 @@ def _add_metadata(writer: gguf.GGUFWriter, checkpoint: Checkpoint) -> None:
 
 
 def _tensors(checkpoint: Checkpoint) -> dict[str, NDArray[np.float32]]:
-    """The values by name, those of `FUSED` as one."""
-    tensors = {name: decoded(checkpoint.tensors, name) for name in checkpoint.tensors.names()}
-    for fused, parts in FUSED.get(checkpoint.architecture, {}).items():
-        for name in list(tensors):
-            if name.split(".")[-2] == parts[0]:
-                names = [name.replace(parts[0], part) for part in parts]
-                joined = np.concatenate([tensors.pop(one) for one in names])
-                tensors[name.replace(parts[0], fused)] = joined
-    return tensors
+    tensors = fused(checkpoint).tensors
+    return {name: decoded(tensors, name) for name in tensors.names()}

@@ -10,6 +10,7 @@ import pytest
 
 from llmagentos import UnsupportedModelError
 from llmagentos.models import open_checkpoint
+from llmagentos.models.fused import fused
 
 from .families import DATA, DECODERS, family_oracle
 from .gguf_files import write_gguf
@@ -24,7 +25,6 @@ KNOWN_KEYS = {
 }
 # What transformers' configurations say and llama.cpp takes for granted.
 OUR_KEYS = {".hidden_activation", ".rope.layers", ".rope.scaling.yarn_truncate"}
-PARTS_OF_FUSED = {"attn_q", "attn_k", "attn_v", "ffn_gate"}
 OUR_TENSORS = {
     ("phi2", "attn_q_norm"),
     ("phi2", "attn_k_norm"),
@@ -76,8 +76,8 @@ def test_names_are_those_of_llamacpp(name: str) -> None:
     arch = ARCHITECTURES.get(checkpoint.architecture)
     if arch is None:
         pytest.skip(f"llama.cpp has no {checkpoint.architecture}")
-    known = {gguf.TENSOR_NAMES[tensor].split(".")[-1] for tensor in gguf.MODEL_TENSORS[arch]} | PARTS_OF_FUSED
-    for tensor in checkpoint.tensors.names():
+    known = {gguf.TENSOR_NAMES[tensor].split(".")[-1] for tensor in gguf.MODEL_TENSORS[arch]}
+    for tensor in fused(checkpoint).tensors.names():
         part = tensor.split(".")[-2]
         assert part in known or (checkpoint.architecture, part) in OUR_TENSORS, tensor
     keys = checkpoint.metadata._file.keys()

@@ -1,20 +1,29 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import gguf
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
+from llmagentos.backends.cpu import CpuBackend
+from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.errors import InvalidRequestError, ModelFormatError
+from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.formats.tensors import decoded
-from llmagentos.models import open_checkpoint
+from llmagentos.models import build_graph, open_checkpoint
+from llmagentos.quantization.gguf_file import quantized
 from llmagentos.quantization.imatrix import Imatrix, Importance, collect
+from tests.models.families import DATA
+from tests.models.gguf_files import write_gguf
 from tests.models.tiny_models import TINY
 
 from .tiny_folder import llama_weights, write_folder
 
+Floats = NDArray[Any]
 SOURCE = TINY / "llama_f32.gguf"
 TEXT = "The mean square of what a column meets tells how much an error in it matters. " * 4
 
@@ -42,6 +51,75 @@ def test_every_layer_but_the_head_is_there_whatever_the_threads() -> None:
     assert one.importances.keys() == {name for name in names if "norm" not in name and name.endswith("weight")}
     for name, importance in one.importances.items():
         np.testing.assert_array_equal(importance.sums, three.importances[name].sums)
+
+
+def test_each_expert_has_the_inputs_of_the_tokens_that_came_to_it() -> None:
+    """Texts of one token, for which attention is its value: the rest of the layer is easily computed."""
+    checkpoint = open_checkpoint(DATA / "mixtral-plain")
+    weights = {name: decoded(checkpoint.tensors, name).astype(np.float64) for name in checkpoint.tensors.names()}
+    eps = checkpoint.metadata.number("attention.layer_norm_rms_epsilon")
+
+    def normed(x: Floats, name: str) -> Floats:
+        return x / np.sqrt((x**2).mean(-1, keepdims=True) + eps) * weights[f"blk.0.{name}.weight"]
+
+    ids = np.arange(20)
+    x = weights["token_embd.weight"][ids]
+    v = (normed(x, "attn_norm") @ weights["blk.0.attn_v.weight"].T).reshape(len(ids), 2, -1)
+    x = x + v.repeat(2, axis=1).reshape(len(ids), -1) @ weights["blk.0.attn_output.weight"].T
+    h = normed(x, "ffn_norm")
+    chosen = np.argsort(-(h @ weights["blk.0.ffn_gate_inp.weight"].T), axis=1)[:, :2]
+    for n_threads in (1, 3):
+        found = squares_of(checkpoint, ids, n_threads)
+        for expert in range(4):
+            rows = h[(chosen == expert).any(axis=1)]
+            gate, up = (rows @ weights[f"blk.0.ffn_{part}_exps.weight"][expert].T for part in ("gate", "up"))
+            inputs = {"gate": rows, "up": rows, "down": gate / (1 + np.exp(-gate)) * up}
+            for part, values in inputs.items():
+                sums, counts = found[f"blk.0.ffn_{part}_exps.weight"]
+                assert counts[expert] == len(rows)
+                np.testing.assert_allclose(sums[expert], (values**2).sum(0), rtol=1e-4)
+
+
+def squares_of(checkpoint: Checkpoint, ids: Floats, n_threads: int) -> dict[str, tuple[Floats, Floats]]:
+    """Of texts of one token each, in two batches."""
+    backend = CpuBackend(
+        build_graph(checkpoint),
+        checkpoint.tensors,
+        threads=n_threads,
+        n_blocks=len(ids),
+        kv_dtype="f32",
+        observe_inputs=True,
+    )
+    for part in (ids[:2], ids[2:]):
+        n = np.arange(len(part), dtype=np.int32)
+        backend.run(
+            RaggedBatch(
+                part.astype(np.int32), np.zeros_like(n), np.arange(len(part) + 1, dtype=np.int32), n[:, None], n
+            )
+        )
+    return backend.input_squares()
+
+
+def test_experts_are_weighed_by_their_own_inputs(tmp_path: Path) -> None:
+    write_gguf(open_checkpoint(DATA / "mixtral-plain"), tmp_path / "model.gguf")
+    checkpoint = open_gguf(tmp_path / "model.gguf")
+    found = collect(checkpoint, TEXT, threads=1)
+    stacks = {name for name in checkpoint.tensors.names() if "_exps" in name}
+    assert {name for name in found.importances if "_exps" in name} == stacks != set()
+    assert all(found.importances[name].sums.shape[0] == len(found.importances[name].counts) == 4 for name in stacks)
+    found.save(tmp_path / "i.gguf")
+    quantized(checkpoint, "q4_0", imatrix=Imatrix.load(tmp_path / "i.gguf")).write(tmp_path / "a.gguf")
+    quantized(checkpoint, "q4_0").write(tmp_path / "b.gguf")
+    first, second = open_gguf(tmp_path / "a.gguf").tensors, open_gguf(tmp_path / "b.gguf").tensors
+    assert any((first.blocks(name) != second.blocks(name)).any() for name in stacks)
+
+
+def test_projections_that_a_file_holds_together_are_weighed_together(tmp_path: Path) -> None:
+    write_gguf(open_checkpoint(DATA / "gpt2-plain"), tmp_path / "model.gguf")
+    found = collect(open_checkpoint(tmp_path / "model.gguf"), TEXT, threads=1)
+    assert {"blk.0.attn_qkv.weight", "blk.0.attn_output.weight"} < found.importances.keys()
+    assert not any("attn_q." in name for name in found.importances)
+    quantized(open_gguf(tmp_path / "model.gguf"), "q4_0", imatrix=found).write(tmp_path / "a.gguf")
 
 
 def test_a_file_comes_back_and_has_llama_cpps_form(tmp_path: Path) -> None:

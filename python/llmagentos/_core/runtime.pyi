@@ -76,10 +76,13 @@ class Executor:
         """The output [R, output_width], a view that the next run overwrites. Shapes as in backends.RaggedBatch."""
 
     def observe_inputs(self) -> None:
-        """From the next run on, sum the squares of what linear layers read."""
+        """From the next run on, sum the squares of what linear layers and experts read."""
 
-    def input_squares(self) -> dict[str, tuple[NDArray[np.float32], int]]:
-        """By weight: the sums of its columns, and the rows they are of; empty without observe_inputs()."""
+    def input_squares(self) -> dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """By weight: the sums of its columns [n_matrices, n_columns], and the rows [n_matrices] that they are of.
+
+        Of experts there are several matrices, of other weights one. Empty without observe_inputs().
+        """
 
     def copy_blocks(self, from_to: Sequence[tuple[int, int]]) -> None:
         """Copy whole blocks of the cache, one pair after the other."""

@@ -26,7 +26,7 @@ class CpuBackend:
         kv_dtype: "f16", "f32" or "int8".
         max_batched_tokens: tokens one run may hold.
         quantize_to: weight formats, by tensor, that matrices of floats become while they are packed.
-        observe_inputs: whether what linear layers read is summed for `input_squares`.
+        observe_inputs: whether what linear layers and experts read is summed for `input_squares`.
 
     Raises:
         InvalidRequestError: a setting outside its domain.
@@ -91,8 +91,8 @@ class CpuBackend:
             token_types=batch.token_types,
         )
 
-    def input_squares(self) -> dict[str, tuple[NDArray[np.float32], int]]:
-        """By weight: the sums of squares of its columns' inputs, and the rows they are of."""
+    def input_squares(self) -> dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]:
+        """By weight: the sums of squares of its columns' inputs [n_matrices, n_columns], and the rows [n_matrices]."""
         if self._executor is None:
             raise LLMAgentOSError("the model is closed")
         return self._executor.input_squares()

@@ -21,10 +21,11 @@ def gguf_metadata(checkpoint: Checkpoint) -> dict[str, GgufValue]:
     Raises:
         UnsupportedModelError: the folder's tokenizer has no form in GGUF.
     """
-    source = checkpoint.tensors.native()
+    source = checkpoint.metadata.source
     if isinstance(source, GgufFile):
         keys = source.keys()
         return {key: _copied(source, key) for key in keys if key not in _OWN}
+    types = checkpoint.tensors.spec("token_types.weight")
     values = {
         "general.architecture": checkpoint.architecture,
         "general.type": "model",
@@ -32,6 +33,7 @@ def gguf_metadata(checkpoint: Checkpoint) -> dict[str, GgufValue]:
         **_sampling(checkpoint),
         **dict(checkpoint.metadata.items()),
         "tokenizer.chat_template": checkpoint.chat_template,
+        "tokenizer.ggml.token_type_count": None if types is None else types.shape[0],
     }
     try:
         made = {key: gguf_value(value) for key, value in values.items() if value is not None}

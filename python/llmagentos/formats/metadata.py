@@ -84,6 +84,11 @@ class Metadata:
         self._architecture = architecture
         self._read: set[str] = set()
 
+    @property
+    def source(self) -> KeyValues:
+        """All keys, those of other prefixes, too."""
+        return self._file
+
     @overload
     def integer(self, name: str, *, low: int = 1, high: int = _MAX_INT) -> int: ...
     @overload

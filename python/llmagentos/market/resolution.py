@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError, UnsupportedModelError, shown
+from llmagentos.gguf_names import only_model
 from llmagentos.market.entries import entry_named, find
 from llmagentos.market.hub_name import is_hub_name, parse_hub_name
 from llmagentos.market.install import pull
@@ -25,7 +26,7 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
     Raises:
         ModelNotFoundError: no such name (the message lists near ones) or path, or the model cannot be fetched.
         ModelFormatError: what was fetched is not what the catalogue or the hub says.
-        UnsupportedModelError: the path is a folder without config.json.
+        UnsupportedModelError: the path is a folder without config.json that holds no GGUF model, or several.
     """
     if isinstance(model, str) and ((entry := find(model)) is not None or is_hub_name(model)):
         return pull(entry or model, progress=progress)
@@ -41,9 +42,11 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
     if is_folder and (path / "config.json").is_file():
         return path
     if is_folder:
+        if (file := only_model(path)) is not None:
+            return file
         raise UnsupportedModelError(
-            f"{path} is a folder without config.json; give the path of a .gguf file, or of a folder as transformers "
-            "saves it"
+            f"{path} is a folder without config.json, and without a .gguf file or with those of several models; give "
+            "the path of a .gguf file, or of a folder as transformers saves it"
         )
     if isinstance(model, str) and not _looks_like_path(text):
         entry_named(text)  # raises, with the nearest names

@@ -5,6 +5,7 @@ An encoder with a norm after each residual. Positions are learned; MPNet has bia
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from llmagentos._core.graph import Graph, RelativeBias
@@ -14,6 +15,7 @@ from llmagentos.models.hf_classifier import classifier_metadata
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import encoder_metadata
 from llmagentos.models.hf_tensors import Rows, TensorRule, with_biases
+from llmagentos.models.layers import norms_after
 from llmagentos.models.parts import Parts
 
 MAX_DISTANCE = 128  # MPNet's: from which on all keys share a bucket
@@ -30,11 +32,12 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         bias = RelativeBias("attn_rel_b.weight", n_buckets=n_buckets, max_distance=MAX_DISTANCE, is_bidirectional=True)
 
     x = parts.norm(g.add(parts.embed_with_types(), parts.embed_positions()), "token_embd_norm")
-    for i in range(parts.n_layers):
-        a = parts.attention(x, i, causal=False, relative_bias=bias)
-        x = parts.norm(g.add(x, a), f"blk.{i}.attn_output_norm")
-        f = parts.mlp(x, i, activation)
-        x = parts.norm(g.add(x, f), f"blk.{i}.layer_output_norm")
+    x = norms_after(
+        parts,
+        x,
+        lambda h, i: parts.attention(h, i, causal=False, relative_bias=bias),
+        lambda h, i: parts.mlp(h, i, activation),
+    )
     g.set_output(parts.pooled(x))
 
 
@@ -53,46 +56,66 @@ def roberta_positions(config: HfConfig) -> dict[str, Any]:
     return {"context_length": config.integer("max_position_embeddings", low=1) - config.integer("pad_token_id", 1) - 1}
 
 
-def last_positions(source: str) -> Rows:
+def _last_positions(source: str) -> Rows:
     """As many of the last rows as there are positions."""
     return Rows(source, lambda n, meta: slice(n - meta["context_length"], n))
 
 
-def _tensors(prefix: str, classifier: dict[str, str]) -> dict[str, TensorRule]:
-    layer = prefix + "encoder.layer.{i}."
+def tensors(
+    prefix: str, layer: str, names: Sequence[str], classifier: Mapping[str, str] | None = None
+) -> dict[str, TensorRule]:
+    """Where the values of the embedding and the layers are.
+
+    Args:
+        prefix: of all names but the classifier's.
+        layer: what follows it in those of a layer, with {i} for the layer.
+        names: of a layer's queries, keys, values, output, the norm behind that, the MLP's two matrices, the last norm.
+        classifier: names of its tensors by GGUF's.
+    """
+    in_layer = {f"blk.{{i}}.{part}": prefix + layer + name for part, name in zip(_LAYER_PARTS, names, strict=True)}
+    norm = {"token_embd_norm": prefix + "embeddings.LayerNorm"}
     return {
         "token_embd.weight": prefix + "embeddings.word_embeddings.weight",
-        "position_embd.weight": last_positions(prefix + "embeddings.position_embeddings.weight"),
+        "position_embd.weight": _last_positions(prefix + "embeddings.position_embeddings.weight"),
         "token_types.weight": prefix + "embeddings.token_type_embeddings.weight",
-        **with_biases(
-            {
-                "token_embd_norm": prefix + "embeddings.LayerNorm",
-                "blk.{i}.attn_q": layer + "attention.self.query",
-                "blk.{i}.attn_k": layer + "attention.self.key",
-                "blk.{i}.attn_v": layer + "attention.self.value",
-                "blk.{i}.attn_output": layer + "attention.output.dense",
-                "blk.{i}.attn_output_norm": layer + "attention.output.LayerNorm",
-                "blk.{i}.ffn_up": layer + "intermediate.dense",
-                "blk.{i}.ffn_down": layer + "output.dense",
-                "blk.{i}.layer_output_norm": layer + "output.LayerNorm",
-                **classifier,
-            }
-        ),
+        **with_biases(norm | in_layer | dict(classifier or {})),
     }
 
 
+_LAYER_PARTS = (
+    "attn_q",
+    "attn_k",
+    "attn_v",
+    "attn_output",
+    "attn_output_norm",
+    "ffn_up",
+    "ffn_down",
+    "layer_output_norm",
+)
+LAYER = "encoder.layer.{i}."
+_NAMES = (
+    "attention.self.query",
+    "attention.self.key",
+    "attention.self.value",
+    "attention.output.dense",
+    "attention.output.LayerNorm",
+    "intermediate.dense",
+    "output.dense",
+    "output.LayerNorm",
+)
 ROBERTA_CLASSIFIER = {"cls": "classifier.dense", "cls.output": "classifier.out_proj"}
-_BERT = HfForm("bert", _metadata, _tensors("", {}), unused=("pooler.",))
+_POOLERS = ("pooler.", "bert.pooler.", "roberta.pooler.")
+_BERT = HfForm("bert", _metadata, tensors("", LAYER, _NAMES), prefix="bert.", unused=_POOLERS)
 _BERT_CLASSIFIER = HfForm(
     "bert",
     lambda config: _metadata(config) | classifier_metadata(config),
-    _tensors("bert.", {"cls": "bert.pooler.dense", "cls.output": "classifier"}),
+    tensors("bert.", LAYER, _NAMES, {"cls": "bert.pooler.dense", "cls.output": "classifier"}),
 )
-_ROBERTA = HfForm("bert", _roberta_metadata, _tensors("", {}), unused=("pooler.",))
+_ROBERTA = HfForm("bert", _roberta_metadata, tensors("", LAYER, _NAMES), prefix="roberta.", unused=_POOLERS)
 _ROBERTA_CLASSIFIER = HfForm(
     "bert",
     lambda config: _roberta_metadata(config) | classifier_metadata(config),
-    _tensors("roberta.", ROBERTA_CLASSIFIER),
+    tensors("roberta.", LAYER, _NAMES, ROBERTA_CLASSIFIER),
 )
 
 FAMILY = Family(

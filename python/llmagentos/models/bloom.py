@@ -9,9 +9,12 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.alibi import alibi_slopes
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_metadata import SizeFields, sizes_metadata
 from llmagentos.models.hf_tensors import fused_qkv, grouped_qkv, with_biases
+from llmagentos.models.layers import norms_before
 from llmagentos.models.parts import Parts
 
+_FIELDS = SizeFields("seq_length", "n_embed", "n_layer", None, "n_head", "layer_norm_epsilon")
 _TRAINED_LENGTH = 2048  # of all published models, most of whose configurations do not say
 
 
@@ -20,12 +23,12 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     parts = Parts(checkpoint, g)
     slopes = alibi_slopes(parts.n_heads)
 
-    x = parts.norm(parts.embed(), "token_embd_norm")
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(x, parts.attention(h, i, alibi_slopes=slopes))
-        h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, parts.mlp(h, i, "gelu_tanh"))
+    x = norms_before(
+        parts,
+        parts.norm(parts.embed(), "token_embd_norm"),
+        lambda h, i: parts.attention(h, i, alibi_slopes=slopes),
+        lambda h, i: parts.mlp(h, i, "gelu_tanh"),
+    )
     g.set_output(parts.logits(x))
 
 
@@ -33,22 +36,15 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.alias("n_embed", "hidden_size")
     config.alias("n_head", "num_attention_heads")
     config.alias("n_layer", "num_hidden_layers")
-    width = config.integer("n_embed", low=1)
-    config.expect("n_inner", 4 * width)
+    config.assume("seq_length", _TRAINED_LENGTH)
+    made = sizes_metadata(config, _FIELDS)
+    config.expect("n_inner", made["feed_forward_length"])
     config.expect("apply_residual_connection_post_layernorm", False)
     config.expect("slow_but_exact", False)  # which leaves a bias out
     # How it was trained and run, and a shift of all positions, which ALiBi does not see.
     config.ignore("attention_softmax_in_fp32", "bias_dropout_fusion", "masked_softmax_fusion", "offset_alibi")
     config.ignore("skip_bias_add", "skip_bias_add_qkv")
-    return {
-        "context_length": config.integer("seq_length", _TRAINED_LENGTH),
-        "embedding_length": width,
-        "block_count": config.integer("n_layer"),
-        "feed_forward_length": 4 * width,
-        "attention.head_count": config.integer("n_head", low=1),
-        "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
-        "vocab_size": config.integer("vocab_size"),
-    }
+    return made
 
 
 _LAYER = "transformer.h.{i}."

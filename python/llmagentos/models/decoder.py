@@ -8,6 +8,7 @@ from typing import Literal
 from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.experts import feed_forward
+from llmagentos.models.layers import norms_before
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
@@ -28,10 +29,8 @@ def pre_norm_decoder(
     parts = Parts(checkpoint, g)
     rope, windows = rope_params(checkpoint, parts.head_dim, pairs=pairs), parts.windows()
 
-    x = parts.embed()
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(x, parts.attention(h, i, rope=rope if rotates is None or rotates[i] else None, window=windows[i]))
-        h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, feed_forward(parts, h, i))
+    def attend(h: int, i: int) -> int:
+        return parts.attention(h, i, rope=rope if rotates is None or rotates[i] else None, window=windows[i])
+
+    x = norms_before(parts, parts.embed(), attend, lambda h, i: feed_forward(parts, h, i))
     g.set_output(parts.logits(x))

@@ -9,11 +9,13 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.alibi import USUAL_MAX_BIAS, alibi_slopes
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import ACTIVATIONS
+from llmagentos.models.hf_metadata import SizeFields, activation_metadata, sizes_metadata
 from llmagentos.models.hf_rope import rope_metadata
 from llmagentos.models.hf_tensors import TensorRule, fused_qkv, grouped_qkv, with_biases
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
+
+_FIELDS = SizeFields(width="n_embed", hidden="ffn_hidden_size", eps="layer_norm_epsilon")
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
@@ -53,24 +55,18 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("num_ln_in_parallel_attn", *((2, 1) if is_new else (1,)))
     config.expect("apply_residual_connection_post_layernorm", False)
     config.ignore("bias", "ff_factor")  # the tensors say, and ffn_hidden_size does
-    width, n_heads = config.integer("n_embed", low=1), config.integer("num_attention_heads", low=1)
+    made = sizes_metadata(config, _FIELDS, is_four_times=True)
+    n_heads = made["attention.head_count"]
     n_groups, is_multi_query = config.integer("num_kv_heads", n_heads, low=1), config.flag("multi_query", True)
-    made = {
-        "context_length": config.integer("max_position_embeddings"),
-        "embedding_length": width,
-        "block_count": config.integer("num_hidden_layers"),
-        "feed_forward_length": config.integer("ffn_hidden_size", 4 * width),
-        "hidden_activation": config.choice("activation", ACTIVATIONS, "gelu"),
+    made |= {
+        **activation_metadata(config, "activation", "gelu"),
         "use_parallel_residual": is_parallel,
-        "attention.head_count": n_heads,
         "attention.head_count_kv": n_groups if is_new else 1 if is_multi_query else n_heads,
-        "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
-        "vocab_size": config.integer("vocab_size"),
     }
     if config.flag("alibi", False):
         config.ignore("rope_parameters", "rope_scaling", "rope_theta")
         return made | {"attention.max_alibi_bias": USUAL_MAX_BIAS}
-    return made | rope_metadata(config, width // n_heads)
+    return made | rope_metadata(config, made["embedding_length"] // n_heads)
 
 
 _LAYER = "transformer.h.{i}."

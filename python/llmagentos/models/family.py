@@ -24,7 +24,8 @@ class HfForm:
         tensors: for GGUF's names, with {i} for a layer: where the values are.
         is_tied: whether the head is the embedding where config.json does not say. None: it is wherever there is no
             tensor for it, whatever config.json says.
-        prefix: what the names of all tensors but the head's begin with, and lack where the model was saved without it.
+        prefix: what the names of tensors begin with where the model was saved inside a class with a head, and lack
+            where it was saved by itself. Either is read, whatever class config.json names.
         unused: how names of tensors begin that belong to a head for another task.
     """
 
@@ -32,7 +33,7 @@ class HfForm:
     metadata: Callable[[HfConfig], dict[str, Any]]
     tensors: Mapping[str, TensorRule]
     is_tied: bool | None = False
-    prefix: str = ""
+    prefix: str = "model."
     unused: tuple[str, ...] = ()
 
 

@@ -49,9 +49,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         h = parts.norm(x, f"blk.{i}.ffn_norm")
         f = parts.gated_mlp(h, i, "gelu_tanh")
         x = g.add(x, f if kind == "gemma" else parts.norm(f, f"blk.{i}.post_ffw_norm"))
-    logits = parts.logits(x)
-    is_bounded = logit_bound > 0 and checkpoint.pooling is None
-    g.set_output(g.softcap(logits, logit_bound) if is_bounded else logits)
+    g.set_output(parts.logits(x, bound=logit_bound))
 
 
 def _gemma1_metadata(config: HfConfig) -> dict[str, Any]:

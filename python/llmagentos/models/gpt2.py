@@ -8,19 +8,31 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_tensors import Transposed, contiguous_qkv, fused_qkv
-from llmagentos.models.parts import Parts
+from llmagentos.models.hf_metadata import GPT2_FIELDS, sizes_metadata
+from llmagentos.models.hf_tensors import Transposed, contiguous_qkv, fused_qkv, with_biases
+from llmagentos.models.layers import norms_before
+from llmagentos.models.parts import Activation, Parts
 
 
-def build(checkpoint: Checkpoint, g: Graph) -> None:
-    """Add the model's nodes to `g`. Weights keep their GGUF names."""
+def build(
+    checkpoint: Checkpoint, g: Graph, *, usual_activation: Activation = "gelu_tanh", scale: float | None = None
+) -> None:
+    """Add the model's nodes to `g`. Weights keep their GGUF names.
+
+    Args:
+        usual_activation: where the checkpoint names none.
+        scale: of the scores; None for 1 / sqrt(head_dim).
+    """
     parts = Parts(checkpoint, g)
-    x = g.add(parts.embed(), parts.embed_positions())
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(x, parts.attention(h, i))
-        h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, parts.mlp(h, i, "gelu_tanh"))
+    activation = parts.activation_named("hidden_activation", usual_activation)
+    windows = parts.windows()
+
+    x = norms_before(
+        parts,
+        g.add(parts.embed(), parts.embed_positions()),
+        lambda h, i: parts.attention(h, i, scale=scale, window=windows[i]),
+        lambda h, i: parts.mlp(h, i, activation),
+    )
     g.set_output(parts.logits(x))
 
 
@@ -30,36 +42,28 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("scale_attn_by_inverse_layer_idx", False)
     config.expect("add_cross_attention", False)
     config.ignore("reorder_and_upcast_attn", "n_ctx")
-    width = config.integer("n_embd")
-    return {
-        "context_length": config.integer("n_positions"),
-        "embedding_length": width,
-        "block_count": config.integer("n_layer"),
-        "feed_forward_length": config.integer("n_inner", 4 * width),
-        "attention.head_count": config.integer("n_head", low=1),
-        "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
-        "vocab_size": config.integer("vocab_size"),
-    }
+    return sizes_metadata(config, GPT2_FIELDS, is_four_times=True)
 
 
-_LAYER = "transformer.h.{i}."
-_TENSORS = {
+LAYER = "transformer.h.{i}."
+# What GPT-2's kin have under the same names.
+SHARED_TENSORS = {
     "token_embd.weight": "transformer.wte.weight",
     "position_embd.weight": "transformer.wpe.weight",
-    "output_norm.weight": "transformer.ln_f.weight",
-    "output_norm.bias": "transformer.ln_f.bias",
     "output.weight": "lm_head.weight",
-    "blk.{i}.attn_norm.weight": _LAYER + "ln_1.weight",
-    "blk.{i}.attn_norm.bias": _LAYER + "ln_1.bias",
-    **fused_qkv(_LAYER + "attn.c_attn", contiguous_qkv, Transposed),
-    "blk.{i}.attn_output.weight": Transposed(_LAYER + "attn.c_proj.weight"),
-    "blk.{i}.attn_output.bias": _LAYER + "attn.c_proj.bias",
-    "blk.{i}.ffn_norm.weight": _LAYER + "ln_2.weight",
-    "blk.{i}.ffn_norm.bias": _LAYER + "ln_2.bias",
-    "blk.{i}.ffn_up.weight": Transposed(_LAYER + "mlp.c_fc.weight"),
-    "blk.{i}.ffn_up.bias": _LAYER + "mlp.c_fc.bias",
-    "blk.{i}.ffn_down.weight": Transposed(_LAYER + "mlp.c_proj.weight"),
-    "blk.{i}.ffn_down.bias": _LAYER + "mlp.c_proj.bias",
+    **with_biases(
+        {"output_norm": "transformer.ln_f", "blk.{i}.attn_norm": LAYER + "ln_1", "blk.{i}.ffn_norm": LAYER + "ln_2"}
+    ),
+}
+MLP_TENSORS = with_biases({"blk.{i}.ffn_up": LAYER + "mlp.c_fc", "blk.{i}.ffn_down": LAYER + "mlp.c_proj"})
+_TENSORS = {
+    **SHARED_TENSORS,
+    **MLP_TENSORS,
+    **fused_qkv(LAYER + "attn.c_attn", contiguous_qkv, Transposed),
+    "blk.{i}.attn_output.weight": Transposed(LAYER + "attn.c_proj.weight"),
+    "blk.{i}.attn_output.bias": LAYER + "attn.c_proj.bias",
+    "blk.{i}.ffn_up.weight": Transposed(LAYER + "mlp.c_fc.weight"),
+    "blk.{i}.ffn_down.weight": Transposed(LAYER + "mlp.c_proj.weight"),
 }
 
 FAMILY = Family(

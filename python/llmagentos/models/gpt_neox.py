@@ -8,7 +8,7 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import ACTIVATIONS
+from llmagentos.models.hf_metadata import SizeFields, activation_metadata, sizes_metadata
 from llmagentos.models.hf_rope import rope_metadata
 from llmagentos.models.hf_tensors import fused_qkv, grouped_qkv, with_biases
 from llmagentos.models.parts import Parts
@@ -32,20 +32,14 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("attention_bias")  # the tensors say
-    width, n_heads = config.integer("hidden_size", low=1), config.integer("num_attention_heads", low=1)
+    made = sizes_metadata(config, SizeFields())
+    head_dim = made["embedding_length"] // made["attention.head_count"]
     # The family's own names for what others have in one place.
     base, share = config.number("rotary_emb_base", 10000.0), config.number("rotary_pct", 0.25)
-    return {
-        "context_length": config.integer("max_position_embeddings"),
-        "embedding_length": width,
-        "block_count": config.integer("num_hidden_layers"),
-        "feed_forward_length": config.integer("intermediate_size"),
-        "hidden_activation": config.choice("hidden_act", ACTIVATIONS, "gelu"),
+    return made | {
+        **activation_metadata(config, "hidden_act", "gelu"),
         "use_parallel_residual": config.flag("use_parallel_residual", True),
-        "attention.head_count": n_heads,
-        "attention.layer_norm_epsilon": config.number("layer_norm_eps", 1e-5),
-        "vocab_size": config.integer("vocab_size"),
-        **rope_metadata(config, width // n_heads, base, share),
+        **rope_metadata(config, head_dim, base, share),
     }
 
 

@@ -8,8 +8,9 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import ACTIVATIONS
+from llmagentos.models.hf_metadata import GPT2_FIELDS, activation_metadata, sizes_metadata
 from llmagentos.models.hf_tensors import with_biases
+from llmagentos.models.layers import side_by_side
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
@@ -20,27 +21,22 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     activation = parts.activation_named("hidden_activation", "gelu_tanh")
     rope = rope_params(checkpoint, parts.head_dim, pairs="adjacent")
 
-    x = parts.embed()
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(g.add(x, parts.attention(h, i, rope=rope)), parts.mlp(h, i, activation))
+    x = side_by_side(
+        parts,
+        parts.embed(),
+        lambda h, i: parts.attention(h, i, rope=rope),
+        lambda h, i: parts.mlp(h, i, activation),
+    )
     g.set_output(parts.logits(x))
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("rotary", True)
     config.expect("scale_attn_weights", True)
-    width, n_heads = config.integer("n_embd", low=1), config.integer("n_head", low=1)
     return {
-        "context_length": config.integer("n_positions"),
-        "embedding_length": width,
-        "block_count": config.integer("n_layer"),
-        "feed_forward_length": config.integer("n_inner", 4 * width),
-        "hidden_activation": config.choice("activation_function", ACTIVATIONS, "gelu_new"),
-        "attention.head_count": n_heads,
-        "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
+        **sizes_metadata(config, GPT2_FIELDS, is_four_times=True),
+        **activation_metadata(config, "activation_function", "gelu_new"),
         "rope.dimension_count": config.integer("rotary_dim", 64),
-        "vocab_size": config.integer("vocab_size"),
     }
 
 

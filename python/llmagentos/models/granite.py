@@ -12,6 +12,7 @@ from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_experts import ExpertRows, experts_metadata, first_half, second_half
 from llmagentos.models.hf_metadata import decoder_metadata
 from llmagentos.models.hf_tensors import TensorRule
+from llmagentos.models.layers import norms_before
 from llmagentos.models.llama import TENSORS
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
@@ -28,12 +29,13 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     residual = meta.number("residual_scale", 1.0)
 
     x = g.scale(parts.embed(), meta.number("embedding_scale", 1.0))
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(x, g.scale(parts.attention(h, i, rope=rope, scale=scale), residual))
-        h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, g.scale(feed_forward(parts, h, i), residual))
-    g.set_output(g.scale(parts.logits(x), 1 / meta.number("logit_scale", 1.0)))
+    x = norms_before(
+        parts,
+        x,
+        lambda h, i: g.scale(parts.attention(h, i, rope=rope, scale=scale), residual),
+        lambda h, i: g.scale(feed_forward(parts, h, i), residual),
+    )
+    g.set_output(parts.logits(x, scale=1 / meta.number("logit_scale", 1.0)))
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:

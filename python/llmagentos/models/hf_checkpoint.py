@@ -21,6 +21,7 @@ from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_generation import GenerationSettings
 from llmagentos.models.hf_sentence import dense_tensors, sentence_metadata
 from llmagentos.models.hf_tensors import gguf_tensors
+from llmagentos.models.pooling import POOLING_TYPES
 
 # Arrays that a family's metadata may hold and that GGUF keeps as tensors.
 _AS_TENSORS = {
@@ -36,8 +37,11 @@ _BUFFERS = re.compile(
 )
 
 
-def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
+def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> Checkpoint:
     """The folder's model in the form of its family.
+
+    Args:
+        has_head: whether it was saved as a class with the output head that the form has.
 
     Raises:
         UnsupportedModelError: a field of the configuration, or a tensor, that this build has no place for.
@@ -50,6 +54,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
     is_encoder_decoder = "decoder_block_count" in metadata
     if "pooling_type" not in metadata and not is_encoder_decoder:
         metadata |= sentence_metadata(folder)
+    if not has_head:
+        metadata.setdefault("pooling_type", POOLING_TYPES["last"])
     generation = GenerationSettings(folder, config, is_encoder_decoder)
     metadata |= generation.metadata()
     is_tied = config.flag("tie_word_embeddings", bool(form.is_tied))
@@ -75,7 +81,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm) -> Checkpoint:
             f"{path}: the model has tensors this build has no place for: {', '.join(unknown[:3])}"
             + (f" and {len(unknown) - 3} more" if len(unknown) > 3 else "")
         )
-    if not is_tied and form.is_tied is not None and "output.weight" in form.tensors and "output.weight" not in tensors:
+    needs_head = not is_tied and form.is_tied is not None and "output.weight" in form.tensors
+    if needs_head and "output.weight" not in tensors and "pooling_type" not in metadata:
         raise UnsupportedModelError(
             f"{path}: there is no tensor {form.tensors['output.weight']}, and none is tied to it"
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from llmagentos.errors import UnsupportedModelError
@@ -32,6 +33,7 @@ DECODER_TENSORS = {
     "blk.{i}.ffn_down.bias": "model.layers.{i}.mlp.down_proj.bias",
 }
 
+# GGUF's keys of the norms' epsilon.
 _EPSILON = {"rms": "attention.layer_norm_rms_epsilon", "layer": "attention.layer_norm_epsilon"}
 
 # transformers' names of activations, of which several are spellings of one.
@@ -47,6 +49,63 @@ ACTIVATIONS = {
     "relu2": "relu_squared",
     "tanh": "tanh",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class SizeFields:
+    """Which fields of a configuration say what.
+
+    Attributes:
+        context, width, layers, hidden, heads: sizes; `hidden` is that inside the MLPs, None where no field says it.
+        eps: of the norms; None where no field says it.
+    """
+
+    context: str = "max_position_embeddings"
+    width: str = "hidden_size"
+    layers: str = "num_hidden_layers"
+    hidden: str | None = "intermediate_size"
+    heads: str = "num_attention_heads"
+    eps: str | None = "layer_norm_eps"
+
+
+GPT2_FIELDS = SizeFields("n_positions", "n_embd", "n_layer", "n_inner", "n_head", "layer_norm_epsilon")
+
+
+def sizes_metadata(
+    config: HfConfig,
+    fields: SizeFields,
+    *,
+    eps: float = 1e-5,
+    norm: Literal["rms", "layer"] = "layer",
+    is_four_times: bool = False,
+) -> dict[str, Any]:
+    """What every model has.
+
+    Args:
+        eps: of the norms where the configuration has none.
+        norm: which kind they are.
+        is_four_times: whether MLPs are four times as wide as the model where the configuration does not say.
+    """
+    width = config.integer(fields.width, low=1)
+    usual = {"default": 4 * width} if is_four_times else {}
+    return {
+        "context_length": config.integer(fields.context, low=1),
+        "embedding_length": width,
+        "block_count": config.integer(fields.layers, low=1),
+        "feed_forward_length": 4 * width if fields.hidden is None else config.integer(fields.hidden, low=1, **usual),
+        "attention.head_count": config.integer(fields.heads, low=1),
+        _EPSILON[norm]: eps if fields.eps is None else config.number(fields.eps, eps),
+        "vocab_size": config.integer("vocab_size", low=1),
+    }
+
+
+def activation_metadata(config: HfConfig, field: str, default: str) -> dict[str, Any]:
+    """The activation of the MLPs.
+
+    Args:
+        default: transformers' word for it where the configuration has none.
+    """
+    return {"hidden_activation": config.choice(field, ACTIVATIONS, default)}
 
 
 def decoder_metadata(
@@ -68,39 +127,38 @@ def decoder_metadata(
     config.expect("hidden_act", *activations)
     config.expect("hidden_activation", *activations)
     config.ignore("attention_bias", "mlp_bias")  # the tensors say
-    width, n_heads = config.integer("hidden_size", low=1), config.integer("num_attention_heads", low=1)
-    head_dim = config.integer("head_dim", width // n_heads, low=1)
-    return {
-        "context_length": config.integer("max_position_embeddings", low=1),
-        "embedding_length": width,
-        "block_count": config.integer("num_hidden_layers"),
-        "feed_forward_length": config.integer("intermediate_size"),
-        "attention.head_count": n_heads,
+    made = sizes_metadata(config, SizeFields(eps=f"{norm}_norm_eps"), eps=eps, norm=norm)
+    n_heads = made["attention.head_count"]
+    head_dim = config.integer("head_dim", made["embedding_length"] // n_heads, low=1)
+    return made | {
         "attention.head_count_kv": config.integer("num_key_value_heads", n_heads, low=1),
         "attention.key_length": head_dim,
         "attention.value_length": head_dim,
-        _EPSILON[norm]: config.number(f"{norm}_norm_eps", eps),
-        "vocab_size": config.integer("vocab_size"),
         **(rope_metadata(config, head_dim) if has_rope else {}),
     }
 
 
-def encoder_metadata(config: HfConfig, default_activation: str = "gelu") -> dict[str, Any]:
-    """Of an encoder in BERT's shape."""
+def encoder_metadata(
+    config: HfConfig,
+    fields: SizeFields | None = None,
+    *,
+    activation_field: str = "hidden_act",
+    activation: str = "gelu",
+) -> dict[str, Any]:
+    """Of an encoder in BERT's shape.
+
+    Args:
+        fields: None for BERT's.
+        activation: where the configuration has none.
+    """
     config.expect("is_decoder", False)
     config.expect("add_cross_attention", False)
     config.expect("position_embedding_type", "absolute")
     config.ignore("gradient_checkpointing", "output_past", "adapters")
     return {
-        "context_length": config.integer("max_position_embeddings", low=1),
-        "embedding_length": config.integer("hidden_size", low=1),
-        "block_count": config.integer("num_hidden_layers", low=1),
-        "feed_forward_length": config.integer("intermediate_size", low=1),
-        "attention.head_count": config.integer("num_attention_heads", low=1),
-        "attention.layer_norm_epsilon": config.number("layer_norm_eps", 1e-12),
+        **sizes_metadata(config, fields or SizeFields(), eps=1e-12),
+        **activation_metadata(config, activation_field, activation),
         "attention.causal": False,
-        "hidden_activation": config.choice("hidden_act", ACTIVATIONS, default_activation),
-        "vocab_size": config.integer("vocab_size", low=1),
     }
 
 

@@ -81,8 +81,14 @@ def _plain(_: HfConfig, __: Made, ___: int, ____: int) -> Made:
     return {}
 
 
-def _by_factor(kind: str) -> _Scaling:
-    return lambda rope, *_: {"rope.scaling.type": kind, "rope.scaling.factor": rope.number("factor")}
+def _linear(rope: HfConfig, *_: Any) -> Made:
+    return {"rope.scaling.type": "linear", "rope.scaling.factor": rope.number("factor")}
+
+
+def _dynamic(rope: HfConfig, *_: Any) -> Made:
+    """Nothing: it scales where a text is longer than the model may see, and none gets there."""
+    rope.number("factor")
+    return {}
 
 
 def _yarn(rope: HfConfig, _: Made, trained: int, context: int) -> Made:
@@ -136,8 +142,8 @@ def _llama3(rope: HfConfig, made: Made, trained: int, _: int) -> Made:
 # By transformers' names, of which the last is one that early files of Phi 3 have.
 _SCALINGS: dict[str, _Scaling] = {
     "default": _plain,
-    "linear": _by_factor("linear"),
-    "dynamic": _by_factor("dynamic"),
+    "linear": _linear,
+    "dynamic": _dynamic,
     "yarn": _yarn,
     "longrope": _longrope,
     "llama3": _llama3,

@@ -119,39 +119,22 @@ def float_values(folder: HfFolder, name: str) -> NDArray[np.float32]:
     return dequantize(folder.array(name).reshape(-1).view(np.uint8), spec.dtype, spec.n_values).reshape(spec.shape)
 
 
-def part_of(sizes: Callable[[Meta], tuple[int, ...]], part: int) -> Callable[[int, Meta], slice]:
-    """The rows of one of several tensors that lie one after the other, of these sizes."""
-
-    def index(_: int, meta: Meta) -> slice:
-        all_sizes = sizes(meta)
-        begin = sum(all_sizes[:part])
-        return slice(begin, begin + all_sizes[part])
-
-    return index
-
-
 def halves(part: int) -> Index:
     """The rows of one of two tensors of one size that lie one after the other."""
     return lambda n, _: slice(part * n // 2, (part + 1) * n // 2)
 
 
-def qkv_sizes(meta: Meta) -> tuple[int, ...]:
-    """Rows of queries, keys and values."""
-    n_heads = meta["attention.head_count"]
-    size = meta.get("attention.key_length", meta["embedding_length"] // n_heads)
-    n_kv_heads = meta.get("attention.head_count_kv", n_heads)
-    return n_heads * size, n_kv_heads * size, n_kv_heads * size
-
-
-def gate_up_sizes(meta: Meta) -> tuple[int, ...]:
-    """Rows of an MLP's gate and of what it multiplies."""
-    hidden = meta["feed_forward_length"]
-    return hidden, hidden
-
-
 def contiguous_qkv(part: int) -> Index:
     """The rows of queries, keys or values that lie one after the other."""
-    return part_of(qkv_sizes, part)
+
+    def index(_: int, meta: Meta) -> slice:
+        n_heads: int = meta["attention.head_count"]
+        size: int = meta.get("attention.key_length", meta["embedding_length"] // n_heads)
+        n_kv_heads: int = meta.get("attention.head_count_kv", n_heads)
+        begins = (0, n_heads, n_heads + n_kv_heads, n_heads + 2 * n_kv_heads)
+        return slice(begins[part] * size, begins[part + 1] * size)
+
+    return index
 
 
 def grouped_qkv(part: int) -> Index:
@@ -183,6 +166,15 @@ def fused_qkv(
     }
 
 
+def fused_gate_up(source: str) -> dict[str, TensorRule]:
+    """An MLP's gate and what it multiplies, with their biases, of a projection that was written as one."""
+    return {
+        f"blk.{{i}}.ffn_{name}.{kind}": Rows(f"{source}.{kind}", halves(part))
+        for part, name in enumerate(("gate", "up"))
+        for kind in ("weight", "bias")
+    }
+
+
 def with_biases(sources: Mapping[str, str]) -> dict[str, TensorRule]:
     """Weights and biases under the same names."""
     return {f"{name}.{kind}": f"{source}.{kind}" for name, source in sources.items() for kind in ("weight", "bias")}
@@ -211,26 +203,26 @@ def _by_heads(n: int, n_heads: int, n_parts: int) -> NDArray[np.intp]:
 
 
 def gguf_tensors(
-    folder: HfFolder, rules: Mapping[str, TensorRule], n_layers: int, meta: Meta, prefix: str = ""
+    folder: HfFolder, rules: Mapping[str, TensorRule], n_layers: int, meta: Meta, prefix: str
 ) -> tuple[dict[str, LazyTensor], set[str]]:
     """The tensors that the rules make of a folder's, and the names of those that they are made of.
 
     A rule without its source makes nothing: whether a tensor must be there, the architecture says. Sources are looked
-    for without the prefix, too.
+    for with the prefix and without it.
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
         for rule in _alternatives(given):
             for i in range(n_layers) if "{i}" in target else (0,):
-                source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
-                sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
-                if not folder.has(sources[0]):
-                    source = source.removeprefix(prefix)
-                    sources = [each.removeprefix(prefix) for each in sources]
-                if folder.has(sources[0]):
-                    used.update(sources)
-                    if name not in tensors:
-                        tensors[name] = rule.tensor(folder, source, meta)
+                given_source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
+                bare = given_source.removeprefix(prefix)
+                for source in dict.fromkeys((given_source, bare, prefix + bare)):
+                    sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
+                    if folder.has(sources[0]):
+                        used.update(sources)
+                        if name not in tensors:
+                            tensors[name] = rule.tensor(folder, source, meta)
+                        break
     return tensors, used
 
 

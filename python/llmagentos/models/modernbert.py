@@ -9,9 +9,9 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_classifier import classifier_metadata
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import ACTIVATIONS, window_metadata
+from llmagentos.models.hf_metadata import ACTIVATIONS, SizeFields, activation_metadata, sizes_metadata, window_metadata
 from llmagentos.models.hf_rope import two_ropes_metadata
-from llmagentos.models.hf_tensors import Rows, TensorRule, halves, part_of, qkv_sizes, with_biases
+from llmagentos.models.hf_tensors import TensorRule, contiguous_qkv, fused_gate_up, fused_qkv, with_biases
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
@@ -44,22 +44,15 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("sparse_prediction", "sparse_pred_ignore_index", "cls_token_id", "classifier_pooling")
     config.ignore("classifier_activation", "layer_norm_eps")  # the norms' is norm_eps
     config.expect("position_embedding_type", "absolute", "sans_pos")
-    width, n_heads = config.integer("hidden_size", low=1), config.integer("num_attention_heads", low=1)
-    n_layers = config.integer("num_hidden_layers", low=1)
+    made = sizes_metadata(config, SizeFields(eps="norm_eps"))
+    head_dim = made["embedding_length"] // made["attention.head_count"]
     older_bases = config.number("global_rope_theta", _GLOBAL_BASE), config.number("local_rope_theta", _LOCAL_BASE)
     every = config.integer("global_attn_every_n_layers", _GLOBAL_EVERY, low=1)
-    return {
-        "context_length": config.integer("max_position_embeddings", low=1),
-        "embedding_length": width,
-        "block_count": n_layers,
-        "feed_forward_length": config.integer("intermediate_size", low=1),
-        "attention.head_count": n_heads,
-        "attention.layer_norm_epsilon": config.number("norm_eps", 1e-5),
+    return made | {
         "attention.causal": False,
-        **window_metadata(config, [i % every > 0 for i in range(n_layers)], "local_attention"),
-        **two_ropes_metadata(config, width // n_heads, *older_bases),
-        "hidden_activation": config.choice("hidden_activation", ACTIVATIONS, "gelu"),
-        "vocab_size": config.integer("vocab_size", low=1),
+        **window_metadata(config, [i % every > 0 for i in range(made["block_count"])], "local_attention"),
+        **two_ropes_metadata(config, head_dim, *older_bases),
+        **activation_metadata(config, "hidden_activation", "gelu"),
     }
 
 
@@ -70,15 +63,10 @@ def _classifier(config: HfConfig) -> dict[str, Any]:
 
 def _tensors(prefix: str, classifier: dict[str, str]) -> dict[str, TensorRule]:
     layer = prefix + "layers.{i}."
-    cut: dict[str, TensorRule] = {}
-    for kind in ("weight", "bias"):
-        for part, name in enumerate("qkv"):
-            cut[f"blk.{{i}}.attn_{name}.{kind}"] = Rows(f"{layer}attn.Wqkv.{kind}", part_of(qkv_sizes, part))
-        for part, name in enumerate(("gate", "up")):
-            cut[f"blk.{{i}}.ffn_{name}.{kind}"] = Rows(f"{layer}mlp.Wi.{kind}", halves(part))
     return {
         "token_embd.weight": prefix + "embeddings.tok_embeddings.weight",
-        **cut,
+        **fused_qkv(layer + "attn.Wqkv", contiguous_qkv),
+        **fused_gate_up(layer + "mlp.Wi"),
         **with_biases(
             {
                 "token_embd_norm": prefix + "embeddings.norm",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from llmagentos.models import bert
@@ -9,7 +10,7 @@ from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_classifier import classifier_metadata
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import encoder_metadata
-from llmagentos.models.hf_tensors import TensorRule, with_biases
+from llmagentos.models.hf_tensors import TensorRule
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
@@ -17,34 +18,28 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     return encoder_metadata(config) | bert.roberta_positions(config)
 
 
-def _tensors(prefix: str, classifier: dict[str, str]) -> dict[str, TensorRule]:
-    layer = prefix + "encoder.layer.{i}."
-    return {
-        "token_embd.weight": prefix + "embeddings.word_embeddings.weight",
-        "position_embd.weight": bert.last_positions(prefix + "embeddings.position_embeddings.weight"),
-        "attn_rel_b.weight": prefix + "encoder.relative_attention_bias.weight",
-        **with_biases(
-            {
-                "token_embd_norm": prefix + "embeddings.LayerNorm",
-                "blk.{i}.attn_q": layer + "attention.attn.q",
-                "blk.{i}.attn_k": layer + "attention.attn.k",
-                "blk.{i}.attn_v": layer + "attention.attn.v",
-                "blk.{i}.attn_output": layer + "attention.attn.o",
-                "blk.{i}.attn_output_norm": layer + "attention.LayerNorm",
-                "blk.{i}.ffn_up": layer + "intermediate.dense",
-                "blk.{i}.ffn_down": layer + "output.dense",
-                "blk.{i}.layer_output_norm": layer + "output.LayerNorm",
-                **classifier,
-            }
-        ),
-    }
+_NAMES = (
+    "attention.attn.q",
+    "attention.attn.k",
+    "attention.attn.v",
+    "attention.attn.o",
+    "attention.LayerNorm",
+    "intermediate.dense",
+    "output.dense",
+    "output.LayerNorm",
+)
+
+
+def _tensors(prefix: str, classifier: Mapping[str, str] | None = None) -> dict[str, TensorRule]:
+    bias: TensorRule = prefix + "encoder.relative_attention_bias.weight"
+    return bert.tensors(prefix, bert.LAYER, _NAMES, classifier) | {"attn_rel_b.weight": bias}
 
 
 FAMILY = Family(
     bert.build,
     gguf=("mpnet",),
     hf={
-        "MPNetModel": HfForm("mpnet", _metadata, _tensors("", {}), unused=("pooler.",)),
+        "MPNetModel": HfForm("mpnet", _metadata, _tensors(""), prefix="mpnet.", unused=("pooler.", "mpnet.pooler.")),
         "MPNetForSequenceClassification": HfForm(
             "mpnet",
             lambda config: _metadata(config) | classifier_metadata(config),

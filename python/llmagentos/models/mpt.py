@@ -9,8 +9,12 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.alibi import USUAL_MAX_BIAS, alibi_slopes
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
+from llmagentos.models.hf_metadata import SizeFields, sizes_metadata
 from llmagentos.models.hf_tensors import contiguous_qkv, fused_qkv
+from llmagentos.models.layers import norms_before
 from llmagentos.models.parts import Parts
+
+_FIELDS = SizeFields("max_seq_len", "d_model", "n_layers", None, "n_heads", "layer_norm_epsilon")
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
@@ -20,12 +24,12 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     scale = parts.meta.number("attention.scale", None)
     clamp = parts.meta.number("attention.clamp_kqv", None)
 
-    x = parts.embed()
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(x, parts.attention(h, i, scale=scale, alibi_slopes=slopes, clamp=clamp))
-        h = parts.norm(x, f"blk.{i}.ffn_norm")
-        x = g.add(x, parts.mlp(h, i, "gelu"))
+    x = norms_before(
+        parts,
+        parts.embed(),
+        lambda h, i: parts.attention(h, i, scale=scale, alibi_slopes=slopes, clamp=clamp),
+        lambda h, i: parts.mlp(h, i, "gelu"),
+    )
     g.set_output(parts.logits(x))
 
 
@@ -36,17 +40,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     # Positions are ALiBi's alone where it is there. The others say how to begin a training, and how to compute.
     config.ignore("learned_pos_emb", "embedding_fraction", "init_config", "init_device", "norm_type", "verbose")
     config.ignore("tokenizer_name", "fc_type")
-    width = config.integer("d_model", low=1)
-    return {
-        "context_length": config.integer("max_seq_len"),
-        "embedding_length": width,
-        "block_count": config.integer("n_layers"),
-        "feed_forward_length": 4 * width,
-        "attention.head_count": config.integer("n_heads", low=1),
-        "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-5),
-        "vocab_size": config.integer("vocab_size"),
-        **_attention_metadata(config),
-    }
+    return sizes_metadata(config, _FIELDS) | _attention_metadata(config)
 
 
 def _attention_metadata(config: HfConfig) -> dict[str, Any]:

@@ -8,13 +8,15 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import encoder_metadata
+from llmagentos.models.hf_metadata import GPT2_FIELDS, encoder_metadata, sizes_metadata
 from llmagentos.models.hf_rope import rope_metadata
-from llmagentos.models.hf_tensors import Rows, part_of, qkv_sizes, with_biases
+from llmagentos.models.hf_tensors import contiguous_qkv, fused_qkv, with_biases
+from llmagentos.models.layers import norms_after
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
 _ROPE_BASE = 1000.0
+_TRAINED_LENGTH = 2048  # whatever the positions say beyond
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
@@ -25,11 +27,12 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     rope = rope_params(checkpoint, parts.head_dim)
 
     x = parts.norm(parts.embed_with_types(), "token_embd_norm")
-    for i in range(parts.n_layers):
-        a = parts.attention(x, i, rope=rope, causal=False)
-        x = parts.norm(g.add(x, a), f"blk.{i}.attn_output_norm")
-        f = parts.gated_mlp(x, i, activation)
-        x = parts.norm(g.add(x, f), f"blk.{i}.layer_output_norm")
+    x = norms_after(
+        parts,
+        x,
+        lambda h, i: parts.attention(h, i, rope=rope, causal=False),
+        lambda h, i: parts.gated_mlp(h, i, activation),
+    )
     g.set_output(parts.pooled(x))
 
 
@@ -37,7 +40,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("type_vocab_size")  # the tensor says
     if "n_embd" in config:
         return _older_metadata(config)
-    made = encoder_metadata(config, default_activation="silu")
+    made = encoder_metadata(config, activation="silu")
     size = config.integer("head_dim", made["embedding_length"] // made["attention.head_count"], low=1)
     return made | {"attention.key_length": size} | rope_metadata(config, size, _ROPE_BASE)
 
@@ -58,18 +61,11 @@ def _older_metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("max_trained_positions", "reorder_and_upcast_attn")
     config.ignore("fused_bias_fc", "fused_dropout_add_ln", "use_flash_attn", "use_xentropy", "pad_vocab_size_multiple")
     config.ignore("parallel_block_tied_norm", "last_layer_subset", "dense_seq_output", "residual_in_fp32")
-    width = config.integer("n_embd", low=1)
-    return {
-        # What the positions say beyond 2048, models were not trained for.
-        "context_length": min(config.integer("n_positions", low=1), 2048),
-        "embedding_length": width,
-        "block_count": config.integer("n_layer", low=1),
-        "feed_forward_length": config.integer("n_inner", 4 * width),
-        "attention.head_count": config.integer("n_head", low=1),
-        "attention.layer_norm_epsilon": config.number("layer_norm_epsilon", 1e-12),
+    made = sizes_metadata(config, GPT2_FIELDS, eps=1e-12, is_four_times=True)
+    return made | {
+        "context_length": min(made["context_length"], _TRAINED_LENGTH),
         "attention.causal": False,
         "rope.freq_base": config.number("rotary_emb_base", _ROPE_BASE),
-        "vocab_size": config.integer("vocab_size", low=1),
     }
 
 
@@ -77,10 +73,7 @@ _LAYER = "encoder.layers.{i}."
 _TENSORS = {
     "token_embd.weight": "embeddings.word_embeddings.weight",
     "token_types.weight": "embeddings.token_type_embeddings.weight",
-    **{
-        f"blk.{{i}}.attn_{name}.weight": Rows(_LAYER + "attn.Wqkv.weight", part_of(qkv_sizes, part))
-        for part, name in enumerate("qkv")
-    },
+    **fused_qkv(_LAYER + "attn.Wqkv", contiguous_qkv),
     **with_biases(
         {
             "token_embd_norm": "emb_ln",

@@ -8,7 +8,7 @@ from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_metadata import ACTIVATIONS
+from llmagentos.models.hf_metadata import SizeFields, activation_metadata, sizes_metadata
 from llmagentos.models.hf_tensors import Rows, with_biases
 from llmagentos.models.parts import Parts
 
@@ -35,7 +35,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
         else:
             x = g.add(x, parts.attention(parts.norm(x, attn_norm), i))
             x = g.add(x, parts.mlp(parts.norm(x, ffn_norm), i, activation))
-    h = g.select_rows(x)
+    h = parts.output_rows(x)
     if not has_post_norms:
         h = parts.norm(h, "output_norm")
     if is_projected:
@@ -47,18 +47,11 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("_remove_final_layer_norm", False)
     config.expect("layer_norm_elementwise_affine", True)
     config.ignore("enable_bias")  # the tensors say
-    width = config.integer("hidden_size", low=1)
-    return {
-        "context_length": config.integer("max_position_embeddings"),
-        "embedding_length": width,
-        "token_embedding_length": config.integer("word_embed_proj_dim", width),
-        "block_count": config.integer("num_hidden_layers"),
-        "feed_forward_length": config.integer("ffn_dim"),
-        "hidden_activation": config.choice("activation_function", ACTIVATIONS, "relu"),
+    made = sizes_metadata(config, SizeFields(hidden="ffn_dim", eps=None))  # the norms' is torch's default
+    return made | {
+        **activation_metadata(config, "activation_function", "relu"),
+        "token_embedding_length": config.integer("word_embed_proj_dim", made["embedding_length"]),
         "use_post_norm": not config.flag("do_layer_norm_before", True),
-        "attention.head_count": config.integer("num_attention_heads", low=1),
-        "attention.layer_norm_epsilon": 1e-5,  # torch's default
-        "vocab_size": config.integer("vocab_size"),
     }
 
 

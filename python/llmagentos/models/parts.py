@@ -213,17 +213,30 @@ class Parts:
         up = self.linear(h, block + "ffn_up", self.hidden)
         return self.linear(self.g.activation(up, activation), block + "ffn_down", self.width)
 
-    def logits(self, x: int) -> int:
-        """The last norm and the output head.
+    def logits(self, x: int, *, scale: float = 1.0, bound: float = 0.0) -> int:
+        """The last norm and the output head, or what stands in its place.
+
+        Args:
+            scale: of the logits.
+            bound: on their magnitude, which they approach as a hyperbolic tangent; 0: none.
+        """
+        h = self.head(self.norm(self.output_rows(x), "output_norm"))
+        if self.checkpoint.pooling is not None:
+            return h
+        h = self.g.scale(h, scale)
+        return self.g.softcap(h, bound) if bound > 0 else h
+
+    def output_rows(self, x: int) -> int:
+        """The rows that the output is made of: those whose logits are wanted, or all where a text is pooled."""
+        return x if self.checkpoint.pooling is not None else self.g.select_rows(x)
+
+    def head(self, h: int) -> int:
+        """The output head on `output_rows`; its matrix is the embedding where there is none of its own.
 
         A checkpoint that is opened for one vector of each text has that in place of the head.
         """
         if self.checkpoint.pooling is not None:
-            return self.pooled(self.norm(x, "output_norm"))
-        return self.head(self.norm(self.g.select_rows(x), "output_norm"))
-
-    def head(self, h: int) -> int:
-        """The output head on selected rows; its matrix is the embedding where there is none of its own."""
+            return self.pooled(h)
         matrix = "output.weight" if self.has("output.weight") else "token_embd.weight"
         return self.g.linear(h, matrix, self.n_rows(matrix), self.bias("output"))
 

@@ -10,6 +10,7 @@ from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata
 from llmagentos.models.hf_rope import rope_metadata
+from llmagentos.models.layers import side_by_side
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
 
@@ -19,10 +20,12 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     parts = Parts(checkpoint, g)
     rope = rope_params(checkpoint, parts.head_dim)
 
-    x = parts.embed()
-    for i in range(parts.n_layers):
-        h = parts.norm(x, f"blk.{i}.attn_norm")
-        x = g.add(g.add(x, parts.attention(h, i, rope=rope)), parts.mlp(h, i, "gelu_tanh"))
+    x = side_by_side(
+        parts,
+        parts.embed(),
+        lambda h, i: parts.attention(h, i, rope=rope),
+        lambda h, i: parts.mlp(h, i, "gelu_tanh"),
+    )
     g.set_output(parts.logits(x))
 
 

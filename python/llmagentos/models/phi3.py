@@ -8,7 +8,7 @@ from llmagentos.models.decoder import pre_norm_decoder
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
-from llmagentos.models.hf_tensors import Rows, contiguous_qkv, fused_qkv, gate_up_sizes, part_of
+from llmagentos.models.hf_tensors import contiguous_qkv, fused_gate_up, fused_qkv
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
@@ -18,11 +18,9 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     return made | window_metadata(config, [True] * made["block_count"])
 
 
-_GATE_UP = "model.layers.{i}.mlp.gate_up_proj.weight"
 _TENSORS = DECODER_TENSORS | {
     **fused_qkv("model.layers.{i}.self_attn.qkv_proj", contiguous_qkv),
-    "blk.{i}.ffn_gate.weight": Rows(_GATE_UP, part_of(gate_up_sizes, 0)),
-    "blk.{i}.ffn_up.weight": Rows(_GATE_UP, part_of(gate_up_sizes, 1)),
+    **fused_gate_up("model.layers.{i}.mlp.gate_up_proj"),
 }
 
 FAMILY = Family(pre_norm_decoder, gguf=("phi3",), hf={"Phi3ForCausalLM": HfForm("phi3", _metadata, _TENSORS)})

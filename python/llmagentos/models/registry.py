@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -12,9 +13,9 @@ from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFou
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family
+from llmagentos.models.fused import unfused
 from llmagentos.models.pooling import pooling_of
 from llmagentos.models.rope import tensors_read
-from llmagentos.models.unfused import unfused
 
 # Of each family's file: the architectures it builds as GGUF names them, and the classes that config.json may name. A
 # file is imported when a model of its is opened: start-up should not pay for the others.
@@ -74,6 +75,11 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
 _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}
+# Decoders that were saved without their head, as models of embeddings are: the class with it.
+_HEADED = re.compile(r"(.*?)(ForCausalLM|LMHeadModel)")
+_BY_HEADLESS = {f"{match[1]}Model": match[0] for match in map(_HEADED.fullmatch, _BY_HF_CLASS) if match} | {
+    "Gemma3TextModel": "Gemma3ForCausalLM"
+}
 
 
 def supported_architectures() -> list[str]:
@@ -107,12 +113,13 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
     classes = folder.config.get("architectures")
     if not isinstance(classes, list) or not classes:
         raise ModelFormatError(f"{path}: config.json names no class under architectures", str(path))
-    module = _BY_HF_CLASS.get(str(classes[0]))
-    if module is None:
+    given = str(classes[0])
+    name = given if given in _BY_HF_CLASS else _BY_HEADLESS.get(given)
+    if name is None:
         raise UnsupportedModelError(
-            f"{path}: class {classes[0]!r} is not supported; these are: {', '.join(supported_hf_classes())}"
+            f"{path}: class {given!r} is not supported; these are: {', '.join(supported_hf_classes())}"
         )
-    return _with_pooling(hf_checkpoint(folder, _family(module).hf[classes[0]]))
+    return _with_pooling(hf_checkpoint(folder, _family(_BY_HF_CLASS[name]).hf[name], has_head=name == given))
 
 
 def build_graph(checkpoint: Checkpoint) -> Graph:
@@ -155,6 +162,8 @@ def _family(module: str) -> Family:
 
 def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
     used = tensors_read(checkpoint)
+    if checkpoint.pooling is not None:
+        used |= {"output.weight", "output.bias"}  # the head of a model that could generate as well
     for name, shape in graph.weights:
         spec = checkpoint.tensors.spec(name)
         if spec is None:

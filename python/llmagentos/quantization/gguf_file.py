@@ -17,9 +17,13 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf_metadata import gguf_metadata
 from llmagentos.formats.gguf_writer import GgufValue, TensorToWrite, gguf_bytes, gguf_value, write_gguf
 from llmagentos.formats.tensors import TensorSpec
+from llmagentos.models.fused import fused
 from llmagentos.quantization.imatrix import Imatrix
 from llmagentos.quantization.mixes import FLOATS, check_is_float, file_type, formats_of, is_quantizable
 
+# In llama.cpp these have a head of their own: where the model's is the embedding, it is written twice.
+_UNTIED = ("gptneox", "olmo2", "olmoe", "qwen2moe", "stablelm")
+_EMBEDDING, _HEAD = "token_embd.weight", "output.weight"
 _SLICE_VALUES = 1 << 22  # converted together: seconds at most between two looks at the keyboard
 
 
@@ -77,6 +81,7 @@ def quantized(
         InvalidRequestError: weights are quantised already; the importances are those of another model.
         UnsupportedModelError: what has no form in GGUF.
     """
+    checkpoint = fused(checkpoint)
     specs = {name: spec for name in checkpoint.tensors.names() if (spec := checkpoint.tensors.spec(name)) is not None}
     if mix is None:
         formats = {
@@ -88,6 +93,9 @@ def quantized(
         if not requantize:
             check_is_float(checkpoint, formats)
     weights = {} if imatrix is None else _weights(imatrix, specs)
+    stored = {name: name for name in specs}
+    if checkpoint.architecture in _UNTIED and _HEAD not in specs and _EMBEDDING in specs:
+        stored[_HEAD] = _EMBEDDING
     metadata = dict(gguf_metadata(checkpoint))
     metadata["general.quantization_version"] = gguf_value(2)
     if mix is not None:
@@ -96,10 +104,12 @@ def quantized(
     tensors = [
         TensorToWrite(
             name,
-            TensorSpec(formats[name], spec.shape),
-            partial(_converted, checkpoint, name, spec, formats[name], weights.get(name), pool, progress),
+            TensorSpec(formats[source], specs[source].shape),
+            partial(
+                _converted, checkpoint, source, specs[source], formats[source], weights.get(source), pool, progress
+            ),
         )
-        for name, spec in specs.items()
+        for name, source in stored.items()
     ]
     return Output(metadata, tensors, gguf_bytes(metadata, tensors))
 

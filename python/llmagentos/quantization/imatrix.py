@@ -22,6 +22,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf_writer import TensorToWrite, gguf_value, write_gguf
 from llmagentos.formats.tensors import GgufTensors, TensorSpec, decoded
 from llmagentos.models import build_graph
+from llmagentos.models.fused import joined_parts
 
 WINDOW = 512  # tokens that are seen together; llama.cpp's default
 _SUMS, _COUNTS = ".in_sum2", ".counts"
@@ -122,7 +123,7 @@ def collect(
     threads: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Imatrix:
-    """Run the model over a text and sum what its linear layers read, but for the output head.
+    """Run the model over a text and sum what its linear layers and experts read, but for the output head.
 
     Args:
         dataset: what to call the text.
@@ -152,10 +153,14 @@ def collect(
     finally:
         backend.close()
     importances = {
-        name: Importance(sums[None], np.array([n_rows], np.float32))
+        name: Importance(sums, n_rows.astype(np.float32))
         for name, (sums, n_rows) in squares.items()
         if name not in ("output.weight", "token_embd.weight")  # only the last row of a window reaches the head
     }
+    for whole, parts in joined_parts(checkpoint.tensors, checkpoint.architecture).items():
+        of_parts = [importances.pop(part, None) for part in parts]  # which all read the same
+        if of_parts[0] is not None:
+            importances[whole] = of_parts[0]
     return Imatrix(importances, [dataset], len(windows), width)
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from llmagentos.errors import InvalidRequestError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.tensors import TensorSpec
+from llmagentos.models.fused import fused, joined_parts
 from llmagentos.quantization.mixes import FLOATS, check_is_float, formats_of, is_quantizable
 
 
@@ -35,7 +36,9 @@ def packing_of(checkpoint: Checkpoint, mix: str | None) -> Packing:
     """
     if mix is None:
         return Packing({}, checkpoint.bytes_per_format)
-    wanted = formats_of(checkpoint, mix)
+    wanted = formats_of(fused(checkpoint), mix)  # as of a file that is written
+    for whole, parts in joined_parts(checkpoint.tensors, checkpoint.architecture).items():
+        wanted |= dict.fromkeys(parts, wanted.pop(whole))
     check_is_float(checkpoint, wanted)
     quantize_to, sizes = dict[str, str](), dict[str, int]()
     for name in checkpoint.tensors.names():

@@ -12,8 +12,9 @@ import re
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError
+from llmagentos.gguf_names import part_names
 from llmagentos.market.hub_name import DEFAULT_REVISION, HubName
-from llmagentos.market.sources.hub_files import CONFIG, INDEX, WEIGHTS, all_parts, with_quantisation
+from llmagentos.market.sources.hub_files import CONFIG, INDEX, WEIGHTS, with_quantisation
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 # Under refs: the commit with the safetensors that the hub's converter offers for a default revision without any.
@@ -90,7 +91,7 @@ def _files_of(name: HubName) -> list[Path] | None:
             file = with_quantisation(name, paths)
         except ModelNotFoundError:
             return None
-    parts = [snapshot / part for part in all_parts(file)]
+    parts = [snapshot / part for part in part_names(file)]
     return parts if all(part.is_file() for part in parts) else None
 
 

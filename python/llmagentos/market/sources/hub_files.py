@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from llmagentos.errors import ModelNotFoundError
+from llmagentos.gguf_names import part_names
 from llmagentos.market.hub_name import HubName
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
@@ -40,7 +41,6 @@ _OLDER_TOKENIZERS = (
     "vocab.txt",
 )
 _PICKLES = (".bin", ".pt", ".pth", ".ckpt", ".pkl")
-_PART = re.compile(r"-(\d{5})-of-(\d{5})(?=\.gguf$)")
 _MAX_LISTED = 30
 
 
@@ -93,14 +93,6 @@ def weight_files(paths: Sequence[str]) -> list[str]:
     return [WEIGHTS] if WEIGHTS in paths else []
 
 
-def all_parts(path: str) -> list[str]:
-    """All files of a GGUF model that is one of them: `x-00001-of-00003.gguf` is one of three."""
-    found = _PART.search(path)
-    if found is None:
-        return [path]
-    return [_PART.sub(f"-{number:05d}-of-{found[2]}", path) for number in range(1, int(found[2]) + 1)]
-
-
 def with_quantisation(name: HubName, paths: Iterable[str]) -> str:
     """The .gguf file, or the first part of it, that has the quantisation in its name.
 
@@ -108,7 +100,7 @@ def with_quantisation(name: HubName, paths: Iterable[str]) -> str:
         ModelNotFoundError: none has, or several have; lists them.
     """
     wanted = re.compile(rf"(?:^|[-_./]){re.escape(name.quantisation or '')}(?=\.gguf$|[-.])", re.IGNORECASE)
-    models = {all_parts(path)[0] for path in paths if path.endswith(".gguf")}
+    models = {part_names(path)[0] for path in paths if path.endswith(".gguf")}
     # The folder often repeats the file's name, so that only the last part of the path counts.
     found = sorted(path for path in models if wanted.search(path.rpartition("/")[2]))
     if len(found) == 1:
@@ -120,10 +112,10 @@ def with_quantisation(name: HubName, paths: Iterable[str]) -> str:
 
 
 def _gguf_files(name: HubName, paths: Sequence[str]) -> list[str]:
-    parts = all_parts(name.file or with_quantisation(name, paths))
+    parts = part_names(name.file or with_quantisation(name, paths))
     missing = [path for path in parts if path not in paths]
     if missing:
-        models = sorted({all_parts(path)[0] for path in paths if path.endswith(".gguf")})
+        models = sorted({part_names(path)[0] for path in paths if path.endswith(".gguf")})
         has = f"its GGUF files are {_listed(models)}" if models else "it has no GGUF files"
         raise ModelNotFoundError(f"{name}: {name.repo} has no file {missing[0]}; {has}")
     return parts
