@@ -104,13 +104,13 @@ class GeminiService:
 
     def _check_blocked(self, reply: types.GenerateContentResponse) -> None:
         if reply.prompt_feedback is None or reply.prompt_feedback.block_reason is None:
-            raise ProviderError(f"{self.title} answered with nothing, and does not say why", retryable=True)
+            raise ProviderError(f"{self.title} answered with nothing, and does not say why")
 
     def _reason(self, reason: types.FinishReason | None) -> FinishReason:
         """Why an answer ended. What is neither an end nor a failure is one of the service's reasons to hold it back."""
         name = "OTHER" if reason is None else reason.value
         if name in _FAILURES:
-            raise ProviderError(f"{self.title} could not finish its answer: {name}", retryable=True)
+            raise ProviderError(f"{self.title} could not finish its answer: {name}")
         return _ENDS.get(name, "content_filter")
 
     def embed(self, texts: Sequence[str], timeout: float) -> NDArray[np.float32]:

@@ -113,7 +113,9 @@ def _tools(asked: AskedFor) -> dict[str, Any]:
     if asked.tools is None:
         return {}
     declarations = [
-        types.FunctionDeclaration(name=tool.name, description=tool.description, parameters_json_schema=tool.parameters)
+        types.FunctionDeclaration(
+            name=tool.name, description=tool.description or None, parameters_json_schema=tool.parameters
+        )
         for tool in asked.tools.tools
     ]
     mode = types.FunctionCallingConfigMode.AUTO

@@ -17,7 +17,14 @@ from llmagentos.errors import ProviderError
 from llmagentos.providers.answers import StreamedCalls, completion_of, whole_calls
 from llmagentos.providers.faults import fault_in
 from llmagentos.providers.keys import key_from, needed_key, without_key
-from llmagentos.providers.openai_replies import ChatReply, ChunkReply, EmbeddingsReply, TextReply, reason_of
+from llmagentos.providers.openai_replies import (
+    ChatReply,
+    ChunkReply,
+    EmbeddingsReply,
+    MessageReply,
+    TextReply,
+    reason_of,
+)
 from llmagentos.providers.openai_requests import body_of
 from llmagentos.providers.service import Abilities
 from llmagentos.providers.statuses import retry_after_in, status_error
@@ -98,7 +105,7 @@ class OpenAIService:
         with replies:
             for raw in replies:
                 reply = ChunkReply.model_validate(raw)
-                choice, said = reply.choice, reply.choice.delta
+                choice, said = reply.choice, reply.choice.delta or MessageReply()
                 usage = reply.usage.read() if reply.usage else usage
                 reason = choice.finish_reason or reason
                 reason = "content_filter" if said.refusal else reason

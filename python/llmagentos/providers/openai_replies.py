@@ -47,14 +47,14 @@ class CallReply(_Shape):
     function: _Function = Field(default_factory=_Function)
 
 
-class _Message(_Shape):
+class MessageReply(_Shape):
     content: str | None = None
     refusal: str | None = None
     tool_calls: list[CallReply] | None = None
 
 
 class _Choice(_Shape):
-    message: _Message
+    message: MessageReply
     finish_reason: str
 
 
@@ -74,7 +74,7 @@ class TextReply(_Shape):
 
 
 class _ChunkChoice(_Shape):
-    delta: _Message = Field(default_factory=_Message)
+    delta: MessageReply | None = None
     text: str | None = None
     finish_reason: str | None = None
 
