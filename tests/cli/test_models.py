@@ -119,7 +119,7 @@ def test_the_table_says_that_a_service_runs_it(run, width):
 
     (row,) = json.loads(run("gpt-6-luna", "--json"))
     lines = [line for line, _ in table([row], width)]
-    assert any("service" in line.split() for line in lines)
+    assert any("remote" in line.split() for line in lines)
     assert not any("None" in line for line in lines)
 
 

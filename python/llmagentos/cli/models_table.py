@@ -72,7 +72,7 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     if row["kind"] == "remote":
-        return row["name"], "", "", "", row["licence"], "service"
+        return row["name"], "", "", "", row["licence"], "remote"
     parameters = row["parameters"]
     weights = f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
     sizes = format_bytes(row["bytes"]), format_bytes(row["memory_bytes"])
