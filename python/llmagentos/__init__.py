@@ -27,11 +27,13 @@ if TYPE_CHECKING:
     from llmagentos.errors import ModelFormatError as ModelFormatError
     from llmagentos.errors import ModelNotFoundError as ModelNotFoundError
     from llmagentos.errors import OutOfMemoryError as OutOfMemoryError
+    from llmagentos.errors import ProviderError as ProviderError
     from llmagentos.errors import QueueFullError as QueueFullError
     from llmagentos.errors import SchemaError as SchemaError
     from llmagentos.errors import UnsupportedModelError as UnsupportedModelError
     from llmagentos.llm import LLM as LLM
     from llmagentos.local_model import ModelInfo as ModelInfo
+    from llmagentos.providers.remote_model import RemoteModelInfo as RemoteModelInfo
     from llmagentos.sampling_params import SamplingParams as SamplingParams
     from llmagentos.text_encoder import Classification as Classification
     from llmagentos.text_encoder import RankedDocument as RankedDocument
@@ -54,11 +56,13 @@ _HOMES = {
     "ModelFormatError": "errors",
     "ModelNotFoundError": "errors",
     "OutOfMemoryError": "errors",
+    "ProviderError": "errors",
     "QueueFullError": "errors",
     "SchemaError": "errors",
     "UnsupportedModelError": "errors",
     "LLM": "llm",
     "ModelInfo": "local_model",
+    "RemoteModelInfo": "providers.remote_model",
     "SamplingParams": "sampling_params",
     "Classification": "text_encoder",
     "RankedDocument": "text_encoder",

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any, TypeVar
-
-import numpy as np
+from typing import TYPE_CHECKING, Any
 
 from llmagentos.answer_forms import AnswerForms
 from llmagentos.answers import AnswerForm
@@ -25,15 +23,12 @@ from llmagentos.generation import (
     new_requests,
     service_of,
 )
-from llmagentos.prompts import BINARY, Prompt, PromptEncoder, is_messages, is_token_ids
+from llmagentos.prompts import Prompt, PromptEncoder, each, is_batch, is_list_of_prompts, is_messages, is_token_ids
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from llmagentos.formats.checkpoint import DecodingTokens
     from llmagentos.formats.tokenizer import Tokenizer
-
-_T = TypeVar("_T")
-_R = TypeVar("_R")
 
 
 class Calls:
@@ -69,15 +64,15 @@ class Calls:
             raise InvalidRequestError(
                 f"a prompt must be a string, a list of token ids, or a list of prompts, not {type(prompts).__name__}"
             )
-        return False, self._work(_each(prompts, "prompt", self._prompts.encode), params, options, form, "prompt")
+        return False, self._work(each(prompts, "prompt", self._prompts.encode), params, options, form, "prompt")
 
     def chat(self, messages: Any, params: SamplingParams | None, options: ChatOptions) -> tuple[bool, Work]:
         """The requests of `chat`, and whether it was called with one conversation."""
         form = self._form(options, has_messages=True)
         encode = partial(self._prompts.encode_chat, tool_set=form.tool_set)
-        if not _is_batch(messages):
+        if not is_batch(messages):
             return True, self._work([encode(messages)], params, options, form)
-        return False, self._work(_each(messages, "conversation", encode), params, options, form, "conversation")
+        return False, self._work(each(messages, "conversation", encode), params, options, form, "conversation")
 
     def stream(self, prompt: Any, params: SamplingParams | None, options: ChatOptions) -> tuple[Request, AnswerForm]:
         form = self._form(options, has_messages=is_messages(prompt))
@@ -88,7 +83,7 @@ class Calls:
                 raise InvalidRequestError(
                     f"{name}={getattr(params, name)}{own} is not valid for a stream: it must be 1"
                 )
-        if _is_list_of_prompts(prompt):
+        if is_list_of_prompts(prompt):
             raise InvalidRequestError(
                 "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
             )
@@ -172,38 +167,4 @@ class Calls:
         def requests(ids: list[int]) -> list[Request]:
             return new_requests(ids, checked, service, form, self._engine, self._tokenizer, decoding)
 
-        return Work(_each(prompts, kind, requests), checked.n, form)
-
-
-def _each(items: Sequence[_T], kind: str | None, act: Callable[[_T], _R]) -> list[_R]:
-    """act on each item; what is wrong with one says which one, where there is a kind to call them by."""
-    results = []
-    for index, item in enumerate(items):
-        try:
-            results.append(act(item))
-        except InvalidRequestError as error:
-            if kind is not None:
-                error.args = (f"{kind} {index}: {error}",)
-            raise
-    return results
-
-
-def _is_list_of_prompts(value: object) -> bool:
-    """Whether this is a list of texts, of lists of token ids or of conversations."""
-    return (
-        isinstance(value, Sequence)
-        and not isinstance(value, (str, *BINARY))
-        and bool(value)
-        and (isinstance(value[0], (str, Sequence, np.ndarray)))
-    )
-
-
-def _is_batch(messages: object) -> bool:
-    """Whether this is a list of conversations, each a list itself."""
-    return (
-        isinstance(messages, Sequence)
-        and not isinstance(messages, str)
-        and bool(messages)
-        and isinstance(messages[0], Sequence)
-        and not isinstance(messages[0], str)
-    )
+        return Work(each(prompts, kind, requests), checked.n, form)

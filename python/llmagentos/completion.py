@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-FinishReason = Literal["stop", "length", "tool_calls", "timeout"]
+FinishReason = Literal["stop", "length", "tool_calls", "timeout", "content_filter"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,11 @@ class TokenLogprob:
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Token counts of one completion.
+    """Token counts of one completion. A service counts the completions of a prompt (n > 1) together: each has the sum.
 
     Attributes:
         prompt_tokens: tokens of the prompt.
-        completion_tokens: every generated token, the end token included.
+        completion_tokens: every generated token, the end token included; of a service also those it thinks with.
         cached_tokens: tokens of the prompt that were found in the cache. It says what was spared, and is left out of
             comparisons.
     """
@@ -50,9 +50,10 @@ class ToolCall:
 
     Attributes:
         id: names the call in the message that brings its result: nine letters and digits, which the same request gets
-            each time.
+            each time; of a service what it says, which may be long.
         name: the tool's.
-        arguments: as the model wrote them: JSON text that is valid for the tool's parameters.
+        arguments: as the model wrote them: JSON text that is valid for the tool's parameters; of a service an object
+            in JSON, since what it holds its models to is its own affair.
         parsed: the arguments as an object.
     """
 
@@ -84,11 +85,12 @@ class Completion:
 
     Attributes:
         text: the generated text, without special tokens, the stop string and tool calls.
-        token_ids: every generated token, the end token and the tokens of a stop string included.
+        token_ids: every generated token, the end token and the tokens of a stop string included. Services give none.
         logprobs: one entry per token of `token_ids`, or None where `SamplingParams.logprobs` was None.
         finish_reason: "stop" (an end token, a stop id, a stop string, or all that response_format allows is there),
-            "tool_calls" (the same, with tools called), "length" (max_tokens or the context's end), or "timeout" (the
-            call's time was over; what there is, is here).
+            "tool_calls" (the same, with tools called), "length" (max_tokens or the context's end), "timeout" (the
+            call's time was over; what there is, is here), or "content_filter" (a service held back an answer or a part
+            of it, or its model refused; what it said is here).
         usage: token counts.
         prompt_logprobs: one entry per token of the prompt where `SamplingParams.prompt_logprobs` asked for it: None for
             the first, which nothing precedes, then each token's own log probability and the most likely ones.
@@ -113,11 +115,12 @@ class Completion:
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """One generated token of a stream. The texts of all chunks, joined, are the completion's text.
+    """One generated token of a stream, or what a service sends at once. All texts, joined, are the completion's text.
 
     Attributes:
         text: may be empty while a character or a possible stop string is incomplete.
-        token_id: the generated token; None on a last chunk that only says that the call's time was over.
+        token_id: the generated token; None on a last chunk that only says that the call's time was over, and of a
+            service.
         logprob: its log probability where `SamplingParams.logprobs` asked for it.
         finish_reason: None before the last chunk.
         usage: token counts, on the last chunk only.

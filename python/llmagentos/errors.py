@@ -66,6 +66,25 @@ class QueueFullError(LLMAgentOSError):
     """As many requests wait as may: the caller is to try again later, or to slow down."""
 
 
+class ProviderError(LLMAgentOSError):
+    """A service that runs models did not answer, or refused, or answered with what its protocol does not say.
+
+    Attributes:
+        retryable: whether the same call may succeed later: too many requests, an error of the service's own, a
+            connection that failed or took too long. Such calls have been tried again before this is raised.
+        status: the HTTP status, or None where there was none.
+        retry_after: seconds after which the service asks to be called again, or None.
+    """
+
+    def __init__(
+        self, message: str, retryable: bool = False, status: int | None = None, retry_after: float | None = None
+    ) -> None:
+        super().__init__(message)
+        self.retryable = retryable
+        self.status = status
+        self.retry_after = retry_after
+
+
 class SchemaError(InvalidRequestError):
     """A JSON schema that is not valid, or that says something which cannot be enforced.
 

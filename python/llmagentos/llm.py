@@ -16,19 +16,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import InvalidRequestError
-from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, open_local_model
+from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, check_is_name, check_task, open_local_model
 from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from llmagentos.answering import Answering
     from llmagentos.calls import Calls
     from llmagentos.completion import Chunk, Completion
     from llmagentos.engine.engine import Engine
-    from llmagentos.engine.request import Request
     from llmagentos.engine.statistics import EngineStats, Event
     from llmagentos.generation import ChatOptions, RequestOptions
+    from llmagentos.providers.remote_model import RemoteModel, RemoteModelInfo
     from llmagentos.text_encoder import Classification, Pair, RankedDocument, TextEncoder
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
@@ -43,7 +44,8 @@ class LLM:
     Args:
         model: a name of the catalogue or `hf:org/repo` (fetched when missing), or the path of a .gguf file or of a
             folder as transformers saves it: config.json, safetensors and a tokenizer. Without a tokenizer prompts are
-            token ids.
+            token ids. `openai:MODEL`, `gemini:MODEL` and `http(s)://HOST/v1#MODEL` are models of services, and so are
+            some of the catalogue; of the settings below they take `task` only (docs/remote.md).
         task: "generate" or "embed"; None is what the model was made for. A model that generates texts can embed them
             as well, but not both at once.
         threads: threads that compute; None takes the CPUs this process may use.
@@ -74,6 +76,7 @@ class LLM:
         ModelFormatError, UnsupportedModelError: the file is broken, or needs what this build does not have.
         OutOfMemoryError: weights or KV cache do not fit; says what would.
         InvalidRequestError: an argument outside its domain.
+        ProviderError: a service's model without a key, or without the package that speaks to the service.
     """
 
     def __init__(
@@ -95,6 +98,19 @@ class LLM:
         on_event: Callable[[Event], None] | None = None,
         quantize: str | None = None,
     ) -> None:
+        settings = dict(locals())  # before anything else is local
+        check_is_name(model)
+        from llmagentos.market import remote_name
+
+        self._encoding: TextEncoder | None = None
+        self._generating: LocalModel | None = None
+        self._remote: RemoteModel | None = None
+        if (remote := remote_name(model)) is not None:
+            from llmagentos.providers import open_remote_model
+
+            check_task(task)
+            self._remote = open_remote_model(remote, settings, LLM.__init__.__kwdefaults__ or {})
+            return
         opened = open_local_model(
             model,
             task=task,
@@ -113,8 +129,6 @@ class LLM:
             quantize=quantize,
         )
         self._info = opened.info
-        self._encoding: TextEncoder | None = None
-        self._generating: LocalModel | None = None
         if isinstance(opened, LocalEncoder):
             self._encoding = opened.encoder
             self._tokenizer, self._prompts = opened.encoder.tokenizer, opened.encoder.prompts
@@ -124,12 +138,13 @@ class LLM:
         self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
 
     @property
-    def info(self) -> ModelInfo:
-        """What was loaded, and how."""
-        return self._info
+    def info(self) -> ModelInfo | RemoteModelInfo:
+        """What was loaded, and how; of a service's model, which it is and where."""
+        return self._info if self._remote is None else self._remote.info
 
     @property
     def _local(self) -> LocalModel:
+        self._check_local()
         if self._generating is None:
             raise InvalidRequestError(
                 f"{self._info.name} makes vectors of texts, it generates none; use embed(), rerank() or classify()"
@@ -144,6 +159,21 @@ class LLM:
     def _default_params(self) -> SamplingParams:
         return self._local.default_params
 
+    def _check_local(self) -> None:
+        if self._remote is not None:
+            raise InvalidRequestError(
+                f"{self._remote.info.name} runs at a service, which takes and gives texts: token ids, their log "
+                "probabilities and an engine's figures are for models that run here"
+            )
+
+    @cached_property
+    def _answering(self) -> Answering:
+        if self._remote is not None:
+            return self._remote
+        from llmagentos.local_answers import LocalAnswers
+
+        return LocalAnswers(self._engine, self._calls)
+
     @cached_property
     def _calls(self) -> Calls:
         from llmagentos.answer_forms import AnswerForms
@@ -153,13 +183,9 @@ class LLM:
         answers = AnswerForms(local.tokenizer, local.chat_template)
         return Calls(local.engine, local.tokenizer, self._prompts, answers, local.default_params, local.decoding)
 
-    async def _run_async(self, requests: Sequence[Request]) -> None:
-        from llmagentos.generation import run_async
-
-        await run_async(self._engine, requests)
-
     @property
     def _encoder(self) -> TextEncoder:
+        self._check_local()
         if self._encoding is None:
             raise InvalidRequestError(
                 f'{self._info.name} was loaded to generate texts; load it with task="embed" for embeddings'
@@ -167,6 +193,7 @@ class LLM:
         return self._encoding
 
     def _check_open(self) -> None:
+        self._check_local()
         if self._encoding is not None:
             self._encoding.check_open()
         else:
@@ -174,13 +201,16 @@ class LLM:
 
     @property
     def default_params(self) -> SamplingParams:
-        """What calls without params use: the sampling that the model's file recommends, else greedy."""
-        return self._default_params
+        """What calls without params use: the sampling that the model's file recommends, else greedy.
+
+        Of a service OpenAI's defaults; there, calls without params leave the choice to the service.
+        """
+        return SamplingParams() if self._remote is not None else self._default_params
 
     @property
     def has_chat_template(self) -> bool:
         """Whether `chat` works, and `generate_text` answers rather than continues."""
-        return self._prompts.has_chat_template
+        return self._remote is not None or self._prompts.has_chat_template
 
     def generate_text(self, text: str, max_length: int | None = None) -> str:
         """The natural thing for this model: an answer to `text` from a chat model, its continuation otherwise.
@@ -192,6 +222,8 @@ class LLM:
             max_length: new tokens at most; None runs until the model stops or the context ends. For an encoder-decoder
                 model the decoder's tokens, among which is the one it starts with; None takes the model's own.
         """
+        if self._remote is not None:
+            return self._remote.generate_text(text, max_length)
         if self._info.encoder_length is not None:
             check_positive("max_length", max_length, least=2)
             check_text(text)
@@ -202,7 +234,7 @@ class LLM:
         check_positive("max_length", max_length)
         check_text(text)
         params = replace(self._default_params, max_tokens=max_length)
-        if self._prompts.has_chat_template:
+        if self.has_chat_template:
             return self.chat([{"role": "user", "content": text}], params).text
         return self.generate(text, params).text
 
@@ -236,17 +268,13 @@ class LLM:
             SchemaError: a JSON schema that is not valid, or says what cannot be enforced; points at the place.
             QueueFullError: as many requests wait as may.
         """
-        is_single, work = self._calls.generate(prompts, params, options)
-        self._engine.run(work.requests)
-        return work.results()[0] if is_single else work.results()
+        return self._answering.generate(prompts, params, options)
 
     async def agenerate(
         self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[RequestOptions]
     ) -> Any:
         """`generate` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
-        is_single, work = self._calls.generate(prompts, params, options)
-        await self._run_async(work.requests)
-        return work.results()[0] if is_single else work.results()
+        return await self._answering.agenerate(prompts, params, options)
 
     @overload
     def chat(
@@ -277,15 +305,11 @@ class LLM:
             ContextLengthError: the conversation does not fit; says by how much.
             QueueFullError: as many requests wait as may.
         """
-        is_single, work = self._calls.chat(messages, params, options)
-        self._engine.run(work.requests)
-        return work.results()[0] if is_single else work.results()
+        return self._answering.chat(messages, params, options)
 
     async def achat(self, messages: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Any:
         """`chat` for asyncio: other tasks run meanwhile, and cancelling this one cancels its requests."""
-        is_single, work = self._calls.chat(messages, params, options)
-        await self._run_async(work.requests)
-        return work.results()[0] if is_single else work.results()
+        return await self._answering.achat(messages, params, options)
 
     def stream(
         self,
@@ -303,9 +327,7 @@ class LLM:
             ContextLengthError, InvalidRequestError: as `generate` and `chat`, at once; n must be 1.
             QueueFullError: when it is first iterated.
         """
-        from llmagentos.generation import stream_chunks
-
-        return stream_chunks(self._engine, *self._calls.stream(prompt, params, options))
+        return self._answering.stream(prompt, params, options)
 
     def astream(
         self,
@@ -314,9 +336,7 @@ class LLM:
         **options: Unpack[ChatOptions],
     ) -> AsyncIterator[Chunk]:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
-        from llmagentos.generation import stream_chunks_async
-
-        return stream_chunks_async(self._engine, *self._calls.stream(prompt, params, options))
+        return self._answering.astream(prompt, params, options)
 
     def score(self, text: Prompt, source: Prompt | None = None) -> NDArray[np.float32]:
         """How likely the model finds a given text.
@@ -360,6 +380,8 @@ class LLM:
             ContextLengthError: a text is too long; says by how much.
             InvalidRequestError: an empty list of ids, a prompt that there is not, or a model that makes no embeddings.
         """
+        if self._remote is not None:
+            return self._remote.embed(texts, prompt_name, normalize, truncate)
         return self._encoder.embed(texts, prompt_name, normalize, truncate)
 
     def rerank(
@@ -429,7 +451,9 @@ class LLM:
         `has_chat_template`, which say what was loaded, stay. From a signal handler that interrupts a call of its own
         thread it returns at once, and that call closes the model at the end of its step.
         """
-        if self._encoding is not None:
+        if self._remote is not None:
+            self._remote.close()
+        elif self._encoding is not None:
             self._encoding.close()
         else:
             self._engine.close()
@@ -443,4 +467,4 @@ class LLM:
         self.close()
 
     def __repr__(self) -> str:
-        return f"LLM({self._info.name!r})"
+        return f"LLM({self.info.name!r})"

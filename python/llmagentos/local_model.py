@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -11,7 +10,6 @@ from typing import TYPE_CHECKING
 from llmagentos.errors import (
     InvalidRequestError,
     ModelFormatError,
-    ModelNotFoundError,
     OutOfMemoryError,
     shown,
 )
@@ -113,7 +111,7 @@ def open_local_model(
     quantize: str | None = None,
 ) -> LocalModel | LocalEncoder:
     """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
-    _check_is_name(model)
+    check_is_name(model)
     check_positive("threads", threads, most=MAX_THREADS)
     check_positive("context_length", context_length, least=2, most=2**31 - 1)  # a prompt's token and an answer's
     check_positive("kv_cache_bytes", kv_cache_bytes, most=2**63 - 1)
@@ -127,10 +125,8 @@ def open_local_model(
         raise InvalidRequestError(f"on_event={shown(on_event)} is not valid: it must be None or a function")
     if kv_dtype not in KV_DTYPES:
         raise InvalidRequestError(f"kv_dtype={shown(kv_dtype)} is not valid: it must be one of {', '.join(KV_DTYPES)}")
-    if task not in (None, *TASKS):
-        raise InvalidRequestError(f"task={shown(task)} is not valid: it must be None or one of {', '.join(TASKS)}")
+    check_task(task)
     _check_speculation(speculation, draft_model)
-    _refuse_remote(model)
 
     from llmagentos.backends.cpu import CpuBackend
     from llmagentos.background import Background
@@ -296,7 +292,7 @@ def _check_speculation(speculation: object, draft_model: object) -> None:
         domain = f"one of {', '.join(SPECULATION)}"
         raise InvalidRequestError(f"speculation={shown(speculation)} is not valid: it must be {domain}")
     if draft_model is not None:
-        _check_is_name(draft_model, "draft_model")
+        check_is_name(draft_model, "draft_model")
         if speculation == "off":
             raise InvalidRequestError(f'draft_model={shown(draft_model)} is of no use with speculation="off"')
 
@@ -367,22 +363,14 @@ def _available() -> str:
     return f"{found.available} of this machine's {found.total} bytes are free: lower either of the two"
 
 
-def _check_is_name(model: object, argument: str = "model") -> None:
+def check_task(task: object) -> None:
+    if task not in (None, *TASKS):
+        raise InvalidRequestError(f"task={shown(task)} is not valid: it must be None or one of {', '.join(TASKS)}")
+
+
+def check_is_name(model: object, argument: str = "model") -> None:
     name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
     if not isinstance(name, str) or not name:  # a path object may also stand for bytes
         raise InvalidRequestError(
             f"{argument}={shown(model)} is not valid: it must be a name, or the path of a .gguf file or a folder"
-        )
-
-
-def _refuse_remote(model: str | os.PathLike[str]) -> None:
-    # Two letters at least before the colon: one is a drive. The hub's `hf:` is for the market.
-    if (
-        isinstance(model, str)
-        and re.match(r"(?!hf:)[a-z][a-z0-9+.-]+:", model, re.IGNORECASE)
-        and not os.path.exists(model)
-    ):
-        raise ModelNotFoundError(
-            f"there is no model {model!r}: models of services are not known here; `llmagentos models` lists those that "
-            "are, and hf:org/repo or the path of a .gguf file or a folder serves as well"
         )

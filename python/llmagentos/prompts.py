@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from numbers import Integral, Real
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Prompt: TypeAlias = "str | Sequence[int] | NDArray[np.integer[Any]]"
 Message: TypeAlias = "Mapping[str, Any]"
+_T = TypeVar("_T")
+_R = TypeVar("_R")
 BINARY = (bytes, bytearray, memoryview)  # sequences of numbers too, but never meant as token ids
 
 
@@ -33,6 +35,40 @@ def is_token_ids(value: object) -> bool:
 def is_messages(value: object) -> bool:
     """Whether this is a conversation rather than a prompt."""
     return isinstance(value, Sequence) and bool(value) and isinstance(value[0], Mapping)
+
+
+def each(items: Sequence[_T], kind: str | None, act: Callable[[_T], _R]) -> list[_R]:
+    """act on each item; what is wrong with one says which one, where there is a kind to call them by."""
+    results = []
+    for index, item in enumerate(items):
+        try:
+            results.append(act(item))
+        except InvalidRequestError as error:
+            if kind is not None:
+                error.args = (f"{kind} {index}: {error}",)
+            raise
+    return results
+
+
+def is_list_of_prompts(value: object) -> bool:
+    """Whether this is a list of texts, of lists of token ids or of conversations."""
+    return (
+        isinstance(value, Sequence)
+        and not isinstance(value, (str, *BINARY))
+        and bool(value)
+        and (isinstance(value[0], (str, Sequence, np.ndarray)))
+    )
+
+
+def is_batch(messages: object) -> bool:
+    """Whether this is a list of conversations, each a list itself."""
+    return (
+        isinstance(messages, Sequence)
+        and not isinstance(messages, str)
+        and bool(messages)
+        and isinstance(messages[0], Sequence)
+        and not isinstance(messages[0], str)
+    )
 
 
 def check_text(text: object) -> None:

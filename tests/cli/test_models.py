@@ -62,7 +62,7 @@ def test_json_says_where_a_model_is_and_whether_it_fits(run, monkeypatch, availa
     rows = {row["name"]: row for row in json.loads(run("--json"))}
     assert rows[DEFAULT]["path"] == path
     assert rows["gemma-3-270m"]["path"] is None
-    assert {row["fits_memory"] for row in rows.values()} == {fits}
+    assert {row["fits_memory"] for row in rows.values() if row["kind"] == "local"} == {fits}
     assert rows[DEFAULT]["bytes"] == 98362432
 
 
@@ -100,6 +100,27 @@ def test_a_model_on_the_hub_says_where_it_comes_from(run):
     (row,) = json.loads(run("bart-large-cnn", "--json"))
     assert (row["source"], row["licence"], row["task"]) == ("hf:facebook/bart-large-cnn", "MIT", "summarise")
     assert row["memory_bytes"] > row["bytes"] == 4 * row["parameters"]
+
+
+def test_a_model_of_a_service_has_no_size_and_needs_none(run, monkeypatch):
+    (row,) = json.loads(run("gpt-3", "--json"))
+    assert (row["name"], row["kind"], row["source"]) == ("gpt-6.1-terra", "remote", "openai:gpt-6.1-terra")
+    assert list(row["stands_for"]) == ["gpt-3"]
+    assert {row[field] for field in ("bytes", "memory_bytes", "parameters", "path", "fits_memory")} == {None}
+    header, line = (text.split("\t") for text in run("lamda").splitlines())
+    cells = dict(zip(header, line, strict=True))
+    assert (cells["name"], cells["bytes"], cells["cached"], cells["fits_memory"]) == ("gemini-3.8-flash", "-", "-", "-")
+    assert "gpt-6.1-terra" not in names(run, "--cached") | names(run, "--fits")
+
+
+@pytest.mark.parametrize("width", [200, 40])
+def test_the_table_says_that_a_service_runs_it(run, width):
+    from llmagentos.cli.models_table import table
+
+    (row,) = json.loads(run("gpt-6-luna", "--json"))
+    lines = [line for line, _ in table([row], width)]
+    assert any("remote" in line.split() for line in lines)
+    assert not any("None" in line for line in lines)
 
 
 def test_a_cache_that_cannot_be_read_is_told_of_and_the_rest_is_shown(run, monkeypatch, capsys):

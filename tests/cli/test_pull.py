@@ -8,7 +8,7 @@ import pytest
 
 from llmagentos.cli import main
 from llmagentos.market import cache, entries
-from llmagentos.market.entries import Part, WheelEntry
+from llmagentos.market.facts import Part, WheelEntry
 
 SHA256 = "b83633aa785344791618f2fddf131b010ea04912a60430760b070bad293f65bd"
 ENTRY = WheelEntry(

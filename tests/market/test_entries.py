@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from llmagentos.errors import InvalidRequestError, ModelNotFoundError
-from llmagentos.market.entries import HubEntry, WheelEntry, catalogue, entry_named, find, load_entries, parse_entry
+from llmagentos.market.entries import catalogue, entry_named, find, load_entries, parse_entry
+from llmagentos.market.facts import HubEntry, ModelFacts, RemoteEntry, WheelEntry, names_of
 from llmagentos.market.hub_name import HubName
+from llmagentos.market.remote_name import RemoteName
 from llmagentos.models import supported_architectures, supported_hf_classes
 
 GOOD = {
@@ -56,10 +58,13 @@ def test_the_default_model_and_gemma_are_there_with_pinned_sources():
     assert [part.member[-6:] for part in gemma.parts] == ["part00", "part01", "part02", "part03"]
 
 
-@pytest.mark.parametrize("family", sorted({entry.family for entry in catalogue()}))
+LOCAL = [entry for entry in catalogue() if isinstance(entry, ModelFacts)]
+
+
+@pytest.mark.parametrize("family", sorted({entry.family for entry in LOCAL}))
 def test_every_model_is_of_an_architecture_that_is_built(family: str):
     known = {*supported_architectures(), *supported_hf_classes()}
-    assert {entry.architecture for entry in catalogue() if entry.family == family} <= known
+    assert {entry.architecture for entry in LOCAL if entry.family == family} <= known
 
 
 def test_the_models_of_the_readme_are_there():
@@ -83,6 +88,41 @@ def test_an_entry_on_the_hub_has_a_source_in_place_of_parts():
         parse_entry("far.toml", {**HUB, "source": "pypi:x==1"})
     with pytest.raises(InvalidRequestError, match="unknown field 'sha256'"):
         parse_entry("far.toml", {**HUB, "sha256": "0" * 64})
+
+
+SERVICE = {
+    "name": "cloud",
+    "family": "Cloud",
+    "description": "a test",
+    "task": "chat",
+    "licence": "terms",
+    "service": "openai:cloud-1",
+    "stands_for": {"old-cloud": "it is retired"},
+}
+
+
+def test_an_entry_of_a_service_has_neither_files_nor_size():
+    entry = parse_entry("cloud.toml", SERVICE)
+    assert isinstance(entry, RemoteEntry)
+    assert entry.service == RemoteName("openai", "cloud-1")
+    assert names_of(entry) == ("cloud", "old-cloud")
+    assert (entry.reason_for("OLD-cloud"), entry.reason_for("cloud")) == ("it is retired", None)
+    with pytest.raises(InvalidRequestError, match=r"cloud.toml: 'service': 'cloud-1:' names no model"):
+        parse_entry("cloud.toml", {**SERVICE, "service": "cloud-1:"})
+    with pytest.raises(InvalidRequestError, match="'stands_for' must give names and reasons, not 'old' = 3"):
+        parse_entry("cloud.toml", {**SERVICE, "stands_for": {"old": 3}})
+    with pytest.raises(InvalidRequestError, match="unknown field 'n_bytes'"):
+        parse_entry("cloud.toml", {**SERVICE, "n_bytes": 3})
+
+
+def test_a_name_that_stands_for_another_model_is_taken_like_any_name(tmp_path: Path):
+    table = (
+        '[[models]]\nname = "{}"\nfamily = "C"\ndescription = "x"\ntask = "chat"\nlicence = "x"\nservice = "openai:m"\n'
+    )
+    old = '[models.stands_for]\n"old" = "retired"\n'
+    (tmp_path / "a.toml").write_text(table.format("one") + old + table.format("old"))
+    with pytest.raises(InvalidRequestError, match=r"'old' is already used by a.toml"):
+        load_entries(tmp_path)
 
 
 def test_models_of_a_family_share_what_its_file_says_outside_their_tables(tmp_path: Path):
@@ -161,7 +201,7 @@ def test_a_file_that_is_not_toml_is_named(tmp_path: Path):
 
 
 def test_names_and_aliases_are_found_in_any_case():
-    assert all(find(name) == entry for entry in catalogue() for name in (entry.name, *entry.aliases))
+    assert all(find(name) == entry for entry in catalogue() for name in names_of(entry))
     assert find("SmolLM2-135M-Instruct") == find(" smollm2 ") == entry_named("smollm2-135m-instruct")
     assert find("nothing") is None
 

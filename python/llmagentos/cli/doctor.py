@@ -82,7 +82,7 @@ def _machine(problems: list[str]) -> dict[str, Any]:
 
 
 def _cache(problems: list[str]) -> dict[str, Any]:
-    from llmagentos.market import WheelEntry, catalogue, home
+    from llmagentos.market import RemoteEntry, WheelEntry, catalogue, home
     from llmagentos.market.cache import ADVICE, home_fault, partial_of, status_of
 
     fault = home_fault()
@@ -90,6 +90,8 @@ def _cache(problems: list[str]) -> dict[str, Any]:
         problems.append(fault)
     installed, unfinished = [], []
     for entry in catalogue():
+        if isinstance(entry, RemoteEntry):
+            continue
         try:
             if (model := _model(entry, problems)) is not None:
                 installed.append(model)

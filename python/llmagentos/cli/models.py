@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from llmagentos.market import Entry
+    from llmagentos.market import CatalogueEntry, Entry
     from llmagentos.market.memory import Memory
 
 _FIELDS = (
@@ -24,6 +24,8 @@ _FIELDS = (
     "source",
     "description",
 )
+# What only a model that runs here has.
+_OF_FILES = ("architecture", "parameters", "bytes", "memory_bytes", "path", "problem", "fits_memory")
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +46,7 @@ def register(app: typer.Typer) -> None:
         cached: Annotated[bool, typer.Option("--cached", help="Only models that are on this machine.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print JSON, sizes in bytes.")] = False,
     ) -> None:
-        """List the models that can be pulled by name. In a pipe: one line each, fields separated by tabs."""
+        """List the models that go by a name. In a pipe: one line each, fields separated by tabs."""
         from llmagentos.cli.output import json_of, printable
         from llmagentos.market import catalogue
         from llmagentos.market.memory import memory
@@ -67,10 +69,17 @@ def register(app: typer.Typer) -> None:
         else:
             print("\t".join(_FIELDS))
             for row in rows:
-                cells = {**row, "cached": is_cached(row), "fits_memory": word(row["fits_memory"])}
-                print("\t".join(str(cells[field]) for field in _FIELDS))
+                print("\t".join(_plain(row)))
         for problem in dict.fromkeys(row["problem"] for row in rows if row["problem"] is not None):
             print(f"problem: {printable(problem)}", file=sys.stderr)
+
+
+def _plain(row: dict[str, Any]) -> list[str]:
+    """The cells of a line; of a service's model those that tell of files are "-"."""
+    if row["kind"] == "remote":
+        return ["-" if field not in row or row[field] is None else str(row[field]) for field in _FIELDS]
+    cells = {**row, "cached": is_cached(row), "fits_memory": word(row["fits_memory"])}
+    return [str(cells[field]) for field in _FIELDS]
 
 
 def word(answer: bool | None) -> str:
@@ -85,29 +94,53 @@ def is_cached(row: dict[str, Any]) -> str:
 
 def _check_task(task: str | None) -> None:
     from llmagentos.errors import InvalidRequestError
-    from llmagentos.market.entries import TASKS
+    from llmagentos.market.facts import TASKS
 
     if task is not None and task not in TASKS:
         raise InvalidRequestError(f"--task {task} is not valid: it must be one of {', '.join(TASKS)}")
 
 
-def _matches(entry: Entry, pattern: str) -> bool:
+def _matches(entry: CatalogueEntry, pattern: str) -> bool:
     from fnmatch import fnmatchcase
+
+    from llmagentos.market.facts import names_of
 
     wanted = pattern.lower()
     if not any(mark in wanted for mark in "*?["):
         wanted = f"*{wanted}*"
-    names = (entry.name, *entry.aliases, entry.family, _source(entry))
+    names = (*names_of(entry), entry.family, _source(entry))
     return any(fnmatchcase(name.lower(), wanted) for name in names)
 
 
-def _source(entry: Entry) -> str:
-    from llmagentos.market import HubEntry
+def _source(entry: CatalogueEntry) -> str:
+    from llmagentos.market import HubEntry, RemoteEntry
 
+    if isinstance(entry, RemoteEntry):
+        return str(entry.service)
     return str(entry.source) if isinstance(entry, HubEntry) else f"pypi:{entry.parts[0].package}"
 
 
-def _row(entry: Entry, machine: Memory) -> dict[str, Any]:
+def _row(entry: CatalogueEntry, machine: Memory) -> dict[str, Any]:
+    """What the listing says of a model. What a service's model does not have is None."""
+    from llmagentos.market import RemoteEntry
+
+    about = {
+        "name": entry.name,
+        "aliases": list(entry.aliases),
+        "family": entry.family,
+        "task": entry.task,
+        "description": entry.description,
+        "context_length": entry.context_length,
+        "licence": entry.licence,
+        "licence_url": entry.licence_url,
+        "source": _source(entry),
+    }
+    if isinstance(entry, RemoteEntry):
+        return about | {"kind": "remote", "stands_for": dict(entry.stands_for)} | dict.fromkeys(_OF_FILES)
+    return about | {"kind": "local", "stands_for": {}} | _of_files(entry, machine)
+
+
+def _of_files(entry: Entry, machine: Memory) -> dict[str, Any]:
     from llmagentos.errors import ModelNotFoundError
     from llmagentos.market import cached
     from llmagentos.market.cache import file_fault
@@ -119,19 +152,10 @@ def _row(entry: Entry, machine: Memory) -> dict[str, Any]:
     except ModelNotFoundError as error:
         problem = str(error)
     return {
-        "name": entry.name,
-        "aliases": list(entry.aliases),
-        "family": entry.family,
-        "task": entry.task,
-        "description": entry.description,
         "architecture": entry.architecture,
         "parameters": entry.parameters,
-        "context_length": entry.context_length,
         "bytes": entry.n_bytes,
         "memory_bytes": entry.memory_bytes,
-        "licence": entry.licence,
-        "licence_url": entry.licence_url,
-        "source": _source(entry),
         "path": None if path is None else str(path),
         "problem": problem,
         "fits_memory": None if machine.available is None else entry.memory_bytes <= machine.available,

@@ -27,6 +27,8 @@ def print_table(rows: list[dict[str, Any]], available_memory: int | None) -> Non
     console.print()
     free = "" if available_memory is None else f" {format_bytes(available_memory)} of memory are free here."
     hint = f"`llmagentos pull NAME` fetches one; using it by name fetches it too.{free}"
+    if any(row["kind"] == "remote" for row in rows):
+        hint += " Models of services run there: they need a key, and nothing here (docs/remote.md)."
     for line in textwrap.wrap(hint, console.width, break_long_words=False):
         console.print(Text(line, style="dim"), soft_wrap=True)
 
@@ -59,7 +61,8 @@ def table(rows: list[dict[str, Any]], width: int) -> Iterator[tuple[str, str]]:
 def _block(row: dict[str, Any], values: tuple[str, ...], width: int) -> Iterator[tuple[str, str]]:
     yield values[0], ""
     for title, value in zip(_TITLES[1:], values[1:], strict=True):
-        yield f"  {title}: {value}", ""
+        if value:
+            yield f"  {title}: {value}", ""
     yield from ((f"  {line}", "") for line in _wrapped(row["description"], max(width - 2, 1)))
 
 
@@ -68,6 +71,8 @@ def _wrapped(text: str, width: int) -> list[str]:
 
 
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
+    if row["kind"] == "remote":
+        return row["name"], "", "", "", row["licence"], "remote"
     parameters = row["parameters"]
     weights = f"{parameters / 1e9:.1f} B" if parameters >= 1e9 else f"{parameters / 1e6:.0f} M"
     sizes = format_bytes(row["bytes"]), format_bytes(row["memory_bytes"])

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from llmagentos.sampling_params import SamplingParams
 
 Model: TypeAlias = Annotated[
-    str, typer.Option("--model", "-m", help="A catalogue name, hf:org/repo, or the path of a .gguf file or a folder.")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A catalogue name, hf:org/repo, the path of a .gguf file or a folder, or a service's model: openai:MODEL, "
+        "gemini:MODEL or http(s)://HOST/v1#MODEL.",
+    ),
 ]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option("--threads", "-t", help="Threads that compute; the default is the CPUs of this process.")

@@ -41,9 +41,11 @@ def register(app: typer.Typer) -> None:
 
         name, text = _read(file)
         with LLM(model, threads=threads, context_length=context) as llm:
+            if llm.info.context_length is None:
+                raise InvalidRequestError(f"{llm.info.name} runs at a service, which does not say how likely a text is")
+            width = context or min(DEFAULT_WINDOW, llm.info.context_length)
             opening = llm.tokenize("")
             ids = llm.tokenize(text, add_special=False, parse_special=False)
-            width = context or min(DEFAULT_WINDOW, llm.info.context_length)
             pieces = list(windows(ids, opening, width))
             if not pieces:
                 raise InvalidRequestError(f"{name} has {len(ids)} tokens: too few to predict one from another")

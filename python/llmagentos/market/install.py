@@ -19,7 +19,8 @@ from pathlib import Path
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError
 from llmagentos.market import cache
-from llmagentos.market.entries import Entry, FolderEntry, HubEntry, WheelEntry, entry_named
+from llmagentos.market.entries import file_entry_named
+from llmagentos.market.facts import Entry, FolderEntry, HubEntry, WheelEntry
 from llmagentos.market.hub_name import HubName, is_hub_name, parse_hub_name
 from llmagentos.market.progress import ProgressCallback, format_bytes, shown
 from llmagentos.market.pull_lock import pull_lock
@@ -72,7 +73,7 @@ def _source_of(model: str | Entry) -> HubName | WheelEntry | FolderEntry:
     if isinstance(model, str):
         if is_hub_name(model):
             return parse_hub_name(model)
-        model = entry_named(model)
+        model = file_entry_named(model)
     return model.source if isinstance(model, HubEntry) else model
 
 

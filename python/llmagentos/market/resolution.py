@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError, UnsupportedModelError, shown
 from llmagentos.gguf_names import only_model
-from llmagentos.market.entries import entry_named, find
+from llmagentos.market.entries import entry_named, file_entry_named, find, with_files
+from llmagentos.market.facts import RemoteEntry
 from llmagentos.market.hub_name import is_hub_name, parse_hub_name
 from llmagentos.market.install import pull
 from llmagentos.market.progress import ProgressCallback
+from llmagentos.market.remote_name import RemoteName, is_remote_name, parse_remote_name
+
+_log = logging.getLogger(__name__)
 
 
 def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None = None) -> Path:
@@ -24,13 +29,16 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
         progress: as for `pull`, which see.
 
     Raises:
-        ModelNotFoundError: no such name (the message lists near ones) or path, or the model cannot be fetched.
+        ModelNotFoundError: no such name (the message lists near ones) or path, or the model cannot be fetched, or a
+            service runs it.
         ModelFormatError: what was fetched is not what the catalogue or the hub says.
         UnsupportedModelError: the path is a folder without config.json that holds no GGUF model, or several.
     """
     if isinstance(model, str) and ((entry := find(model)) is not None or is_hub_name(model)):
-        return pull(entry or model, progress=progress)
+        return pull(with_files(entry) if entry is not None else model, progress=progress)
     text = os.fspath(model)
+    if isinstance(model, str) and is_remote_name(model) and not os.path.exists(model):
+        file_entry_named(model)  # raises
     path = Path(text).expanduser()
     try:
         is_file, is_folder = path.is_file(), path.is_dir()
@@ -53,6 +61,27 @@ def resolve(model: str | os.PathLike[str], *, progress: ProgressCallback | None 
     if path.exists():
         raise ModelNotFoundError(f"{path} is not a regular file: give the path of a .gguf file or of a folder")
     raise ModelNotFoundError(f"there is no file {path} (looked for {path.absolute()})")
+
+
+def remote_name(model: str | os.PathLike[str]) -> RemoteName | None:
+    """What names a service's model: a name such as `openai:MODEL`, or one of the catalogue; None for other models.
+
+    A name that leads to another model than it says, such as a retired one's, is logged as a warning, with the reason.
+    A file of the name that is there is meant rather than a service's model.
+
+    Raises:
+        ModelNotFoundError: it means to be such a name, and is not well formed.
+    """
+    if not isinstance(model, str):
+        return None
+    if is_remote_name(model):
+        return None if os.path.exists(model) else parse_remote_name(model)
+    entry = find(model)
+    if not isinstance(entry, RemoteEntry):
+        return None
+    if (reason := entry.reason_for(model)) is not None:
+        _log.warning("%s: %s; using %s", model, reason, entry.name)
+    return entry.service
 
 
 def known_as(model: str | os.PathLike[str]) -> str | None:

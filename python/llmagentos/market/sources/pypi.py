@@ -12,7 +12,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from llmagentos.errors import ModelNotFoundError
-from llmagentos.market.entries import Part
+from llmagentos.market.facts import Part
 
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 5.0
