@@ -78,21 +78,17 @@ def open_adapter(path: Path, base: AdapterBase) -> dict[str, LowRank]:
     config, file = read_peft_config(path), _open_weights(path)
     modules = _factors(file, config)
     made = dict[str, LowRank]()
-    for module, rule, target in _targets(modules.keys(), base, file.path):
-        name = _EMBEDDING if target == _HEAD and _HEAD not in base.shapes else target
-        if not isinstance(rule, (Same, Rows, Transposed)) or target == _EMBEDDING:
+    for module, rule, name in _targets(modules.keys(), base, file.path):
+        if not isinstance(rule, (Same, Rows, Transposed)) or name in made:
             raise UnsupportedModelError(f"{file.path}: it updates {module}, which no adapter can here")
-        if name in made:
-            raise UnsupportedModelError(f"{file.path}: it updates {module} and another name of {name}")
         a, b = modules[module]
-        made[name] = LowRank(a, b if isinstance(rule, Same) else b[rule.index(len(b), base.meta)])
-        shape = base.shapes.get(name)
-        if shape != (len(made[name].b), a.shape[1]):
-            is_it = "there is none" if shape is None else f"it is {list(shape)}"
+        b = b if isinstance(rule, Same) else np.ascontiguousarray(b[rule.index(len(b), base.meta)])
+        if (len(b), a.shape[1]) != base.shapes[name]:
             raise UnsupportedModelError(
-                f"{file.path}: {module} is for a weight of {len(made[name].b)} rows and {a.shape[1]} columns, but of "
-                f"{name} in this model {is_it}"
+                f"{file.path}: {module} is for a weight of shape {[len(b), a.shape[1]]}, but {name} is "
+                f"{list(base.shapes[name])} in this model"
             )
+        made[name] = LowRank(a, b)
     return made
 
 
@@ -150,18 +146,20 @@ def _factors(file: SafetensorsFile, config: PeftConfig) -> dict[str, tuple[Matri
 
 
 def _targets(modules: Collection[str], base: AdapterBase, path: Path) -> list[tuple[str, Rule, str]]:
-    """Which of the modules are made into which tensors, and how.
+    """Which of the modules are made into which weights, and how.
 
-    Several classes of transformers may share an architecture: the adapter is of one that has all of its modules.
+    Several classes of transformers may share an architecture: the adapter is of one that has all of its modules, or if
+    there is none, of one that has all but those of a head that is not used here.
     """
-    known = set[str]()
-    for form in hf_forms(base.architecture):
-        used = {module for module in modules if not form.unused or not f"{module}.".startswith(form.unused)}
-        targets = _targets_of(form, used, base)
-        found = {module for module, _, _ in targets}
-        if found and found == used:
-            return targets
-        known |= found
+    forms, known = hf_forms(base.architecture), set[str]()
+    for has_unused in (False, True):
+        for form in forms:
+            used = {name for name in modules if not has_unused or not f"{name}.".startswith(form.unused or " ")}
+            targets = _targets_of(form, used, base)
+            found = {module for module, _, _ in targets}
+            if found and found == used:
+                return targets
+            known |= found
     raise UnsupportedModelError(
         f"{path}: it updates {min(set(modules) - known, default=min(modules))}, which is no layer of this "
         f"{base.architecture} model that an adapter can update"
@@ -170,14 +168,18 @@ def _targets(modules: Collection[str], base: AdapterBase, path: Path) -> list[tu
 
 def _targets_of(form: HfForm, modules: Collection[str], base: AdapterBase) -> list[tuple[str, Rule, str]]:
     n_layers = max(base.meta.get("block_count", 0), base.meta.get("decoder_block_count", 0))
-    return [
+    targets = [
         (module, rule, target.format(i=i))
         for target, given in form.tensors.items()
+        if target != _EMBEDDING  # a look-up, which is no product
         for rule in alternatives(given)
         for i in (range(n_layers) if "{i}" in target else (0,))
         for module in _modules(rule, i, form.prefix)
         if module in modules
     ]
+    has_head = _HEAD in base.shapes
+    named = [(module, rule, _EMBEDDING if name == _HEAD and not has_head else name) for module, rule, name in targets]
+    return [target for target in named if target[2] in base.shapes]
 
 
 def _modules(rule: Rule, layer: int, prefix: str) -> Iterator[str]:
