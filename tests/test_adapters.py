@@ -54,9 +54,8 @@ def test_all_kinds_of_calls_take_one(llm: LLM) -> None:
     params = SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=0)
     scores = llm.generate(ids, params, adapter="all").prompt_logprobs
     assert scores is not None
-    np.testing.assert_array_equal(
-        [score.logprob for score in scores[1:] if score is not None], llm.score(ids, adapter="all")
-    )
+    found = np.array([score.logprob for score in scores if score is not None], np.float32)
+    np.testing.assert_array_equal(found, llm.score(ids, adapter="all"))
 
 
 @pytest.mark.parametrize("options", [{"n": 3, "temperature": 0.8, "seed": 4}, {"num_beams": 3, "n": 2}])
@@ -102,9 +101,7 @@ def test_adapters_come_and_go(llm: LLM) -> None:
     assert info.n_bytes > 0
     assert llm.generate(PROMPT, GREEDY, adapter="more").token_ids == answers(llm)["all"]
     llm.unload_adapter("more")
-    with pytest.raises(
-        InvalidRequestError, match="adapter='more' is not valid: it is not loaded; these are: all, head"
-    ):
+    with pytest.raises(InvalidRequestError, match="'more' is not valid: it is not loaded; these are: all, head"):
         llm.generate(PROMPT, GREEDY, adapter="more")
     llm.load_adapter("more", DATA / HEAD)  # the name alone does not bring back what was cached under it
     assert llm.generate(PROMPT, GREEDY, adapter="more").token_ids == answers(llm)["head"]
@@ -178,13 +175,11 @@ def test_an_encoder_decoder_reads_and_writes_with_it() -> None:
     with open_folder_model("bart-plain", adapters={"a": DATA / "bart-attention"}) as llm:
         plain, found = llm.score("an answer", "a text", adapter=None), llm.score("an answer", "a text", adapter="a")
         assert not np.allclose(plain, found, atol=0.1)
-        assert (
-            llm.generate(PROMPT, GREEDY, adapter="a").token_ids == llm.generate(PROMPT, GREEDY, adapter="a").token_ids
-        )
+        assert llm.generate("a text", GREEDY, adapter="a") != llm.generate("a text", GREEDY)
 
 
 def test_embeddings_of_an_adapter(tmp_path: Path) -> None:
-    folder = write_llama(tmp_path / "model", 600, "byte_level")
+    folder = write_llama(tmp_path / "model", 600, "byte_level", tie_word_embeddings=True)
     adapter = write_llama_adapter(tmp_path / "adapter")
     with LLM(folder, task="embed", threads=1, adapters={"a": adapter}) as llm:
         texts = ["one text", "another, which is longer", "one text"]
