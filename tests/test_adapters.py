@@ -175,7 +175,8 @@ def test_an_encoder_decoder_reads_and_writes_with_it() -> None:
     with open_folder_model("bart-plain", adapters={"a": DATA / "bart-attention"}) as llm:
         plain, found = llm.score("an answer", "a text", adapter=None), llm.score("an answer", "a text", adapter="a")
         assert not np.allclose(plain, found, atol=0.1)
-        assert llm.generate("a text", GREEDY, adapter="a") != llm.generate("a text", GREEDY)
+        params = SamplingParams(temperature=0.0, max_tokens=4, logprobs=0, ignore_eos=True)
+        assert llm.generate("a text", params, adapter="a").logprobs != llm.generate("a text", params).logprobs
 
 
 def test_embeddings_of_an_adapter(tmp_path: Path) -> None:
