@@ -10,16 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from llmagentos._core.formats import GgufFile
 from llmagentos.formats import Checkpoint
 from llmagentos.formats.checkpoint import Pooling
 from llmagentos.models import open_checkpoint
 from llmagentos.models.lora import AdapterBase, merged, open_adapter
 from llmagentos.quantization.gguf_file import quantized
+from tests.adapter_folders import write_adapter
 from tests.oracles.lora.case import CASES
 
 from .adapted import BASES, DATA, AdaptedModel, Logits, Text, relative_difference
 from .encoder_decoders import Runner
 from .families import CASES as FAMILY_CASES
+from .tiny_models import TINY
 
 KINDS = {case.name: FAMILY_CASES[case.base].kind for case in CASES}
 DECODERS = [name for name, kind in KINDS.items() if kind == "decoder"]
@@ -92,6 +95,18 @@ def test_merged_weights_go_into_a_gguf_file(name: str, tmp_path: Path) -> None:
     quantized(merged_checkpoint(name), None).write(tmp_path / "merged.gguf")
     (found,) = AdaptedModel(tmp_path / "merged.gguf").logits(Text(expected(name)["token_ids"]))
     assert difference(name, found) < 1e-4
+
+
+def test_a_changed_gguf_file_keeps_its_keys(tmp_path: Path) -> None:
+    source = TINY / "llama_f32.gguf"
+    checkpoint = open_checkpoint(source)
+    n_rows, n_cols = AdapterBase.of(checkpoint).shapes["blk.0.attn_output.weight"]
+    folder = write_adapter(tmp_path / "adapter", {"model.layers.0.self_attn.o_proj": (n_rows, n_cols)})
+    changed = merged(checkpoint, open_adapter(folder, AdapterBase.of(checkpoint)))
+    quantized(changed, "f32").write(tmp_path / "merged.gguf")
+    found, kept = GgufFile(tmp_path / "merged.gguf"), GgufFile(source)
+    assert set(kept.keys()) <= {*found.keys(), "general.alignment"}
+    assert open_checkpoint(tmp_path / "merged.gguf").tokenizer.encode("a text") == checkpoint.tokenizer.encode("a text")
 
 
 def test_every_case_has_its_folder_and_every_folder_its_case() -> None:

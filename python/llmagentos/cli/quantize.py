@@ -65,7 +65,8 @@ def register(app: typer.Typer) -> None:
 
         mix = None if type_.lower() == AS_IT_IS else mix_named(type_, "type")
         _check_target(target, force)
-        checkpoint = _open(source, adapter)
+        unchanged = _open(source, as_it_runs=adapter is not None)
+        checkpoint = _with_adapter(unchanged, adapter)
         try:
             importances = _importances(source, adapter, imatrix_from, imatrix, threads, force)
             with shown(None) as show:
@@ -86,7 +87,7 @@ def register(app: typer.Typer) -> None:
         bits = 8 * output.weight_bytes / checkpoint.n_parameters
         print(f"{printable(str(target))}: {format_bytes(output.n_bytes)}")
         print(
-            f"weights: {format_bytes(checkpoint.weight_bytes)} before, {format_bytes(output.weight_bytes)} after, ",
+            f"weights: {format_bytes(unchanged.weight_bytes)} before, {format_bytes(output.weight_bytes)} after, ",
             end="",
         )
         print(f"{bits:.2f} bits each")
@@ -104,26 +105,23 @@ def _check_target(target: Path, force: bool) -> None:
         raise InvalidRequestError(f"{target} is there already: --force writes over it")
 
 
-def _open(source: str, adapter: Path | None) -> Checkpoint:
-    """A file as it stands in the file: its own metadata and tensors are what is written."""
+def _open(source: str, as_it_runs: bool) -> Checkpoint:
+    """A file as it stands in the file, whose own metadata and tensors are what is written; or in the form that runs."""
     from llmagentos.formats.gguf import open_gguf
     from llmagentos.market import resolve
     from llmagentos.models import open_checkpoint
 
-    if adapter is not None:
-        return _merged(source, adapter)
     path = resolve(source)
-    return open_checkpoint(path) if path.is_dir() else open_gguf(path)
+    return open_checkpoint(path) if as_it_runs or path.is_dir() else open_gguf(path)
 
 
-def _merged(source: str, adapter: Path | None) -> Checkpoint:
-    """The model as it runs, with the adapter's changes in its weights where there is one."""
-    from llmagentos.market import resolve
-    from llmagentos.models import open_checkpoint
+def _with_adapter(checkpoint: Checkpoint, adapter: Path | None) -> Checkpoint:
+    """The checkpoint with the adapter's changes in its weights, where there is one."""
+    if adapter is None:
+        return checkpoint
     from llmagentos.models.lora import AdapterBase, merged, open_adapter
 
-    checkpoint = open_checkpoint(resolve(source))
-    return checkpoint if adapter is None else merged(checkpoint, open_adapter(adapter, AdapterBase.of(checkpoint)))
+    return merged(checkpoint, open_adapter(adapter, AdapterBase.of(checkpoint)))
 
 
 def _importances(
@@ -141,7 +139,13 @@ def _importances(
         text = text_file.read_bytes().decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
         raise InvalidRequestError(f"{text_file} is not UTF-8 at byte {error.start}; convert it to UTF-8") from None
-    found = collect(_merged(source, adapter), text, dataset=text_file.name, threads=threads, progress=_show_windows)
+    found = collect(
+        _with_adapter(_open(source, as_it_runs=True), adapter),
+        text,
+        dataset=text_file.name,
+        threads=threads,
+        progress=_show_windows,
+    )
     if file is not None:
         found.save(file)
     return found

@@ -22,6 +22,8 @@ def gguf_metadata(checkpoint: Checkpoint) -> dict[str, GgufValue]:
         UnsupportedModelError: the folder's tokenizer has no form in GGUF.
     """
     source = checkpoint.tensors.native()
+    if checkpoint.path.is_file() and not isinstance(source, GgufFile):
+        source = GgufFile(checkpoint.path)  # whose tensors were changed on the way
     if isinstance(source, GgufFile):
         keys = source.keys()
         return {key: _copied(source, key) for key in keys if key not in _OWN}
