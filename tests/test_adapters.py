@@ -112,7 +112,7 @@ def test_one_in_use_stays(llm: LLM) -> None:
     llm.load_adapter("used", DATA / ALL)
     stream = llm.stream(PROMPT, GREEDY, adapter="used")
     first = next(stream).token_id
-    with pytest.raises(InvalidRequestError, match="adapter 'used' is in use by 1 requests"):
+    with pytest.raises(InvalidRequestError, match="'used' is in use by requests under way or waiting, 1 of them"):
         llm.unload_adapter("used")
     assert [first, *(chunk.token_id for chunk in stream)] == answers(llm)["all"]
     closed = llm.stream(PROMPT, GREEDY, adapter="used")

@@ -86,7 +86,7 @@ class Encoder:
         with self._lock:
             self.check_open()
             if self._users[adapter]:
-                raise InvalidRequestError(f"is in use by {self._users[adapter]} calls: wait for them to end")
+                raise InvalidRequestError(f"is in use by calls under way, {self._users[adapter]} of them: let them end")
             del self._users[adapter]
             self._backend.unload_adapter(adapter)
 

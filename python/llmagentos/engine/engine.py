@@ -236,9 +236,11 @@ class Engine:
                 if request.service.adapter == adapter and (self._driver is not None or not request.cancel_requested)
             ]
             if users:
-                raise InvalidRequestError(f"is in use by {len(users)} requests: wait for them to end, or cancel them")
+                raise InvalidRequestError(
+                    f"is in use by requests under way or waiting, {len(users)} of them: let them end, or cancel them"
+                )
             self._adapters.discard(adapter)
-            self._backend.unload_adapter(adapter)
+        self._backend.unload_adapter(adapter)
 
     def stats(self) -> EngineStats:
         """Queues, blocks, rates and latencies as they are now."""

@@ -20,7 +20,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec, decoded
 from llmagentos.models.family import HfForm
-from llmagentos.models.hf_tensors import Meta, Rows, Rule, Same, Transposed, alternatives, float_values
+from llmagentos.models.hf_tensors import Flat, Meta, Rows, Rule, Same, Transposed, alternatives, float_values
 from llmagentos.models.peft_config import PeftConfig, read_peft_config
 from llmagentos.models.registry import hf_forms
 
@@ -79,13 +79,15 @@ def open_adapter(path: Path, base: AdapterBase) -> dict[str, LowRank]:
     modules = _factors(file, config)
     made = dict[str, LowRank]()
     for module, rule, name in _targets(modules.keys(), base, file.path):
-        if not isinstance(rule, (Same, Rows, Transposed)) or name in made:
+        if not isinstance(rule, (Same, Flat, Rows, Transposed)) or name in made:
             raise UnsupportedModelError(f"{file.path}: it updates {module}, which no adapter can here")
         a, b = modules[module]
-        b = b if isinstance(rule, Same) else np.ascontiguousarray(b[rule.index(len(b), base.meta)])
-        if (len(b), a.shape[1]) != base.shapes[name]:
+        if isinstance(rule, (Rows, Transposed)):
+            b = np.ascontiguousarray(b[rule.index(len(b), base.meta)])
+        shape = (len(b), a.shape[1])
+        if base.shapes[name] not in (shape, shape[1:] if shape[0] == 1 else shape):  # a single row may be a vector
             raise UnsupportedModelError(
-                f"{file.path}: {module} is for a weight of shape {[len(b), a.shape[1]]}, but {name} is "
+                f"{file.path}: {module} is for a weight of shape {list(shape)}, but {name} is "
                 f"{list(base.shapes[name])} in this model"
             )
         made[name] = LowRank(a, b)

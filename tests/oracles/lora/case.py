@@ -50,6 +50,11 @@ CASES = [
     AdapterCase("phi3-fused", "phi3-window", {"r": 4, "target_modules": ["qkv_proj", "gate_up_proj", "down_proj"]}),
     AdapterCase("gpt-neox-grouped", "gpt-neox-plain", {"r": 4, "target_modules": ["query_key_value", "dense_4h_to_h"]}),
     AdapterCase("mixtral-attention", "mixtral-plain", {"r": 4, "target_modules": ["q_proj", "v_proj", "o_proj"]}),
+    AdapterCase(
+        "qwen2moe-shared",
+        "qwen2moe-plain",
+        {"r": 4, "target_modules": ["v_proj", "shared_expert_gate", "shared_expert.down_proj"]},
+    ),
     AdapterCase("gemma3-all-linear", "gemma3-plain", {"r": 4, "target_modules": "all-linear"}),
     AdapterCase("bart-attention", "bart-plain", {"r": 4, "target_modules": ["q_proj", "k_proj", "v_proj", "fc2"]}),
     AdapterCase("t5-all-linear", "t5-plain", {"r": 4, "target_modules": "all-linear"}),
