@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,21 @@ def test_adapters_come_and_go(llm: LLM) -> None:
     llm.load_adapter("more", DATA / HEAD)  # the name alone does not bring back what was cached under it
     assert llm.generate(PROMPT, GREEDY, adapter="more").token_ids == answers(llm)["head"]
     llm.unload_adapter("more")
+
+
+def test_they_come_and_go_beside_running_calls(llm: LLM) -> None:
+    expected = answers(llm)
+
+    def repeated(name: str) -> list[list[int]]:
+        return [llm.generate(PROMPT, GREEDY, adapter=name).token_ids for _ in range(5)]
+
+    with ThreadPoolExecutor(2) as threads:
+        running = {name: threads.submit(repeated, name) for name in ("all", "head")}
+        for _ in range(10):
+            llm.load_adapter("more", DATA / HEAD)
+            assert llm.generate(PROMPT, GREEDY, adapter="more").token_ids == expected["head"]
+            llm.unload_adapter("more")
+    assert {name: one.result() for name, one in running.items()} == {name: [expected[name]] * 5 for name in running}
 
 
 def test_one_in_use_stays(llm: LLM) -> None:
