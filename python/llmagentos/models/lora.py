@@ -156,7 +156,7 @@ def _targets(modules: Collection[str], base: AdapterBase, path: Path) -> list[tu
     forms, known = hf_forms(base.architecture), set[str]()
     for has_unused in (False, True):
         for form in forms:
-            used = {name for name in modules if not has_unused or not f"{name}.".startswith(form.unused or " ")}
+            used = {name for name in modules if not has_unused or not _is_unused(form, name)}
             targets = _targets_of(form, used, base)
             found = {module for module, _, _ in targets}
             if found and found == used:
@@ -184,9 +184,12 @@ def _targets_of(form: HfForm, modules: Collection[str], base: AdapterBase) -> li
     return [target for target in named if target[2] in base.shapes]
 
 
+def _is_unused(form: HfForm, module: str) -> bool:
+    return f"{module.removeprefix(form.prefix)}.".startswith(form.unused)
+
+
 def _modules(rule: Rule, layer: int, prefix: str) -> Iterator[str]:
     """The module of a rule's source, with the prefix that its name may begin with and without."""
     module = rule.source.replace("{i}", str(layer)).removesuffix(".weight")
-    yield module
-    if prefix and module.startswith(prefix):
-        yield module.removeprefix(prefix)
+    bare = module.removeprefix(prefix)
+    yield from dict.fromkeys((module, bare, prefix + bare))
