@@ -131,16 +131,31 @@ std::unique_ptr<runtime::Executor> make_executor(const graph::Graph& graph, cons
                                              max_tokens, n_blocks, type, formats);
 }
 
+using FloatMatrix = py::array_t<float, py::array::c_style>;
+
+// (weight, a [rank, columns], b [rows, rank]) of each weight that an adapter updates.
+std::int32_t load_adapter(runtime::Executor& executor,
+                          const std::vector<std::tuple<std::string, FloatMatrix, FloatMatrix>>& factors) {
+  std::vector<runtime::LowRankSource> sources;
+  for (const auto& [weight, a, b] : factors) {
+    if (a.ndim() != 2 || b.ndim() != 2) throw InvalidArgument("adapter: the factors of " + weight + " are no matrices");
+    sources.push_back({weight, a.data(), a.shape(0), a.shape(1), b.data(), b.shape(0), b.shape(1)});
+  }
+  const py::gil_scoped_release release;
+  return executor.load_adapter(sources);
+}
+
 py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids, const Int32Array& positions,
                        const Int32Array& sequence_starts, const Int32Array& block_tables, const Int32Array& logit_rows,
-                       const std::optional<Int32Array>& token_types, bool is_encoder,
-                       const std::optional<Int32Array>& cross_block_tables,
+                       const std::optional<Int32Array>& token_types, const std::optional<Int32Array>& adapters,
+                       bool is_encoder, const std::optional<Int32Array>& cross_block_tables,
                        const std::optional<Int32Array>& cross_lengths) {
   if (block_tables.ndim() != 2 || (cross_block_tables && cross_block_tables->ndim() != 2))
     throw InvalidArgument("block_tables must have two dimensions");
   runtime::RaggedBatch batch{view(token_ids),    view(positions),       view(sequence_starts),
                              view(block_tables), block_tables.shape(1), view(logit_rows)};
   if (token_types) batch.token_types = view(*token_types);
+  if (adapters) batch.adapters = view(*adapters);
   batch.is_encoder = is_encoder;
   if (cross_block_tables) {
     batch.cross_block_tables = view(*cross_block_tables);
@@ -209,8 +224,9 @@ void bind_runtime(py::module_& core) {
            py::arg("fuse") = true, py::arg("quantize_to") = std::map<std::string, std::string>{},
            py::keep_alive<1, 4>())
       .def("run", &run, py::arg("token_ids"), py::arg("positions"), py::arg("sequence_starts"), py::arg("block_tables"),
-           py::arg("logit_rows"), py::kw_only(), py::arg("token_types") = py::none(), py::arg("is_encoder") = false,
-           py::arg("cross_block_tables") = py::none(), py::arg("cross_lengths") = py::none())
+           py::arg("logit_rows"), py::kw_only(), py::arg("token_types") = py::none(), py::arg("adapters") = py::none(),
+           py::arg("is_encoder") = false, py::arg("cross_block_tables") = py::none(),
+           py::arg("cross_lengths") = py::none())
       .def(
           "copy_blocks",
           [](runtime::Executor& executor, const std::vector<std::pair<std::int32_t, std::int32_t>>& from_to) {
@@ -218,6 +234,11 @@ void bind_runtime(py::module_& core) {
             executor.copy_blocks(from_to);
           },
           py::arg("from_to"))
+      .def("load_adapter", &load_adapter, py::arg("factors"))
+      .def("unload_adapter", &runtime::Executor::unload_adapter, py::arg("id"),
+           py::call_guard<py::gil_scoped_release>())
+      .def_property_readonly("adapter_bytes", py::cpp_function(&runtime::Executor::adapter_bytes,
+                                                               py::call_guard<py::gil_scoped_release>()))
       .def("observe_inputs", &runtime::Executor::observe_inputs, py::call_guard<py::gil_scoped_release>())
       .def("input_squares", &input_squares)
       .def_property_readonly("isa", [](const runtime::Executor& e) { return std::string(e.isa()); })

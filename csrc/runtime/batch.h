@@ -6,6 +6,8 @@
 
 namespace llmagentos::runtime {
 
+inline constexpr std::int32_t kNoAdapter = -1;
+
 struct RaggedBatch {
   std::span<const std::int32_t> token_ids;        // [T]
   std::span<const std::int32_t> positions;        // [T], consecutive within a sequence
@@ -14,6 +16,7 @@ struct RaggedBatch {
   std::int64_t max_blocks = 0;
   std::span<const std::int32_t> logit_rows;        // [R]: the tokens whose logits are wanted
   std::span<const std::int32_t> token_types = {};  // [T], or empty: all 0
+  std::span<const std::int32_t> adapters = {};     // [S]: an adapter's id or kNoAdapter; or empty: none has one
   // Of an encoder-decoder model. A batch for the encoder leaves keys and values in its blocks, which are then the cross
   // blocks of the decoder's batches.
   bool is_encoder = false;

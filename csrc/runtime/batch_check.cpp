@@ -47,6 +47,10 @@ void Executor::check(const RaggedBatch& batch) const {
   require(batch.token_types.empty() || static_cast<std::int64_t>(batch.token_types.size()) == n,
           "token_ids and token_types differ in length");
   require(batch.n_sequences() >= 1, "it has no sequence");
+  require(batch.adapters.empty() || static_cast<std::int64_t>(batch.adapters.size()) == batch.n_sequences(),
+          "adapters must have one for each sequence");
+  for (const std::int32_t id : batch.adapters)
+    require(id == kNoAdapter || adapters_.contains(id), "there is no adapter " + text(id));
   require(batch.sequence_starts.front() == 0 && batch.sequence_starts.back() == n,
           "sequence_starts must run from 0 to the number of tokens");
   require(static_cast<std::int64_t>(batch.block_tables.size()) == batch.n_sequences() * batch.max_blocks,

@@ -91,6 +91,7 @@ std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
               static_cast<std::int32_t>(s));
   steps_ = batch.is_encoder ? &plan_.encoder_steps : &plan_.steps;
   plan_attention();
+  plan_adapters();
   const std::int64_t last_position = *std::max_element(batch.positions.begin(), batch.positions.end());
   for (PositionBiasTable& bias : biases_) bias.reach(last_position + 1, weights_);
   const std::size_t logits_bytes = batch.logit_rows.size() * static_cast<std::size_t>(output_width()) * sizeof(float);

@@ -12,6 +12,7 @@
 #include "base/thread_pool.h"
 #include "graph/plan.h"
 #include "kernels/registry.h"
+#include "runtime/adapter.h"
 #include "runtime/attention_items.h"
 #include "runtime/batch.h"
 #include "runtime/input_squares.h"
@@ -38,6 +39,12 @@ class Executor {
   // Copies whole blocks of the cache, one after the other: what an earlier pair wrote, a later one may read. Throws
   // InvalidArgument where a block is not in the pool; nothing is then changed.
   void copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to);
+
+  // An adapter for sequences of later batches, which name it by the id returned. Throws as Adapter does.
+  std::int32_t load_adapter(std::span<const LowRankSource> sources);
+  // Frees its memory; no later batch may name it. Throws InvalidArgument where there is none of that id.
+  void unload_adapter(std::int32_t id);
+  std::size_t adapter_bytes();  // of all that are loaded
 
   // From the next run on sums what linear layers and experts read; costs nothing where it is not called.
   void observe_inputs();
@@ -72,9 +79,24 @@ class Executor {
   void prepare_rows(const graph::RowInput& input, std::int64_t first, std::int64_t last, const PreparedRows& to);
   bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last,
              std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
-  void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
-  void multiply_groups(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
-                       std::int64_t group, int n_groups, ThreadScratch& scratch);
+  void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, bool adapted, Counter& counter,
+                      int thread);
+  void multiply_groups(const graph::LinearStep& step, const kernels::MatmulInput& input, bool adapted,
+                       std::size_t index, std::int64_t group, int n_groups, ThreadScratch& scratch);
+  // steps_adapter.cpp
+  void plan_adapters();
+  bool is_adapted(const graph::LinearStep& step) const;
+  const AdapterRows& adapter_rows(const graph::LinearStep& step) const;
+  float* shrunk(const graph::LinearStep& step, std::size_t product, const AdapterRows::Panel& panel);
+  // a x of the rows with adapters, shared out; a barrier must follow.
+  void shrink_rows(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter, int thread);
+  static const float* gather_panel(const kernels::MatmulInput& input, std::span<const std::int32_t> rows,
+                                   std::size_t width, ThreadScratch& scratch);
+  void shrink_group(const LowRank& factors, const kernels::MatmulInput& x, std::int64_t group, float* to,
+                    ThreadScratch& scratch) const;
+  // Adds b (a x) to a tile of a product that begins with row `first`, a multiple of kTileTokens.
+  void expand_rows(const graph::LinearStep& step, std::size_t product, std::int64_t group, int n_groups,
+                   std::int64_t first, float* tile, std::ptrdiff_t stride, ThreadScratch& scratch);
   void make_room(const graph::MoeStep& step);
   void run_moe(const graph::MoeStep& step, Counter* counters, int thread);
   void route_tokens(const graph::MoeStep& step, Counter& counter, int thread);
@@ -132,7 +154,14 @@ class Executor {
   std::array<AttentionItems, 3> items_{AttentionItems(graph::Keys::earlier), AttentionItems(graph::Keys::all),
                                        AttentionItems(graph::Keys::cross)};
   std::vector<float> partials_;
-  std::vector<std::int32_t> sequence_of_;   // [T]
+  std::vector<std::int32_t> sequence_of_;  // [T]
+  std::map<std::int32_t, std::unique_ptr<const Adapter>> adapters_;
+  std::int32_t last_adapter_ = kNoAdapter;
+  // Of the batch: its adapters, the rows that have one, and what their first factors make of a linear step's input.
+  std::vector<const Adapter*> batch_adapters_;
+  AdapterRows token_adapters_, logit_adapters_;
+  std::int64_t max_rank_ = 0;
+  AlignedBuffer shrunk_;
   std::unique_ptr<InputSquares> observed_;  // none: nobody asks
   std::vector<Counter> counters_;
   std::vector<std::unique_ptr<ThreadScratch>> scratch_;

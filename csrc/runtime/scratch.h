@@ -30,6 +30,7 @@ struct Executor::ThreadScratch {
   std::vector<float> normed, panels;
   std::vector<std::int8_t> quants;
   std::vector<kernels::BlockMeta> meta;
+  std::vector<float> adapter_panel;
   // The batch's rows by expert, which every thread finds for itself; of few rows also each token's experts, and panels.
   Router router;
   ExpertRows expert_rows;

@@ -80,7 +80,12 @@ void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int 
                                    prepared.meta,
                                    n / kBlock};
   if (observed_) observed_->add(step, input.values, rows, thread, pool_.participants());
-  multiply_units(step, input, counters[1], thread);
+  const bool adapted = is_adapted(step);
+  if (adapted) {
+    shrink_rows(step, input, counters[2], thread);
+    pool_.barrier();
+  }
+  multiply_units(step, input, adapted, counters[1], thread);
 }
 
 // Takes the next share of `total` units: large at first, for few claims and long streams of weights, down to one at the
@@ -95,8 +100,8 @@ bool Executor::claim(Counter& counter, std::int64_t total, std::int64_t& first, 
   return true;
 }
 
-void Executor::multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter,
-                              int thread) {
+void Executor::multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, bool adapted,
+                              Counter& counter, int thread) {
   // A glu's gate and up groups are computed together: it has as many units as one of them.
   std::int64_t units = 0;
   for (const auto& product : step.products) {
@@ -113,13 +118,13 @@ void Executor::multiply_units(const graph::LinearStep& step, const kernels::Matm
         group -= weights_.matrix(step.products[product++].weight).n_groups();
       const std::int64_t left = weights_.matrix(step.products[product].weight).n_groups() - group;
       n = std::min({last - unit, left, std::int64_t{kernels::kMaxGroups}});
-      multiply_groups(step, input, product, group, static_cast<int>(n), scratch);
+      multiply_groups(step, input, adapted, product, group, static_cast<int>(n), scratch);
     }
   }
 }
 
-void Executor::multiply_groups(const graph::LinearStep& step, const kernels::MatmulInput& input, std::size_t index,
-                               std::int64_t group, int n_groups, ThreadScratch& scratch) {
+void Executor::multiply_groups(const graph::LinearStep& step, const kernels::MatmulInput& input, bool adapted,
+                               std::size_t index, std::int64_t group, int n_groups, ThreadScratch& scratch) {
   const graph::Product& product = step.products[index];
   const PackedMatrix& matrix = weights_.matrix(product.weight);
   const auto n_cols = static_cast<std::size_t>(matrix.cols);
@@ -130,10 +135,12 @@ void Executor::multiply_groups(const graph::LinearStep& step, const kernels::Mat
   const auto valid = static_cast<std::size_t>(std::min(n_columns, matrix.rows - first_column));
   const bool direct = step.output < 0 && valid == static_cast<std::size_t>(n_columns) && product.bias == graph::kNone &&
                       !product.activation.has_value();
-  const auto multiply = [&](const graph::Product& of, std::int64_t first, int n, float* tile) {
+  const auto multiply = [&](std::size_t of_index, std::int64_t first, int n, float* tile) {
+    const graph::Product& of = step.products[of_index];
     const PackedMatrix& m = weights_.matrix(of.weight);
     m.kernel.multiply(m.group(group), n_groups, input, static_cast<int>(first), n, n_cols, tile, n_columns,
                       scratch.columns.data());
+    if (adapted) expand_rows(step, of_index, group, n_groups, first, tile, n_columns, scratch);
     if (of.bias != graph::kNone) {
       const float* bias = weights_.vector(of.bias) + first_column;
       for (int t = 0; t < n; ++t)
@@ -147,12 +154,13 @@ void Executor::multiply_groups(const graph::LinearStep& step, const kernels::Mat
     if (direct) {
       matrix.kernel.multiply(matrix.group(group), n_groups, input, static_cast<int>(first), n, n_cols, to, out_width,
                              scratch.columns.data());
+      if (adapted) expand_rows(step, index, group, n_groups, first, to, out_width, scratch);
       continue;
     }
     float* tile = scratch.tile[0];
-    multiply(product, first, n, tile);
+    multiply(index, first, n, tile);
     if (step.glu) {
-      multiply(step.products[1], first, n, scratch.tile[1]);
+      multiply(1, first, n, scratch.tile[1]);
       kernels_.table().glu(tile, scratch.tile[1], static_cast<std::size_t>(n * n_columns), *step.glu, tile);
     }
     for (int t = 0; t < n; ++t, tile += n_columns, to += out_width) {

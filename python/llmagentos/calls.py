@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from llmagentos.adapters import Adapters
 from llmagentos.answer_forms import AnswerForms
 from llmagentos.answers import AnswerForm
 from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.engine import Engine
-from llmagentos.engine.request import Request
+from llmagentos.engine.request import Request, Service
 from llmagentos.errors import InvalidRequestError
 from llmagentos.formats.ids_only import IdsOnly
 from llmagentos.generation import (
@@ -36,6 +37,7 @@ class Calls:
 
     Args:
         default_params: for calls without params.
+        adapters: those that calls may choose.
         decoding: how an encoder-decoder model's answers begin and end; None for other models.
     """
 
@@ -46,6 +48,7 @@ class Calls:
         prompts: PromptEncoder,
         answers: AnswerForms,
         default_params: SamplingParams,
+        adapters: Adapters,
         decoding: DecodingTokens | None = None,
     ) -> None:
         self._engine = engine
@@ -53,6 +56,7 @@ class Calls:
         self._prompts = prompts
         self._answers = answers
         self._default_params = default_params
+        self._adapters = adapters
         self._decoding = decoding
 
     def generate(self, prompts: Any, params: SamplingParams | None, options: RequestOptions) -> tuple[bool, Work]:
@@ -90,23 +94,26 @@ class Calls:
         is_chat = is_messages(prompt)
         ids = self._prompts.encode_chat(prompt, form.tool_set) if is_chat else self._prompts.encode(prompt)
         decoding = self._decoding_of(options, form, params)
-        (request,) = new_requests(ids, params, service_of(options), form, self._engine, self._tokenizer, decoding)
+        service = service_of(options, self._adapters)
+        (request,) = new_requests(ids, params, service, form, self._engine, self._tokenizer, decoding)
         return request, form
 
-    def score(self, text: Prompt, source: Prompt | None) -> Request:
+    def score(self, text: Prompt, source: Prompt | None, adapter: str | None) -> Request:
         """The request that computes how likely each token of a text is; see `LLM.score`."""
         self._engine.check_open()
+        service = Service(adapter=self._adapters.number_of(adapter))
         ids, encoder = self._prompts.encode(text), None
         if self._decoding is None and source is not None:
             raise InvalidRequestError("source is for encoder-decoder models, and this is none")
         if self._decoding is not None:
             if source is None:
                 raise InvalidRequestError("source is missing: what the encoder reads before the text is scored")
-            encoder = EncoderInput(self._prompts.encode(source))
+            encoder = EncoderInput(self._prompts.encode(source), service.adapter)
             self._engine.check_input_fits(len(encoder.token_ids))
             ids = [self._decoding.start, *ids]
         self._engine.check_fits(len(ids), n_new=0)
-        return Request(ids, SamplingParams(temperature=0.0), len(ids), prompt_logprobs=0, encoder=encoder)
+        params = SamplingParams(temperature=0.0)
+        return Request(ids, params, len(ids), prompt_logprobs=0, service=service, encoder=encoder)
 
     def _checked(self, params: SamplingParams | None) -> SamplingParams:
         if params is None:
@@ -161,7 +168,7 @@ class Calls:
         kind: str | None = None,
     ) -> Work:
         """Requests for all prompts as one batch. `kind` names them in errors."""
-        checked, service = self._checked(params), service_of(options)
+        checked, service = self._checked(params), service_of(options, self._adapters)
         decoding = self._decoding_of(options, form, checked)
 
         def requests(ids: list[int]) -> list[Request]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
+from llmagentos.adapters import Adapters
 from llmagentos.answers import AnswerForm, AnswerReader
 from llmagentos.completion import Chunk, Completion, FinishReason, TokenLogprob, Usage
 from llmagentos.engine.beams import BeamGroup
@@ -35,6 +36,7 @@ class RequestOptions(TypedDict, total=False):
         priority: an integer; requests of a lower one go first, and may take the place of running ones. 0 by default.
         timeout: seconds from the call; what is then unfinished ends with finish_reason "timeout" and the text so far.
         cache_salt: the call shares cached prompts only with calls of the same salt.
+        adapter: the name of the loaded adapter that computes the call; None for the model alone.
         response_format: what answers must look like: a pydantic model, or a dict: {"type": "json_object"},
             {"type": "json_schema", "json_schema": {"schema": ...}} as OpenAI's, {"type": "regex", "regex": ...},
             {"type": "grammar", "grammar": ...} in llguidance's Lark, {"type": "choice", "choices": [...]}, or
@@ -46,6 +48,7 @@ class RequestOptions(TypedDict, total=False):
     priority: int
     timeout: float | None
     cache_salt: str | None
+    adapter: str | None
     response_format: ResponseFormatArgument
     forced_bos_token_id: int | None
 
@@ -102,7 +105,7 @@ def check_options(options: Mapping[str, Any], has_messages: bool) -> None:
         raise InvalidRequestError(f"there is no option {unknown[0]!r}; these are: {', '.join(sorted(known))}")
 
 
-def service_of(options: RequestOptions) -> Service:
+def service_of(options: RequestOptions, adapters: Adapters) -> Service:
     """What a call's options ask of the engine.
 
     Raises:
@@ -115,7 +118,8 @@ def service_of(options: RequestOptions) -> Service:
     if salt is not None and not isinstance(salt, str):
         raise InvalidRequestError(f"cache_salt={shown(salt)} is not valid: it must be None or a string")
     deadline = None if timeout is None else time.monotonic() + timeout
-    return Service(priority, deadline, (salt or "").encode("utf-8", "surrogatepass"))
+    adapter = adapters.number_of(options.get("adapter"))
+    return Service(priority, deadline, (salt or "").encode("utf-8", "surrogatepass"), adapter)
 
 
 def new_requests(
@@ -139,7 +143,7 @@ def new_requests(
     encoder, forced_first, forced_last = None, None, None
     if decoding is not None:
         engine.check_input_fits(len(prompt_ids))
-        encoder, prompt_ids = EncoderInput(prompt_ids), [decoding.start]
+        encoder, prompt_ids = EncoderInput(prompt_ids, service.adapter), [decoding.start]
         forced_first = decoding.forced_first
         # A text that may go on past its end, or has a form of its own, is not ended by force.
         forced_last = None if params.ignore_eos or form.constraint is not None else decoding.forced_last

@@ -6,7 +6,7 @@ What generates is imported where it is used: `open_local_model` has done so whil
 from __future__ import annotations
 
 import os
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from types import TracebackType
@@ -23,6 +23,7 @@ from llmagentos.sampling_params import SamplingParams
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from llmagentos.adapters import AdapterInfo
     from llmagentos.answering import Answering
     from llmagentos.calls import Calls
     from llmagentos.completion import Chunk, Completion
@@ -70,6 +71,7 @@ class LLM:
             ended, by the thread that ran the step. It must be quick; what it raises is logged.
         quantize: quantises a model of floats while it is loaded, by a mix such as "q8_0", "q6_k" or "q4_k_m"
             (docs/quantize.md lists them); a model that is quantised already is refused.
+        adapters: LoRA adapters to load, by name, as `load_adapter` does.
 
     Raises:
         ModelNotFoundError: no such model, or it could not be fetched.
@@ -97,6 +99,7 @@ class LLM:
         draft_model: str | os.PathLike[str] | None = None,
         on_event: Callable[[Event], None] | None = None,
         quantize: str | None = None,
+        adapters: Mapping[str, str | os.PathLike[str]] | None = None,
     ) -> None:
         settings = dict(locals())  # before anything else is local
         check_is_name(model)
@@ -130,12 +133,18 @@ class LLM:
         )
         self._info = opened.info
         if isinstance(opened, LocalEncoder):
-            self._encoding = opened.encoder
+            self._encoding, self._adapters = opened.encoder, opened.encoder.adapters
             self._tokenizer, self._prompts = opened.encoder.tokenizer, opened.encoder.prompts
-            return
-        self._generating = opened
-        self._tokenizer = opened.tokenizer
-        self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
+        else:
+            self._generating, self._adapters = opened, opened.adapters
+            self._tokenizer = opened.tokenizer
+            self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
+        if adapters is not None:
+            try:
+                self._adapters.load_all(adapters)
+            except BaseException:
+                self.close()
+                raise
 
     @property
     def info(self) -> ModelInfo | RemoteModelInfo:
@@ -163,7 +172,7 @@ class LLM:
         if self._remote is not None:
             raise InvalidRequestError(
                 f"{self._remote.info.name} runs at a service, which takes and gives texts: token ids, their log "
-                "probabilities and an engine's figures are for models that run here"
+                "probabilities and an engine's figures, and adapters are for models that run here"
             )
 
     @cached_property
@@ -181,7 +190,9 @@ class LLM:
 
         local = self._local
         answers = AnswerForms(local.tokenizer, local.chat_template)
-        return Calls(local.engine, local.tokenizer, self._prompts, answers, local.default_params, local.decoding)
+        return Calls(
+            local.engine, local.tokenizer, self._prompts, answers, local.default_params, local.adapters, local.decoding
+        )
 
     @property
     def _encoder(self) -> TextEncoder:
@@ -212,7 +223,37 @@ class LLM:
         """Whether `chat` works, and `generate_text` answers rather than continues."""
         return self._remote is not None or self._prompts.has_chat_template
 
-    def generate_text(self, text: str, max_length: int | None = None) -> str:
+    @property
+    def adapters(self) -> list[AdapterInfo]:
+        """The adapters that are loaded."""
+        return [] if self._remote is not None else self._adapters.infos()
+
+    def load_adapter(self, name: str, path: str | os.PathLike[str]) -> None:
+        """Load a LoRA adapter: a folder with adapter_config.json and adapter_model.safetensors, as PEFT saves it.
+
+        Calls choose it with `adapter=name`; those with different adapters, and with none, share each step. The model's
+        own weights stay as they are, in whatever format.
+
+        Raises:
+            ModelNotFoundError: no such folder, or a file is missing in it.
+            ModelFormatError: a file is broken.
+            UnsupportedModelError: an adapter for another model, or one that needs what this build does not do; names
+                the field and its value, or the tensor.
+            InvalidRequestError: the name is taken.
+        """
+        self._check_local()
+        self._adapters.load(name, path)
+
+    def unload_adapter(self, name: str) -> None:
+        """Free an adapter's memory.
+
+        Raises:
+            InvalidRequestError: it is not loaded, or a call under way or a stream that is not closed uses it.
+        """
+        self._check_local()
+        self._adapters.unload(name)
+
+    def generate_text(self, text: str, max_length: int | None = None, *, adapter: str | None = None) -> str:
         """The natural thing for this model: an answer to `text` from a chat model, its continuation otherwise.
 
         An encoder-decoder model reads `text` and writes what it was trained to: a summary, a translation. It searches
@@ -221,22 +262,24 @@ class LLM:
         Args:
             max_length: new tokens at most; None runs until the model stops or the context ends. For an encoder-decoder
                 model the decoder's tokens, among which is the one it starts with; None takes the model's own.
+            adapter: the name of the adapter that answers; None for the model alone.
         """
         if self._remote is not None:
+            if adapter is not None:
+                self._check_local()
             return self._remote.generate_text(text, max_length)
         if self._info.encoder_length is not None:
             check_positive("max_length", max_length, least=2)
             check_text(text)
             params = self._default_params
-            return self.generate(
-                text, params if max_length is None else replace(params, max_tokens=max_length - 1)
-            ).text
+            params = params if max_length is None else replace(params, max_tokens=max_length - 1)
+            return self.generate(text, params, adapter=adapter).text
         check_positive("max_length", max_length)
         check_text(text)
         params = replace(self._default_params, max_tokens=max_length)
         if self.has_chat_template:
-            return self.chat([{"role": "user", "content": text}], params).text
-        return self.generate(text, params).text
+            return self.chat([{"role": "user", "content": text}], params, adapter=adapter).text
+        return self.generate(text, params, adapter=adapter).text
 
     # A str is a Sequence[str] as well; the first overload that fits is taken.
     @overload
@@ -255,7 +298,8 @@ class LLM:
         A prompt is a string, whose special tokens are parsed, or a list of token ids, taken as they are.
 
         Args:
-            options: priority, timeout, cache_salt, response_format, forced_bos_token_id; see `RequestOptions`.
+            options: priority, timeout, cache_salt, adapter, response_format, forced_bos_token_id; see
+                `RequestOptions`.
 
         Returns:
             A Completion for one prompt, a list of them for a list; with n > 1, which the types do not show, a list of
@@ -338,19 +382,20 @@ class LLM:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
         return self._answering.astream(prompt, params, options)
 
-    def score(self, text: Prompt, source: Prompt | None = None) -> NDArray[np.float32]:
+    def score(self, text: Prompt, source: Prompt | None = None, *, adapter: str | None = None) -> NDArray[np.float32]:
         """How likely the model finds a given text.
 
         Args:
             text: a string, encoded as a prompt (special tokens parsed, the model's own ones added), or token ids.
             source: what the encoder of an encoder-decoder model reads; `text` is the answer then.
+            adapter: the name of the adapter that scores it.
 
         Returns:
             float32 [n - 1] for n tokens: entry i is the natural log of the probability of token i + 1 after tokens
             0..i. Of an encoder-decoder model float32 [n], since its first token follows something too: the token that
             the decoder starts with.
         """
-        request = self._calls.score(text, source)
+        request = self._calls.score(text, source, adapter)
         if request.n_prompt > 1:
             self._engine.run([request])
         return np.array([score.logprob for score in request.prompt_scores], np.float32)
@@ -362,6 +407,7 @@ class LLM:
         prompt_name: str | None = None,
         normalize: bool | None = None,
         truncate: bool = False,
+        adapter: str | None = None,
     ) -> NDArray[np.float32]:
         """Embeddings of one text or of a list of them, whose similarity is that of the texts' meanings.
 
@@ -372,6 +418,7 @@ class LLM:
             normalize: whether to scale embeddings to length one, so that their products are cosines; None does what
                 the model's files say, and where they say nothing, does it.
             truncate: leave out the end of texts that are too long.
+            adapter: the name of the adapter that computes them.
 
         Returns:
             float32 [n, dim]; one row for one text. A row depends on its own text only, bit for bit.
@@ -381,11 +428,19 @@ class LLM:
             InvalidRequestError: an empty list of ids, a prompt that there is not, or a model that makes no embeddings.
         """
         if self._remote is not None:
+            if adapter is not None:
+                self._check_local()
             return self._remote.embed(texts, prompt_name, normalize, truncate)
-        return self._encoder.embed(texts, prompt_name, normalize, truncate)
+        return self._encoder.embed(texts, prompt_name, normalize, truncate, adapter)
 
     def rerank(
-        self, query: str, documents: Sequence[str], *, top_n: int | None = None, truncate: bool = False
+        self,
+        query: str,
+        documents: Sequence[str],
+        *,
+        top_n: int | None = None,
+        truncate: bool = False,
+        adapter: str | None = None,
     ) -> list[RankedDocument]:
         """Documents by how well they answer a query, best first.
 
@@ -395,23 +450,28 @@ class LLM:
         Args:
             top_n: how many to return; None returns all.
             truncate: leave out ends where a text, or query and document together, are too long.
+            adapter: as `embed`.
 
         Raises:
             ContextLengthError: as `embed`.
             InvalidRequestError: the model does neither.
         """
-        return self._encoder.rerank(query, documents, top_n, truncate)
+        return self._encoder.rerank(query, documents, top_n, truncate, adapter)
 
     @overload
-    def classify(self, texts: Prompt | Pair, *, truncate: bool = False) -> Classification: ...  # type: ignore[overload-overlap]
+    def classify(  # type: ignore[overload-overlap]
+        self, texts: Prompt | Pair, *, truncate: bool = False, adapter: str | None = None
+    ) -> Classification: ...
     @overload
-    def classify(self, texts: Sequence[Prompt | Pair], *, truncate: bool = False) -> list[Classification]: ...
-    def classify(self, texts: Any, *, truncate: bool = False) -> Any:
+    def classify(
+        self, texts: Sequence[Prompt | Pair], *, truncate: bool = False, adapter: str | None = None
+    ) -> list[Classification]: ...
+    def classify(self, texts: Any, *, truncate: bool = False, adapter: str | None = None) -> Any:
         """What a classifier says of one text, or of each of a list.
 
         Args:
             texts: strings, lists of token ids, or pairs of strings (a tuple of two), which the model reads together.
-            truncate: as `rerank`.
+            truncate, adapter: as `rerank`.
 
         Returns:
             A Classification for one text or pair, a list of them for a list. Scores are a softmax over the labels, or a
@@ -421,7 +481,7 @@ class LLM:
             ContextLengthError: as `embed`.
             InvalidRequestError: the model is no classifier.
         """
-        return self._encoder.classify(texts, truncate)
+        return self._encoder.classify(texts, truncate, adapter)
 
     def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
         """Token ids of a text.

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llmagentos.adapters import Adapters
 from llmagentos.backends.cpu import CpuBackend
 from llmagentos.engine.encoder import Encoder
 from llmagentos.errors import InvalidRequestError
 from llmagentos.formats.checkpoint import Checkpoint, Pooling
 from llmagentos.models import build_graph
+from llmagentos.models.lora import AdapterBase
 from llmagentos.models.pooling import vector_settings
 from llmagentos.quantization.load import Packing, packing_of
 from llmagentos.text_encoder import TextEncoder
@@ -63,8 +65,10 @@ def open_text_encoder(
         quantize_to=packing.quantize_to,
     )
     encoder = Encoder(backend, last_row=pooling.rows == "last", max_batched_tokens=budget)
+    adapters = Adapters(encoder, AdapterBase.of(checkpoint))
     made = TextEncoder(
         encoder,
+        adapters,
         checkpoint.tokenizer,
         settings,
         is_classifier=pooling.is_classifier,

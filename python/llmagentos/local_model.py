@@ -17,6 +17,7 @@ from llmagentos.prompts import check_positive, check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
+    from llmagentos.adapters import Adapters
     from llmagentos.backends.cpu import CpuBackend
     from llmagentos.engine.engine import Engine
     from llmagentos.engine.speculation import Proposer
@@ -81,6 +82,7 @@ class LocalModel:
     """An engine, and what stands around it to make text of its tokens.
 
     Attributes:
+        adapters: those that calls may choose.
         decoding: how an encoder-decoder model's answers begin and end; None for other models.
     """
 
@@ -89,6 +91,7 @@ class LocalModel:
     chat_template: str | None
     default_params: SamplingParams
     info: ModelInfo
+    adapters: Adapters
     decoding: DecodingTokens | None = None
 
 
@@ -188,8 +191,10 @@ def open_local_model(
     )
     # While the weights are packed: each of the two is a tenth of the time to a first answer.
     import llmagentos.calls  # noqa: F401  (for later)
+    from llmagentos.adapters import Adapters
     from llmagentos.engine.engine import Engine, EngineConfig
     from llmagentos.engine.native_sampler import NativeSampler
+    from llmagentos.models.lora import AdapterBase
 
     try:
         backend = opening.result()
@@ -219,7 +224,8 @@ def open_local_model(
     sampler = NativeSampler(backend.pool, checkpoint.tokenizer, checkpoint.missing_ids)
     engine = Engine(backend, sampler, config, proposer)
     decoding = checkpoint.decoding if checkpoint.is_encoder_decoder else None
-    return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info, decoding)
+    adapters = Adapters(engine, AdapterBase.of(checkpoint))
+    return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info, adapters, decoding)
 
 
 def _for_task(checkpoint: Checkpoint, task: str | None) -> Checkpoint:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from llmagentos.adapters import Adapters
 from llmagentos.engine.encoder import Encoder, TokenText
 from llmagentos.errors import ContextLengthError, InvalidRequestError, shown
 from llmagentos.formats.tokenizer import PairEncoder, Tokenizer
@@ -60,6 +61,7 @@ class TextEncoder:
 
     Args:
         encoder: runs the model; closed with this.
+        adapters: those that calls may choose.
         tokenizer: the model's.
         settings: what its files say of texts and vectors.
         is_classifier: whether vectors are a classifier's outputs rather than embeddings.
@@ -70,6 +72,7 @@ class TextEncoder:
     def __init__(
         self,
         encoder: Encoder,
+        adapters: Adapters,
         tokenizer: Tokenizer,
         settings: VectorSettings,
         *,
@@ -80,12 +83,15 @@ class TextEncoder:
         self.tokenizer = tokenizer
         self.prompts = PromptEncoder(tokenizer, None, name)
         self._encoder = encoder
+        self.adapters = adapters
         self._settings = settings
         self._is_classifier = is_classifier
         self.max_length = max_length
         self._name = name
 
-    def embed(self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool) -> Vectors:
+    def embed(
+        self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool, adapter: str | None
+    ) -> Vectors:
         """The embeddings of one text or of several: see `LLM.embed`."""
         self.check_open()
         if self._is_classifier:
@@ -93,9 +99,12 @@ class TextEncoder:
                 f"{self._name} is a classifier, it makes no embeddings; use classify() or rerank()"
             )
         prompt = self._prompt(prompt_name)
-        return self._embedded(_listed(texts)[1], prompt, normalize, truncate)
+        number = self.adapters.number_of(adapter)
+        return self._embedded(_listed(texts)[1], prompt, normalize, truncate, number)
 
-    def rerank(self, query: str, documents: Sequence[str], top_n: int | None, truncate: bool) -> list[RankedDocument]:
+    def rerank(
+        self, query: str, documents: Sequence[str], top_n: int | None, truncate: bool, adapter: str | None
+    ) -> list[RankedDocument]:
         """Documents by how well they answer a query: see `LLM.rerank`."""
         self.check_open()
         check_text(query)
@@ -104,17 +113,19 @@ class TextEncoder:
             raise InvalidRequestError(f"documents must be a list of texts, not {type(documents).__name__}")
         for document in documents:
             check_text(document)
-        scores = self._relevance(query, documents, truncate) if documents else np.empty(0, np.float32)
+        number = self.adapters.number_of(adapter)
+        scores = self._relevance(query, documents, truncate, number) if documents else np.empty(0, np.float32)
         order = np.argsort(-scores, kind="stable")[:top_n]
         return [RankedDocument(int(i), float(scores[i]), documents[i]) for i in order]
 
-    def classify(self, texts: Any, truncate: bool) -> Any:
+    def classify(self, texts: Any, truncate: bool, adapter: str | None) -> Any:
         """The classes of one text or of several: see `LLM.classify`."""
         self.check_open()
         if not self._is_classifier:
             raise InvalidRequestError(f"{self._name} makes embeddings and has no classes; use embed()")
         is_single, items = (True, [texts]) if _is_pair(texts) else _listed(texts)
-        scores = self._scores(self._run(items, lambda text: self._encoded(text, truncate)))
+        number = self.adapters.number_of(adapter)
+        scores = self._scores(self._run(items, lambda text: self._encoded(text, truncate), number))
         labels = self._settings.labels or tuple(f"LABEL_{i}" for i in range(scores.shape[1]))
         if len(labels) != scores.shape[1]:
             raise InvalidRequestError(f"{self._name} names {len(labels)} labels for {scores.shape[1]} outputs")
@@ -139,23 +150,26 @@ class TextEncoder:
             raise InvalidRequestError(f"{self._name} has no prompt {shown(name)}; {known}")
         return prompts[name]
 
-    def _embedded(self, texts: Sequence[Any], prompt: str, normalize: bool | None, truncate: bool) -> Vectors:
+    def _embedded(
+        self, texts: Sequence[Any], prompt: str, normalize: bool | None, truncate: bool, adapter: int | None
+    ) -> Vectors:
         def encoded(text: Any) -> TokenText:
             return self._encoded(prompt + text if isinstance(text, str) else text, truncate)
 
-        vectors = self._run(texts, encoded)
+        vectors = self._run(texts, encoded, adapter)
         if self._settings.normalize if normalize is None else normalize:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
         return vectors
 
-    def _relevance(self, query: str, documents: Sequence[str], truncate: bool) -> Vectors:
+    def _relevance(self, query: str, documents: Sequence[str], truncate: bool, adapter: int | None) -> Vectors:
         """A score for each document."""
         if not self._is_classifier:
-            asked = self._embedded([query], self._first_prompt(_QUERY), True, truncate)
-            found = self._embedded(documents, self._first_prompt(_DOCUMENT), True, truncate)
+            asked = self._embedded([query], self._first_prompt(_QUERY), True, truncate, adapter)
+            found = self._embedded(documents, self._first_prompt(_DOCUMENT), True, truncate, adapter)
             cosines: Vectors = found @ asked[0]
             return cosines
-        vectors = self._run([(query, document) for document in documents], lambda pair: self._encoded(pair, truncate))
+        pairs = [(query, document) for document in documents]
+        vectors = self._run(pairs, lambda pair: self._encoded(pair, truncate), adapter)
         if vectors.shape[1] != 1:
             raise InvalidRequestError(
                 f"{self._name} sorts texts into {vectors.shape[1]} classes and does not rank them; use classify()"
@@ -176,7 +190,7 @@ class TextEncoder:
         weights /= weights.sum(axis=1, keepdims=True)
         return weights
 
-    def _run(self, texts: Sequence[Any], encoded: Callable[[Any], TokenText]) -> Vectors:
+    def _run(self, texts: Sequence[Any], encoded: Callable[[Any], TokenText], adapter: int | None) -> Vectors:
         """The vectors of all texts; what is wrong with one says which."""
         made = []
         for index, text in enumerate(texts):
@@ -185,7 +199,7 @@ class TextEncoder:
             except InvalidRequestError as error:
                 error.args = (f"text {index}: {error}",)
                 raise
-        return self._encoder.run(made)
+        return self._encoder.run(made, adapter)
 
     def _encoded(self, text: Any, truncate: bool) -> TokenText:
         if _is_pair(text):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,7 +12,9 @@ from llmagentos import SamplingParams, __version__
 from llmagentos import llm as llm_module
 from llmagentos.cli import main
 from llmagentos.errors import ModelNotFoundError
+from tests.adapter_folders import write_llama_adapter
 from tests.engine.fake_model import fake_model
+from tests.hf_folders import write_llama
 
 
 @pytest.fixture
@@ -140,3 +143,21 @@ def test_bytes_that_are_no_utf8_are_told_of(
     monkeypatch.setattr("sys.stdin", io.StringIO("caf\udce9"))
     assert status_of("generate") == 1
     assert "standard input is not UTF-8" in capsys.readouterr().err
+
+
+def test_an_adapter_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    folder, adapter = write_llama(tmp_path / "model", 600, "byte_level"), write_llama_adapter(tmp_path / "adapter")
+    command = ["generate", "hi", "--raw", "-m", str(folder), "-n", "12", "-t", "1", "--temperature", "0"]
+    assert status_of(*command) == 0
+    plain = capsys.readouterr().out
+    assert status_of(*command, "--adapter", f"a={adapter}") == 0
+    found = capsys.readouterr().out
+    with llm_module.LLM(folder, threads=1, adapters={"a": adapter}) as llm:
+        assert found == llm.generate("hi", SamplingParams(temperature=0.0, max_tokens=12), adapter="a").text
+    assert found != plain
+
+
+@pytest.mark.parametrize("value", ["path", "=path", "name="])
+def test_an_adapter_has_a_name_and_a_path(value: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("generate", "hi", "--adapter", value) == 1
+    assert f"--adapter '{value}' is not valid: it must be NAME=PATH" in capsys.readouterr().err

@@ -2,14 +2,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from llmagentos import LLM
 from llmagentos._core.formats import GgufFile
 from llmagentos.cli import main
 from llmagentos.quantization import gguf_file
 from llmagentos.quantization.imatrix import Imatrix
+from tests.adapter_folders import write_adapter
 from tests.models.tiny_models import TINY
-from tests.quantization.tiny_folder import llama_weights, write_folder
+from tests.quantization.tiny_folder import HIDDEN, MLP, llama_weights, write_folder
 
 SOURCE, HALVES = (str(TINY / f"{name}.gguf") for name in ("llama_f32", "llama_untied_f16"))
 
@@ -89,3 +92,17 @@ def test_stopping_is_told_and_leaves_nothing(
     assert run(HALVES, str(tmp_path / "a.gguf"), "--type", "f16") == 130
     assert "was not written" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_adapter_is_merged_into_the_weights(tmp_path: Path) -> None:
+    (folder := tmp_path / "model").mkdir()
+    write_folder(folder, llama_weights())
+    shapes = {"model.layers.0.self_attn.q_proj": (HIDDEN, HIDDEN), "model.layers.1.mlp.up_proj": (MLP, HIDDEN)}
+    adapter = write_adapter(tmp_path / "adapter", shapes)
+    assert run(str(folder), str(tmp_path / "a.gguf"), "--type", "f32", "--adapter", str(adapter)) == 0
+    ids = list(range(5, 60))
+    with LLM(folder, threads=1, kv_dtype="f32", adapters={"a": adapter}) as unmerged:
+        expected, plain = unmerged.score(ids, adapter="a"), unmerged.score(ids)
+    with LLM(tmp_path / "a.gguf", threads=1, kv_dtype="f32") as merged:
+        np.testing.assert_allclose(merged.score(ids), expected, rtol=1e-4, atol=1e-4)
+    assert not np.allclose(plain, expected, atol=0.1)

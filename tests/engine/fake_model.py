@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from llmagentos.adapters import Adapters
 from llmagentos.local_model import LocalModel, ModelInfo
+from llmagentos.models.lora import AdapterBase
 from llmagentos.sampling_params import SamplingParams
 
 from .engines import engine_on
@@ -22,4 +24,5 @@ def fake_model(chat_template: str | None = CHATML, add_bos: bool = False, contex
     info = ModelInfo("Fake", "llama", 1, {"F32": 4}, context_length, 4, "none", 1, 64)
     tokenizer: Any = FakeTokenizer(add_bos)
     engine = engine_on(backend, context_length)
-    return LocalModel(engine, tokenizer, chat_template, SamplingParams(temperature=0.0), info)
+    adapters = Adapters(engine, AdapterBase("fake", {}, {}))
+    return LocalModel(engine, tokenizer, chat_template, SamplingParams(temperature=0.0), info, adapters)

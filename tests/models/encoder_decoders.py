@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos._core.runtime import BLOCK_SIZE, Executor, ThreadPool
+from llmagentos.backends.protocol import adapters_of
 from llmagentos.formats import Checkpoint
 from llmagentos.models import build_graph, open_checkpoint
+from llmagentos.models.lora import LowRank
 
 from .families import CASES
 
@@ -23,7 +25,14 @@ class Runner:
     """One model with room for a few short sequences, whose blocks are dealt in a scrambled order."""
 
     def __init__(
-        self, model: Path | Checkpoint, *, kv_dtype: str = "f32", isa: str = "", threads: int = 1, fuse: bool = True
+        self,
+        model: Path | Checkpoint,
+        *,
+        kv_dtype: str = "f32",
+        isa: str = "",
+        threads: int = 1,
+        fuse: bool = True,
+        adapter: Mapping[str, LowRank] | None = None,
     ) -> None:
         checkpoint = open_checkpoint(model) if isinstance(model, Path) else model
         self._executor = Executor(
@@ -36,12 +45,15 @@ class Runner:
             isa=isa,
             fuse=fuse,
         )
+        changes = None if adapter is None else [(name, change.a, change.b) for name, change in adapter.items()]
+        self._adapter = None if changes is None else self._executor.load_adapter(changes)
         self._blocks = np.random.default_rng(1).permutation(64).astype(np.int32)
 
     def logits(self, texts: Sequence[Ids], decoders: Sequence[Ids], chunk: int = 512) -> list[NDArray[np.float32]]:
         """Of every token of each decoder, after its text; the decoders side by side, `chunk` tokens a run."""
         inputs, own = self._tables(texts, 0), self._tables(decoders, 32)
-        self._executor.run(*_batch(texts, [0] * len(texts)), inputs, _ints([]), is_encoder=True)
+        adapters = adapters_of([self._adapter] * len(texts))
+        self._executor.run(*_batch(texts, [0] * len(texts)), inputs, _ints([]), is_encoder=True, adapters=adapters)
         lengths = _ints([len(text) for text in texts])
         found = [list[NDArray[np.float32]]() for _ in decoders]
         for at in range(0, max(map(len, decoders)), chunk):
@@ -54,6 +66,7 @@ class Runner:
                 np.arange(n_tokens, dtype=np.int32),
                 cross_block_tables=inputs[active],
                 cross_lengths=lengths[active],
+                adapters=adapters_of([self._adapter] * len(active)),
             )
             for s, part in zip(active, np.split(rows, np.cumsum([len(piece) for piece in pieces])[:-1]), strict=True):
                 found[s].append(part.copy())

@@ -69,11 +69,29 @@ class Executor:
         logit_rows: NDArray[np.int32],
         *,
         token_types: NDArray[np.int32] | None = None,
+        adapters: NDArray[np.int32] | None = None,
         is_encoder: bool = False,
         cross_block_tables: NDArray[np.int32] | None = None,
         cross_lengths: NDArray[np.int32] | None = None,
     ) -> NDArray[np.float32]:
         """The output [R, output_width], a view that the next run overwrites. Shapes as in backends.RaggedBatch."""
+
+    def load_adapter(self, factors: Sequence[tuple[str, NDArray[np.float32], NDArray[np.float32]]]) -> int:
+        """Copy (weight, a [rank, columns], b [rows, rank]) of each weight that an adapter changes by b a.
+
+        Returns the number that batches name it by.
+
+        Raises:
+            UnsupportedModelError: no linear layer has the weight.
+            InvalidRequestError: factors of other shapes.
+        """
+
+    def unload_adapter(self, id: int) -> None:
+        """Free its memory; raises InvalidRequestError where there is none."""
+
+    @property
+    def adapter_bytes(self) -> int:
+        """Memory that adapters take."""
 
     def observe_inputs(self) -> None:
         """From the next run on, sum the squares of what linear layers and experts read."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,6 +14,9 @@ from llmagentos._core.runtime import BLOCK_SIZE, Executor, ThreadPool, kv_block_
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 from llmagentos.formats.tensors import Tensors
+
+if TYPE_CHECKING:
+    from llmagentos.models.lora import LowRank
 
 
 class CpuBackend:
@@ -89,7 +93,23 @@ class CpuBackend:
             cross_block_tables=None if cross is None else cross.block_tables,
             cross_lengths=None if cross is None else cross.lengths,
             token_types=batch.token_types,
+            adapters=batch.adapters,
         )
+
+    def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
+        if self._executor is None:
+            raise LLMAgentOSError("the model is closed")
+        return self._executor.load_adapter([(name, change.a, change.b) for name, change in changes.items()])
+
+    def unload_adapter(self, adapter: int) -> None:
+        if self._executor is None:
+            raise LLMAgentOSError("the model is closed")
+        self._executor.unload_adapter(adapter)
+
+    @property
+    def adapter_bytes(self) -> int:
+        """Memory that adapters take."""
+        return 0 if self._executor is None else self._executor.adapter_bytes
 
     def input_squares(self) -> dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]:
         """By weight: the sums of squares of its columns' inputs [n_matrices, n_columns], and the rows [n_matrices]."""

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos._core.runtime import ThreadPool
+
+if TYPE_CHECKING:
+    from llmagentos.models.lora import LowRank
+
+
+NO_ADAPTER = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +49,7 @@ class RaggedBatch:
         is_encoder: whether the tokens are for the encoder of a model that has one. There are no logits then.
         cross: of a model with an encoder, in a batch for its decoder.
         token_types: int32 [T], of encoders that tell two texts apart; None stands for zeros.
+        adapters: int32 [S], the number of each sequence's adapter, or NO_ADAPTER; None where no sequence has one.
     """
 
     token_ids: NDArray[np.int32]
@@ -54,6 +61,14 @@ class RaggedBatch:
     is_encoder: bool = False
     cross: CrossAttention | None = None
     token_types: NDArray[np.int32] | None = None
+    adapters: NDArray[np.int32] | None = None
+
+
+def adapters_of(numbers: Sequence[int | None]) -> NDArray[np.int32] | None:
+    """Of the sequences of a batch, as `RaggedBatch.adapters` has them."""
+    if all(number is None for number in numbers):
+        return None
+    return np.array([NO_ADAPTER if number is None else number for number in numbers], np.int32)
 
 
 class Backend(Protocol):
@@ -82,6 +97,21 @@ class Backend(Protocol):
 
         Raises:
             InvalidRequestError: the batch does not fit; nothing has changed then.
+        """
+
+    def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
+        """Copy changes of weights, by their names; returns a number for batches to name them by, never given before.
+
+        Raises:
+            UnsupportedModelError: no linear layer has a weight of a name.
+            InvalidRequestError: a change of another shape than its weight's.
+        """
+
+    def unload_adapter(self, adapter: int) -> None:
+        """Free the memory of one. No run may name it again.
+
+        Raises:
+            InvalidRequestError: there is none of this number.
         """
 
     def close(self) -> None:

@@ -30,6 +30,10 @@ def register(app: typer.Typer) -> None:
             bool | None,
             typer.Option("--chat/--raw", help="As a chat turn, or as text to continue; default: what suits the model."),
         ] = None,
+        adapter: Annotated[
+            str | None,
+            typer.Option("--adapter", metavar="NAME=PATH", help="A LoRA adapter to answer with: a folder of PEFT's."),
+        ] = None,
         threads: options.Threads = None,
         context: options.Context = None,
     ) -> None:
@@ -39,7 +43,9 @@ def register(app: typer.Typer) -> None:
         from llmagentos.llm import LLM
 
         text = read_prompt(prompt)
-        with LLM(model, threads=threads, context_length=context) as llm:
+        name, folder = options.name_and_path(adapter, "--adapter")
+        adapters = None if name is None else {name: folder}
+        with LLM(model, threads=threads, context_length=context, adapters=adapters) as llm:
             params = options.params_from(
                 llm,
                 max_tokens=max_tokens or None,
@@ -55,7 +61,7 @@ def register(app: typer.Typer) -> None:
                     f"{llm.info.name} has no chat template: leave out --chat, or give --raw, to continue the text"
                 )
             turn = llm.has_chat_template if as_chat is None else as_chat
-            stream = llm.stream([{"role": "user", "content": text}] if turn else text, params)
+            stream = llm.stream([{"role": "user", "content": text}] if turn else text, params, adapter=name)
             try:
                 print_stream(stream, params.max_tokens)
             except KeyboardInterrupt:

@@ -85,6 +85,22 @@ def params_from(llm: LLM, **options: Any) -> SamplingParams:
     return replace(llm.default_params, **{name: value for name, value in options.items() if value is not None})
 
 
+def name_and_path(value: str | None, option: str) -> tuple[str | None, str]:
+    """The parts of NAME=PATH; no name where the option was not given.
+
+    Raises:
+        InvalidRequestError: it is not of that form.
+    """
+    from llmagentos.errors import InvalidRequestError
+
+    if value is None:
+        return None, ""
+    name, _, path = value.partition("=")
+    if not name or not path:
+        raise InvalidRequestError(f"{option} {value!r} is not valid: it must be NAME=PATH")
+    return name, path
+
+
 def in_options(message: str) -> str:
     """What the Python API says of its arguments, in the words of the command line.
 

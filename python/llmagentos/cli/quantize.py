@@ -44,6 +44,10 @@ def register(app: typer.Typer) -> None:
                 "--imatrix", help="A file of importances to read, or with --imatrix-from to write; as llama.cpp's."
             ),
         ] = None,
+        adapter: Annotated[
+            Path | None,
+            typer.Option("--adapter", help="A LoRA adapter, a folder of PEFT's, to merge into the weights first."),
+        ] = None,
         requantize: Annotated[
             bool, typer.Option("--requantize", help="Go on from weights that are rounded already.")
         ] = False,
@@ -61,9 +65,10 @@ def register(app: typer.Typer) -> None:
 
         mix = None if type_.lower() == AS_IT_IS else mix_named(type_, "type")
         _check_target(target, force)
-        checkpoint = _open(source)
+        unchanged = _open(source, as_it_runs=adapter is not None)
+        checkpoint = _with_adapter(unchanged, adapter)
         try:
-            importances = _importances(source, imatrix_from, imatrix, threads, force)
+            importances = _importances(source, adapter, imatrix_from, imatrix, threads, force)
             with shown(None) as show:
                 done = 0
 
@@ -82,7 +87,7 @@ def register(app: typer.Typer) -> None:
         bits = 8 * output.weight_bytes / checkpoint.n_parameters
         print(f"{printable(str(target))}: {format_bytes(output.n_bytes)}")
         print(
-            f"weights: {format_bytes(checkpoint.weight_bytes)} before, {format_bytes(output.weight_bytes)} after, ",
+            f"weights: {format_bytes(unchanged.weight_bytes)} before, {format_bytes(output.weight_bytes)} after, ",
             end="",
         )
         print(f"{bits:.2f} bits each")
@@ -100,23 +105,30 @@ def _check_target(target: Path, force: bool) -> None:
         raise InvalidRequestError(f"{target} is there already: --force writes over it")
 
 
-def _open(source: str) -> Checkpoint:
-    """A file as it stands in the file: its own metadata and tensors are what is written."""
+def _open(source: str, as_it_runs: bool) -> Checkpoint:
+    """A file as it stands in the file, whose own metadata and tensors are what is written; or in the form that runs."""
     from llmagentos.formats.gguf import open_gguf
     from llmagentos.market import resolve
     from llmagentos.models import open_checkpoint
 
     path = resolve(source)
-    return open_checkpoint(path) if path.is_dir() else open_gguf(path)
+    return open_checkpoint(path) if as_it_runs or path.is_dir() else open_gguf(path)
+
+
+def _with_adapter(checkpoint: Checkpoint, adapter: Path | None) -> Checkpoint:
+    """The checkpoint with the adapter's changes in its weights, where there is one."""
+    if adapter is None:
+        return checkpoint
+    from llmagentos.models.lora import AdapterBase, merged, open_adapter
+
+    return merged(checkpoint, open_adapter(adapter, AdapterBase.of(checkpoint)))
 
 
 def _importances(
-    source: str, text_file: Path | None, file: Path | None, threads: int | None, force: bool
+    source: str, adapter: Path | None, text_file: Path | None, file: Path | None, threads: int | None, force: bool
 ) -> Imatrix | None:
     """Those of the text, which are kept in `file` where one is given; else those of `file`."""
     from llmagentos.errors import InvalidRequestError
-    from llmagentos.market import resolve
-    from llmagentos.models import open_checkpoint
     from llmagentos.quantization.imatrix import Imatrix, collect
 
     if text_file is None:
@@ -128,7 +140,11 @@ def _importances(
     except UnicodeDecodeError as error:
         raise InvalidRequestError(f"{text_file} is not UTF-8 at byte {error.start}; convert it to UTF-8") from None
     found = collect(
-        open_checkpoint(resolve(source)), text, dataset=text_file.name, threads=threads, progress=_show_windows
+        _with_adapter(_open(source, as_it_runs=True), adapter),
+        text,
+        dataset=text_file.name,
+        threads=threads,
+        progress=_show_windows,
     )
     if file is not None:
         found.save(file)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.backends.protocol import CrossAttention, RaggedBatch
+from llmagentos.backends.protocol import CrossAttention, RaggedBatch, adapters_of
 from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.request import Request
 from llmagentos.engine.schedule import Schedule, Scheduled
@@ -72,6 +72,7 @@ def build_step(schedule: Schedule) -> Step:
         logit_rows=np.array(sampled_rows + scored_rows, np.int32),
         block_copies=schedule.copies,
         cross=_cross_attention([chunk.request for chunk in chunks]),
+        adapters=adapters_of([chunk.request.service.adapter for chunk in chunks]),
     )
     return Step(batch, chunks, sampling, len(sampled_rows), sampled, drafts, searched, scored)
 
@@ -86,6 +87,7 @@ def encoder_batch(inputs: Sequence[EncoderInput]) -> RaggedBatch:
         block_tables=_table([one.blocks for one in inputs]),
         logit_rows=np.zeros(0, np.int32),
         is_encoder=True,
+        adapters=adapters_of([one.adapter for one in inputs]),
     )
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.backends.protocol import Backend, RaggedBatch
-from llmagentos.errors import LLMAgentOSError
+from llmagentos.backends.protocol import Backend, RaggedBatch, adapters_of
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
+
+if TYPE_CHECKING:
+    from llmagentos.models.lora import LowRank
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,21 +47,64 @@ class Encoder:
         self._max_tokens = max_batched_tokens
         self._lock = threading.Lock()
         self._is_closed = False
+        self._users = Counter[int]()  # calls under way, by each adapter that is loaded
 
-    def run(self, texts: Sequence[TokenText]) -> NDArray[np.float32]:
+    def run(self, texts: Sequence[TokenText], adapter: int | None = None) -> NDArray[np.float32]:
         """The vectors of the texts, float32 [n, width]. They do not depend on what is computed beside them.
+
+        Args:
+            adapter: the number of the adapter that computes them, or None.
 
         Raises:
             LLMAgentOSError: the encoder is closed.
+            InvalidRequestError: the adapter was unloaded.
         """
         # Long ones first: what is left at the end fits into the gaps.
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index].token_ids))
         vectors = np.empty((len(texts), self._backend.vocab_size), np.float32)
-        for indices in self._batches(order, texts):
-            with self._lock:
-                self.check_open()
-                vectors[indices] = self._backend.run(self._batch([texts[index] for index in indices]))
+        with self._using(adapter):
+            for indices in self._batches(order, texts):
+                with self._lock:
+                    self.check_open()
+                    vectors[indices] = self._backend.run(self._batch([texts[index] for index in indices], adapter))
         return vectors
+
+    def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
+        """Take an adapter on for calls to name; see `Backend.load_adapter`."""
+        with self._lock:
+            self.check_open()
+            adapter = self._backend.load_adapter(changes)
+            self._users[adapter] = 0
+            return adapter
+
+    def unload_adapter(self, adapter: int) -> None:
+        """Free an adapter's memory.
+
+        Raises:
+            InvalidRequestError: a call under way uses it.
+        """
+        with self._lock:
+            self.check_open()
+            if self._users[adapter]:
+                raise InvalidRequestError(f"is in use by calls under way, {self._users[adapter]} of them: let them end")
+            del self._users[adapter]
+            self._backend.unload_adapter(adapter)
+
+    @contextmanager
+    def _using(self, adapter: int | None) -> Iterator[None]:
+        """Keeps the adapter from being unloaded."""
+        if adapter is None:
+            yield
+            return
+        with self._lock:
+            if adapter not in self._users:
+                raise InvalidRequestError("the adapter was unloaded before the texts were computed")
+            self._users[adapter] += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._users[adapter] -= 1
 
     def check_open(self) -> None:
         """Check that nobody has called close().
@@ -86,7 +135,7 @@ class Encoder:
         if batch:
             yield batch
 
-    def _batch(self, texts: Sequence[TokenText]) -> RaggedBatch:
+    def _batch(self, texts: Sequence[TokenText], adapter: int | None) -> RaggedBatch:
         lengths = np.array([len(text.token_ids) for text in texts], np.int32)
         starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
         blocks = -(-lengths // self._backend.block_size)
@@ -100,6 +149,7 @@ class Encoder:
             block_tables=tables.astype(np.int32),
             logit_rows=starts[1:] - 1 if self._last_row else starts[:-1],
             token_types=_types(texts, starts[-1]),
+            adapters=adapters_of([adapter] * len(texts)),
         )
 
 

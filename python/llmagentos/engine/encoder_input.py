@@ -21,10 +21,12 @@ class EncoderInput:
         token_ids: of the text. The encoder computes all of them in one step.
         blocks: in order of position, while somebody holds them; those of the cross attention.
         is_computed: whether the encoder has filled them.
+        adapter: the number of the adapter that reads it, or None; that of its requests.
     """
 
-    def __init__(self, token_ids: Sequence[int]) -> None:
+    def __init__(self, token_ids: Sequence[int], adapter: int | None = None) -> None:
         self.token_ids = list(token_ids)
+        self.adapter = adapter
         self.blocks: list[int] = []
         self.is_computed = False
         self._holders: set[Request] = set()

@@ -10,8 +10,9 @@ from __future__ import annotations
 import os
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from llmagentos.backends.protocol import Backend
 from llmagentos.engine.blocks import BlockPool
@@ -34,6 +35,9 @@ from llmagentos.errors import (
     OutOfMemoryError,
     QueueFullError,
 )
+
+if TYPE_CHECKING:
+    from llmagentos.models.lora import LowRank
 
 # Logits of one step. A scored text wants a row per token, and with a vocabulary of 262k a row is a megabyte.
 MAX_LOGIT_BYTES = 64 * 2**20
@@ -117,6 +121,7 @@ class Engine:
         self._driver: int | None = None
         self._closing = False
         self._closed = False
+        self._adapters = set[int]()
         # Requests that nobody waits for in a thread of their own, and the thread that drives while there are any.
         self._unattended: deque[Request] = deque()
         self._background: threading.Thread | None = None
@@ -208,6 +213,35 @@ class Engine:
                 self._background = threading.Thread(target=self._drive_unattended, name="llmagentos", daemon=True)
                 self._background.start()
 
+    def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
+        """Take an adapter on for requests to name; see `Backend.load_adapter`."""
+        self.check_open()
+        adapter = self._backend.load_adapter(changes)
+        with self._lock:
+            self._adapters.add(adapter)
+        return adapter
+
+    def unload_adapter(self, adapter: int) -> None:
+        """Free an adapter's memory.
+
+        Raises:
+            InvalidRequestError: a request that is queued or under way uses it.
+        """
+        with self._lock:
+            self.check_open()
+            # One that was cancelled may be in the step under way, and no more than that.
+            users = [
+                request
+                for request in (*self._scheduler.running, *self._scheduler.waiting)
+                if request.service.adapter == adapter and (self._driver is not None or not request.cancel_requested)
+            ]
+            if users:
+                raise InvalidRequestError(
+                    f"is in use by requests under way or waiting, {len(users)} of them: let them end, or cancel them"
+                )
+            self._adapters.discard(adapter)
+        self._backend.unload_adapter(adapter)
+
     def stats(self) -> EngineStats:
         """Queues, blocks, rates and latencies as they are now."""
         with self._lock:
@@ -263,6 +297,8 @@ class Engine:
         with self._lock:
             self.check_open()
             self._check_outside_step()
+            if any(request.service.adapter not in (None, *self._adapters) for request in requests):
+                raise InvalidRequestError("the adapter was unloaded before the request began")
             n_waiting = len(self._scheduler.waiting)
             if n_waiting >= self._max_queued:
                 raise QueueFullError(

@@ -53,11 +53,13 @@ class Service:
         priority: lower goes first; equal ones in order of arrival.
         deadline: time.monotonic() at which the request ends with what it has, or None.
         salt: requests share cached blocks only where their salts are equal.
+        adapter: the number of the adapter that computes them, or None.
     """
 
     priority: int = 0
     deadline: float | None = None
     salt: bytes = b""
+    adapter: int | None = None
 
 
 class Request:
@@ -157,8 +159,10 @@ class Request:
 
     @property
     def salt(self) -> bytes:
-        """Requests share cached blocks only where it is equal: the service's, and what the encoder reads."""
-        salt = self.service.salt
+        """Requests share cached blocks only where it is equal: the service's, the adapter, what the encoder reads."""
+        salt, adapter = self.service.salt, self.service.adapter
+        if adapter is not None:
+            salt = BlockKey.of(salt + b"\0adapter", [adapter]).digest
         return salt if self.encoder is None else BlockKey.of(salt, self.encoder.token_ids).digest
 
     @property

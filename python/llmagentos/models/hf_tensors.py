@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from llmagentos._core.quant import dequantize
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.hf_folder import HfFolder
+from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import BLOCKS, LazyTensor, TensorSpec
 
 Meta: TypeAlias = Mapping[str, Any]
@@ -113,7 +114,7 @@ class PlusOne:
         return LazyTensor(TensorSpec("F32", spec.shape), lambda: float_values(folder, name) + np.float32(1))
 
 
-def float_values(folder: HfFolder, name: str) -> NDArray[np.float32]:
+def float_values(folder: HfFolder | SafetensorsFile, name: str) -> NDArray[np.float32]:
     """A tensor's values as float32."""
     spec = folder.spec(name)
     return dequantize(folder.array(name).reshape(-1).view(np.uint8), spec.dtype, spec.n_values).reshape(spec.shape)
@@ -212,7 +213,7 @@ def gguf_tensors(
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
-        for rule in _alternatives(given):
+        for rule in alternatives(given):
             for i in range(n_layers) if "{i}" in target else (0,):
                 given_source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
                 bare = given_source.removeprefix(prefix)
@@ -226,5 +227,6 @@ def gguf_tensors(
     return tensors, used
 
 
-def _alternatives(given: TensorRule) -> Sequence[Rule]:
+def alternatives(given: TensorRule) -> Sequence[Rule]:
+    """The rules that a family's table gives for one tensor."""
     return [Same(rule) if isinstance(rule, str) else rule for rule in (given if isinstance(given, tuple) else (given,))]

@@ -12,7 +12,7 @@ from llmagentos._core.graph import Graph
 from llmagentos.errors import InvalidRequestError, ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
-from llmagentos.models.family import Family
+from llmagentos.models.family import Family, HfForm
 from llmagentos.models.fused import unfused
 from llmagentos.models.pooling import pooling_of
 from llmagentos.models.rope import tensors_read
@@ -146,6 +146,12 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
     _check_tensors(checkpoint, graph)
     _check_metadata(checkpoint)
     return graph
+
+
+def hf_forms(architecture: str) -> list[HfForm]:
+    """The forms in which transformers has models of an architecture that GGUF names."""
+    forms = (form for module in _FAMILIES for form in _family(module).hf.values())
+    return [form for form in forms if form.architecture == architecture]
 
 
 def _with_pooling(checkpoint: Checkpoint) -> Checkpoint:

@@ -1,0 +1,128 @@
+"""LoRA adapters on tiny random models, against PEFT and transformers."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from llmagentos._core.formats import GgufFile
+from llmagentos.formats import Checkpoint
+from llmagentos.formats.checkpoint import Pooling
+from llmagentos.models import open_checkpoint
+from llmagentos.models.lora import AdapterBase, merged, open_adapter
+from llmagentos.quantization.gguf_file import quantized
+from tests.adapter_folders import write_adapter
+from tests.oracles.lora.case import CASES
+
+from .adapted import BASES, DATA, AdaptedModel, Logits, Text, relative_difference
+from .encoder_decoders import Runner
+from .families import CASES as FAMILY_CASES
+from .tiny_models import TINY
+
+KINDS = {case.name: FAMILY_CASES[case.base].kind for case in CASES}
+DECODERS = [name for name, kind in KINDS.items() if kind == "decoder"]
+ENCODER_DECODERS = [name for name, kind in KINDS.items() if kind == "encoder_decoder"]
+ENCODERS = [name for name, kind in KINDS.items() if kind == "encoder"]
+
+
+def merged_checkpoint(name: str) -> Checkpoint:
+    checkpoint = open_checkpoint(BASES[name])
+    return merged(checkpoint, open_adapter(DATA / name, AdapterBase.of(checkpoint)))
+
+
+def expected(name: str) -> dict[str, np.ndarray]:
+    with np.load(DATA / name / "expected.npz") as stored:
+        return dict(stored)
+
+
+def difference(name: str, found: Logits) -> float:
+    oracle = expected(name)
+    return relative_difference(found[oracle["rows"]], oracle["logits"])
+
+
+@pytest.mark.parametrize("isa", ["", "reference"])
+@pytest.mark.parametrize("name", DECODERS)
+def test_logits_are_those_of_peft(name: str, isa: str) -> None:
+    model = AdaptedModel(BASES[name], [DATA / name], isa=isa)
+    (found,) = model.logits(Text(expected(name)["token_ids"], name))
+    assert difference(name, found) < 1e-4
+
+
+@pytest.mark.parametrize("name", DECODERS)
+def test_merged_weights_give_the_same(name: str) -> None:
+    ids = expected(name)["token_ids"]
+    (unmerged,) = AdaptedModel(BASES[name], [DATA / name]).logits(Text(ids, name))
+    (found,) = AdaptedModel(merged_checkpoint(name)).logits(Text(ids))
+    assert relative_difference(found, unmerged) < 2e-5
+
+
+@pytest.mark.parametrize("name", ENCODER_DECODERS)
+def test_answers_to_a_text_are_those_of_peft(name: str) -> None:
+    oracle = expected(name)
+    runner = Runner(BASES[name], adapter=open_adapter(DATA / name, AdapterBase.of(open_checkpoint(BASES[name]))))
+    texts, answers = [oracle["encoder_ids"].tolist()], [oracle["decoder_ids"].tolist()]
+    assert difference(name, runner.logits(texts, answers)[0]) < 1e-4
+    assert difference(name, Runner(merged_checkpoint(name)).logits(texts, answers)[0]) < 1e-4
+
+
+@pytest.mark.parametrize("name", ENCODERS)
+def test_vectors_are_those_of_peft(name: str) -> None:
+    oracle = expected(name)
+    checkpoint = replace(open_checkpoint(BASES[name]), pooling=Pooling("mean"))
+    model = AdaptedModel(checkpoint, [DATA / name])
+    n = len(oracle["ids"])
+    starts, rows = np.array([0, n], np.int32), np.array([0], np.int32)
+    table, adapters = np.array([[0, 1, 2]], np.int32), np.array([model.number(name)], np.int32)
+    found = model.executor.run(oracle["ids"], np.arange(n, dtype=np.int32), starts, table, rows, adapters=adapters)
+    assert relative_difference(found, oracle["mean"]) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["llama-all-linear", "llama-head", "phi3-fused", "gpt-neox-grouped", "gpt2-conv"])
+def test_the_base_may_be_a_gguf_file(name: str, tmp_path: Path) -> None:
+    quantized(open_checkpoint(BASES[name]), None).write(tmp_path / "base.gguf")
+    model = AdaptedModel(tmp_path / "base.gguf", [DATA / name])
+    (found,) = model.logits(Text(expected(name)["token_ids"], name))
+    assert difference(name, found) < 1e-4
+
+
+@pytest.mark.parametrize("name", ["llama-head", "gpt2-conv"])
+def test_merged_weights_go_into_a_gguf_file(name: str, tmp_path: Path) -> None:
+    quantized(merged_checkpoint(name), None).write(tmp_path / "merged.gguf")
+    (found,) = AdaptedModel(tmp_path / "merged.gguf").logits(Text(expected(name)["token_ids"]))
+    assert difference(name, found) < 1e-4
+
+
+def test_a_changed_gguf_file_keeps_its_keys(tmp_path: Path) -> None:
+    source = TINY / "llama_f32.gguf"
+    checkpoint = open_checkpoint(source)
+    n_rows, n_cols = AdapterBase.of(checkpoint).shapes["blk.0.attn_output.weight"]
+    folder = write_adapter(tmp_path / "adapter", {"model.layers.0.self_attn.o_proj": (n_rows, n_cols)})
+    changed = merged(checkpoint, open_adapter(folder, AdapterBase.of(checkpoint)))
+    quantized(changed, "f32").write(tmp_path / "merged.gguf")
+    found, kept = GgufFile(tmp_path / "merged.gguf"), GgufFile(source)
+    assert set(kept.keys()) <= {*found.keys(), "general.alignment"}
+    assert open_checkpoint(tmp_path / "merged.gguf").tokenizer.encode("a text") == checkpoint.tokenizer.encode("a text")
+
+
+def test_every_case_has_its_folder_and_every_folder_its_case() -> None:
+    assert sorted(case.name for case in CASES) == sorted(path.name for path in DATA.iterdir())
+
+
+@pytest.mark.oracle
+@pytest.mark.parametrize("name", [case.name for case in CASES])
+def test_peft_still_gives_what_is_kept(name: str, tmp_path: Path) -> None:
+    for needed in ("torch", "transformers", "peft"):
+        pytest.importorskip(needed)
+    command = [sys.executable, "-m", "tests.oracles.lora.make", "--out", str(tmp_path), name]
+    subprocess.run(command, check=True, timeout=600, cwd=Path(__file__).parents[2])
+    made, kept = tmp_path / name, DATA / name
+    assert (made / "adapter_model.safetensors").read_bytes() == (kept / "adapter_model.safetensors").read_bytes()
+    with np.load(made / "expected.npz") as new, np.load(kept / "expected.npz") as old:
+        assert new.files == old.files
+        for key in new.files:
+            np.testing.assert_allclose(new[key], old[key], rtol=1e-4, atol=1e-4, err_msg=key)
