@@ -17,18 +17,19 @@ from numpy.typing import NDArray
 
 from llmagentos.errors import InvalidRequestError
 from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, open_local_model
-from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text
+from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text, is_messages
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from typing_extensions import Self, Unpack
 
+    from llmagentos.async_runs import ChunkStream
     from llmagentos.calls import Calls
     from llmagentos.completion import Chunk, Completion
     from llmagentos.engine.engine import Engine
     from llmagentos.engine.request import Request
     from llmagentos.engine.statistics import EngineStats, Event
-    from llmagentos.generation import ChatOptions, RequestOptions
+    from llmagentos.generation import ChatOptions, RequestOptions, Work
     from llmagentos.text_encoder import Classification, Pair, RankedDocument, TextEncoder
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
@@ -154,7 +155,7 @@ class LLM:
         return Calls(local.engine, local.tokenizer, self._prompts, answers, local.default_params, local.decoding)
 
     async def _run_async(self, requests: Sequence[Request]) -> None:
-        from llmagentos.generation import run_async
+        from llmagentos.async_runs import run_async
 
         await run_async(self._engine, requests)
 
@@ -176,6 +177,11 @@ class LLM:
     def default_params(self) -> SamplingParams:
         """What calls without params use: the sampling that the model's file recommends, else greedy."""
         return self._default_params
+
+    @property
+    def generates(self) -> bool:
+        """Whether it generates texts, rather than making vectors of them."""
+        return self._generating is not None
 
     @property
     def has_chat_template(self) -> bool:
@@ -314,9 +320,34 @@ class LLM:
         **options: Unpack[ChatOptions],
     ) -> AsyncIterator[Chunk]:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
-        from llmagentos.generation import stream_chunks_async
+        from llmagentos.async_runs import stream_chunks_async
 
         return stream_chunks_async(self._engine, *self._calls.stream(prompt, params, options))
+
+    def prepare(
+        self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]
+    ) -> Work:
+        """The checked requests of a call that has not begun: of `chat` for messages, of `generate` otherwise.
+
+        For servers: this may take long for a long prompt or a large schema, and belongs into a thread; `start` and
+        `arun` belong to an event loop. Arguments and errors are those of `chat` and `generate`.
+        """
+        call = self._calls.chat if is_messages(prompts) else self._calls.generate
+        return call(prompts, params, options)[1]
+
+    def start(self, work: Work) -> ChunkStream:
+        """Begin prepared requests, and stream all of them together for asyncio: see `ChunkStream`."""
+        from llmagentos.async_runs import ChunkStream
+
+        return ChunkStream(self._engine, work)
+
+    async def arun(self, work: Work) -> list[Completion]:
+        """Run prepared requests to their ends: the completions of the first prompt, then those of the next, and so on.
+
+        Cancelling the task cancels the requests.
+        """
+        await self._run_async(work.requests)
+        return work.completions()
 
     def score(self, text: Prompt, source: Prompt | None = None) -> NDArray[np.float32]:
         """How likely the model finds a given text.
@@ -417,6 +448,10 @@ class LLM:
         self._check_open()
         checked = self._prompts.checked_ids(ids)
         return self._tokenizer.decode(checked, skip_special=skip_special).decode("utf-8", errors="replace")
+
+    def token_bytes(self, id: int) -> bytes:
+        """The bytes that a token adds to a text; they may be a part of a character."""
+        return self._tokenizer.token_bytes(self._prompts.checked_ids([id])[0])
 
     def stats(self) -> EngineStats:
         """Queue, KV blocks, prefix cache hits, tokens per second, and percentiles of latencies as they are now."""
