@@ -25,4 +25,4 @@ class PageFiles(StaticFiles):
 def mount_page(app: FastAPI, folder: Path = STATIC) -> None:
     """Serve the page at /, behind all other routes, if it is there."""
     if (folder / "index.html").is_file():
-        app.mount("/", PageFiles(directory=folder, html=True))
+        app.mount("/", PageFiles(directory=folder, html=True), name="page")

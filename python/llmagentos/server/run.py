@@ -77,7 +77,7 @@ def serve(
         LLMAgentOSError: the first model cannot be loaded.
     """
     app = create_app(config, open_model)
-    listening = _listen(config.host, config.port)
+    listening = listen(config.host, config.port)
     server = Server(app, config, on_ready)
     try:
         server.run([listening])
@@ -85,7 +85,7 @@ def serve(
         listening.close()
 
 
-def _listen(host: str, port: int) -> socket.socket:
+def listen(host: str, port: int) -> socket.socket:
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
