@@ -324,9 +324,7 @@ class LLM:
 
         return stream_chunks_async(self._engine, *self._calls.stream(prompt, params, options))
 
-    def prepare(
-        self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]
-    ) -> Work:
+    def prepare(self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Work:
         """The checked requests of a call that has not begun: of `chat` for messages, of `generate` otherwise.
 
         For servers: this may take long for a long prompt or a large schema, and belongs into a thread; `start` and

@@ -21,6 +21,9 @@ from ..encoder_folders import encoder_folder
 from ..hf_folders import write_llama
 
 
+N_VOCAB = 502  # the rows that stand for tokens, and no others
+
+
 @dataclass(frozen=True)
 class Running:
     """A server that runs."""
@@ -35,7 +38,7 @@ class Running:
         return "127.0.0.1", int(self.url.rpartition(":")[2])
 
     def client(self, **options: Any) -> httpx.Client:
-        return httpx.Client(base_url=self.url, **{"timeout": 30.0, **options})
+        return httpx.Client(base_url=self.url, **{"timeout": 120.0, **options})
 
     def engine(self, model: str) -> Any:
         return self.serving.models.loaded[model]._engine
@@ -55,18 +58,18 @@ def running(config: ServerConfig, open_model: Open | None = None) -> Iterator[Ru
     thread = threading.Thread(target=server.run, args=([listening],))
     thread.start()
     try:
-        assert ready.wait(30), "the server did not start"
+        assert ready.wait(120), "the server did not start"
         yield Running(addresses[0], server, app.state.serving, thread)
     finally:
         server.should_exit = True
-        thread.join(60)
+        thread.join(120)
         listening.close()
         assert not thread.is_alive()
 
 
 def tiny_chat_model(folder: Path, **config: Any) -> str:
     """A Llama of random weights with a byte-level tokenizer and a chat template."""
-    return str(write_llama(folder, 600, "byte_level", eos_token_id=1, max_position_embeddings=2048, **config))
+    return str(write_llama(folder, N_VOCAB, "byte_level", eos_token_id=1, max_position_embeddings=2048, **config))
 
 
 def tiny_encoder(folder: Path) -> str:

@@ -21,7 +21,10 @@ WEATHER: Any = {
         "name": "get_weather",
         "parameters": {
             "type": "object",
-            "properties": {"city": {"enum": ["Paris", "Rome"]}, "days": {"type": "integer", "minimum": 1, "maximum": 9}},
+            "properties": {
+                "city": {"enum": ["Paris", "Rome"]},
+                "days": {"type": "integer", "minimum": 1, "maximum": 9},
+            },
             "required": ["city", "days"],
             "additionalProperties": False,
         },
@@ -166,7 +169,9 @@ def test_the_asynchronous_client_runs_many_at_once(served: Running, client: open
         ({"messages": [{"role": "user", "content": "long " * 2000}]}, None, "more than the context"),
     ],
 )
-def test_what_is_not_valid_is_refused(http: httpx.Client, changes: dict[str, Any], param: str | None, text: str) -> None:
+def test_what_is_not_valid_is_refused(
+    http: httpx.Client, changes: dict[str, Any], param: str | None, text: str
+) -> None:
     answer = http.post("/v1/chat/completions", json=GREEDY | changes)
     error = answer.json()["error"]
     assert (answer.status_code, error["param"], error["type"]) == (400, param, "invalid_request_error")

@@ -65,7 +65,9 @@ def test_a_prompt_may_fill_the_context_where_nothing_is_generated(client: openai
 
 def test_echo_in_a_stream_comes_first(client: openai.OpenAI) -> None:
     whole = client.completions.create(**GREEDY, echo=True).choices[0].text
-    assert "".join(chunk.choices[0].text for chunk in client.completions.create(**GREEDY, echo=True, stream=True)) == whole
+    assert (
+        "".join(chunk.choices[0].text for chunk in client.completions.create(**GREEDY, echo=True, stream=True)) == whole
+    )
 
 
 def test_logprobs_in_a_stream(client: openai.OpenAI) -> None:

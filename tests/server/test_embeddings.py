@@ -59,12 +59,17 @@ def test_documents_in_the_order_of_the_model(http: httpx.Client, served: Running
     expected = served.serving.models.loaded["vectors"].rerank("cat", [*TEXTS, "the cat"], top_n=3)
     assert [result["index"] for result in found["results"]] == [one.index for one in expected]
     assert [result["document"]["text"] for result in found["results"]] == [one.document for one in expected]
-    np.testing.assert_allclose([result["relevance_score"] for result in found["results"]], [one.score for one in expected])
+    np.testing.assert_allclose(
+        [result["relevance_score"] for result in found["results"]], [one.score for one in expected]
+    )
 
 
 def test_tokens_there_and_back(http: httpx.Client, served: Running) -> None:
     ids = http.post("/tokenize", json={"prompt": "Hello \0 world"}).json()
-    assert ids == {"tokens": served.serving.models.loaded["tiny"].tokenize("Hello \0 world"), "count": len(ids["tokens"])}
+    assert ids == {
+        "tokens": served.serving.models.loaded["tiny"].tokenize("Hello \0 world"),
+        "count": len(ids["tokens"]),
+    }
     text = http.post("/detokenize", json={"model": "tiny", "tokens": ids["tokens"]}).json()
     assert "Hello" in text["prompt"]
     assert http.post("/detokenize", json={"tokens": [-1]}).status_code == 400

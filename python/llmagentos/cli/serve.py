@@ -32,7 +32,9 @@ _Port: TypeAlias = Annotated[
 ]
 _Keys: TypeAlias = Annotated[
     Path | None,
-    typer.Option("--keys", envvar=f"{_ENV}KEYS", help="A file of API keys (`llmagentos key`); without it none is asked."),
+    typer.Option(
+        "--keys", envvar=f"{_ENV}KEYS", help="A file of API keys (`llmagentos key`); without it none is asked."
+    ),
 ]
 _Cors: TypeAlias = Annotated[
     list[str] | None,

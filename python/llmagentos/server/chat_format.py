@@ -123,9 +123,7 @@ class ChatChunks:
         # As OpenAI's: the end is an event of its own.
         return begin + self._written(index, delta, logprobs, None) + self._written(index, {}, None, reason)
 
-    def _written(
-        self, index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, reason: str | None
-    ) -> bytes:
+    def _written(self, index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, reason: str | None) -> bytes:
         choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
         return self._head + orjson.dumps(choice) + self._tail
 

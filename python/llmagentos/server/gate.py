@@ -36,9 +36,7 @@ class Gate:
         hosts: names that Host may have; None allows all.
     """
 
-    def __init__(
-        self, app: ASGIApp, keys: Keys | None, hosts: Collection[str] | None, capacity: Capacity
-    ) -> None:
+    def __init__(self, app: ASGIApp, keys: Keys | None, hosts: Collection[str] | None, capacity: Capacity) -> None:
         self._app = app
         self._keys = keys
         self._hosts = hosts

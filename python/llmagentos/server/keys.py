@@ -115,9 +115,7 @@ class Keys:
     """
 
     def __init__(self, configs: dict[str, KeyConfig]) -> None:
-        self._clients = [
-            (bytes.fromhex(config.sha256), Client(name, config)) for name, config in configs.items()
-        ]
+        self._clients = [(bytes.fromhex(config.sha256), Client(name, config)) for name, config in configs.items()]
 
     def client(self, authorization: str | None) -> Client:
         """Whose key a request's Authorization header has.
@@ -133,9 +131,7 @@ class Keys:
                 found = client
         if found is None or scheme.lower() != "bearer":
             what = "is missing: send it as Authorization: Bearer KEY" if not authorization else "is not valid"
-            raise ApiError(
-                401, f"the API key {what}", code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"}
-            )
+            raise ApiError(401, f"the API key {what}", code="invalid_api_key", headers={"WWW-Authenticate": "Bearer"})
         return found
 
 

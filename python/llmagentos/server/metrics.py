@@ -116,7 +116,9 @@ class _EngineCollector(Collector):
             for model, stats in models.items():
                 counter.add_metric([model], getattr(stats, field))
             yield counter
-        ended = CounterMetricFamily("llmagentos_requests_ended", "Requests by how they ended.", labels=["model", "reason"])
+        ended = CounterMetricFamily(
+            "llmagentos_requests_ended", "Requests by how they ended.", labels=["model", "reason"]
+        )
         for model, stats in models.items():
             for reason, n in stats.ended.items():
                 ended.add_metric([model, reason], n)

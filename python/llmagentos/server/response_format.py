@@ -171,9 +171,7 @@ class ResponseEvents:
             ) + self._event("response.content_part.done", **place, content_index=0, part=part)
             item = {**item, "status": "completed", "content": [part]}
         else:
-            written = self._event(
-                "response.function_call_arguments.done", **place, name=item["name"], arguments=text
-            )
+            written = self._event("response.function_call_arguments.done", **place, name=item["name"], arguments=text)
             item = {**item, "status": "completed", "arguments": text}
         written += self._event("response.output_item.done", output_index=len(self._items), item=item)
         self._items.append(item)

@@ -38,7 +38,8 @@ def form_of(body: ResponseRequest) -> dict[str, Any]:
         options["response_format"] = _response_format(body.text.format)
     if body.tools:
         options["tools"] = [
-            {"type": "function", "function": tool.model_dump(exclude={"type"}, exclude_none=True)} for tool in body.tools
+            {"type": "function", "function": tool.model_dump(exclude={"type"}, exclude_none=True)}
+            for tool in body.tools
         ]
         options["tool_choice"] = _tool_choice(body.tool_choice)
         options["parallel_tool_calls"] = body.parallel_tool_calls is not False
@@ -74,6 +75,8 @@ def _tool_choice(given: str | dict[str, Any] | None) -> str | dict[str, Any] | N
         return given
     if given.get("type") != "function" or set(given) != {"type", "name"}:
         raise ApiError(
-            400, "tool_choice must be 'auto', 'none', 'required' or {'type': 'function', 'name': ...}", param="tool_choice"
+            400,
+            "tool_choice must be 'auto', 'none', 'required' or {'type': 'function', 'name': ...}",
+            param="tool_choice",
         )
     return {"type": "function", "function": {"name": given["name"]}}

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import signal
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import uvicorn
 from fastapi import FastAPI
@@ -18,6 +21,7 @@ from llmagentos.server.protocol import timed_protocol
 from llmagentos.server.serving import Serving
 
 _LOGGER = logging.getLogger("llmagentos.server")
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _LAST_WORDS_SECONDS = 5  # for streams to tell that they have failed
 
 
@@ -44,6 +48,17 @@ class Server(uvicorn.Server):
         self._drain_timeout = config.drain_timeout
         self._on_ready = on_ready
 
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Stop when told to. uvicorn's own would send itself the signal again when all is done."""
+        is_main = threading.current_thread() is threading.main_thread()
+        before = {one: signal.signal(one, self.handle_exit) for one in _SIGNALS} if is_main else {}
+        try:
+            yield
+        finally:
+            for one, handler in before.items():
+                signal.signal(one, handler)
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         # Before uvicorn has the application do it, whose errors it only logs.
         await self._serving.models.start()
@@ -67,9 +82,7 @@ class Server(uvicorn.Server):
         await self._serving.models.close()  # what runs on them fails, and streams say so
 
 
-def serve(
-    config: ServerConfig, on_ready: Callable[[str], None] | None = None, open_model: Open | None = None
-) -> None:
+def serve(config: ServerConfig, on_ready: Callable[[str], None] | None = None, open_model: Open | None = None) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Raises:

@@ -48,9 +48,7 @@ async def completions(request: Request, body: CompletionRequest) -> Response:
     if not body.stream:
         answers = await call.completions()
         echoes = _echoes(call, body) if body.echo else [None] * len(answers)
-        choices = [
-            choice_of(index, answer, echoes[index // n], tokens) for index, answer in enumerate(answers)
-        ]
+        choices = [choice_of(index, answer, echoes[index // n], tokens) for index, answer in enumerate(answers)]
         return json_response(text_completion(body.model, choices, call.usage))
     include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
     texts = [echo.text for echo in _echoes(call, body) for _ in range(n)] if body.echo else []

@@ -36,9 +36,7 @@ async def embeddings(request: Request, body: EmbeddingRequest) -> Response:
     texts = body.texts
 
     def embed(llm: LLM, some: Sequence[str | list[int]]) -> NDArray[np.float32]:
-        return llm.embed(
-            list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate
-        )
+        return llm.embed(list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate)
 
     parts, n_tokens = await _in_parts(request, body.model, texts, embed)
     vectors = np.concatenate(parts)

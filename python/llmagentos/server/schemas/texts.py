@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from pydantic import FailFast, Field
+from pydantic import Field
 
 # A list of another kind is left at its first item, or a long one would cost an error for each.
-_Ids = Annotated[list[int], FailFast(), Field(min_length=1)]
-TextOrTexts: TypeAlias = (
-    str | Annotated[list[str], FailFast(), Field(min_length=1)] | _Ids | Annotated[list[_Ids], FailFast(), Field(min_length=1)]
-)
+_Texts = Annotated[list[str], Field(min_length=1, fail_fast=True)]
+_Ids = Annotated[list[int], Field(min_length=1, fail_fast=True)]
+_Prompts = Annotated[list[_Ids], Field(min_length=1, fail_fast=True)]
+TextOrTexts: TypeAlias = str | _Texts | _Ids | _Prompts
 
 
 def one_by_one(given: str | list[str] | list[int] | list[list[int]]) -> list[str | list[int]]:
