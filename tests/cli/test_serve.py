@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 import signal
@@ -12,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from ..server.running import tiny_chat_model
+from llmagentos.cli import main
+from tests.server.running import tiny_chat_model
 
 
 def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
@@ -54,9 +56,18 @@ def test_it_says_where_it_is_and_stops_when_told(tmp_path: Path, end: signal.Sig
         (["--keys", "/nowhere"], "cannot read the keys in /nowhere"),
     ],
 )
-def test_what_is_wrong_is_said_in_a_line(arguments: list[str], message: str) -> None:
-    with command(*arguments) as process:
-        out, error = process.communicate(timeout=120)
-    assert process.returncode == 1
-    assert out == ""
-    assert message in error.splitlines()[-1]
+def test_what_is_wrong_is_said_in_a_line(
+    arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    logger = logging.getLogger("llmagentos")
+    handlers, level = list(logger.handlers), logger.level
+    try:
+        with pytest.raises(SystemExit) as ended:
+            main(["serve", *arguments])
+    finally:
+        logger.handlers[:] = handlers
+        logger.setLevel(level)
+    assert ended.value.code == 1
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert message in captured.err.splitlines()[-1]

@@ -16,10 +16,8 @@ from llmagentos.server.config import ServerConfig
 from llmagentos.server.model_pool import Open
 from llmagentos.server.run import Server, listen
 from llmagentos.server.serving import Serving
-
-from ..encoder_folders import encoder_folder
-from ..hf_folders import write_llama
-
+from tests.encoder_folders import encoder_folder
+from tests.hf_folders import write_llama
 
 N_VOCAB = 502  # the rows that stand for tokens, and no others
 

@@ -11,6 +11,8 @@ import openai
 import pytest
 from pydantic import BaseModel
 
+from llmagentos import SamplingParams
+
 from .running import Running
 
 ASK: list[Any] = [{"role": "user", "content": "hi"}]
@@ -41,8 +43,6 @@ class Point(BaseModel):
 def test_an_answer_is_that_of_the_model(client: openai.OpenAI, served: Running) -> None:
     answer = client.chat.completions.create(**GREEDY)
     llm = served.serving.models.loaded["tiny"]
-    from llmagentos import SamplingParams
-
     expected = llm.chat(ASK, SamplingParams(temperature=0, max_tokens=12))
     assert answer.choices[0].message.content == expected.text
     assert answer.choices[0].finish_reason == expected.finish_reason
@@ -60,7 +60,8 @@ def test_a_stream_adds_up_to_the_answer_and_ends_with_usage(client: openai.OpenA
     assert chunks[0].choices[0].delta.role == "assistant"
     assert chunks[-2].choices[0].finish_reason == whole.choices[0].finish_reason
     assert chunks[-1].choices == []
-    assert chunks[-1].usage is not None and whole.usage is not None
+    assert chunks[-1].usage is not None
+    assert whole.usage is not None
     assert chunks[-1].usage.total_tokens == whole.usage.total_tokens
 
 
@@ -83,7 +84,8 @@ def test_several_answers_whole_and_streamed(client: openai.OpenAI) -> None:
 def test_logprobs_whole_and_streamed(client: openai.OpenAI) -> None:
     settings = {**GREEDY, "logprobs": True, "top_logprobs": 2}
     whole = client.chat.completions.create(**settings).choices[0].logprobs
-    assert whole is not None and whole.content is not None
+    assert whole is not None
+    assert whole.content is not None
     assert all(len(entry.top_logprobs) == 2 for entry in whole.content)
     assert all(entry.logprob == entry.top_logprobs[0].logprob for entry in whole.content)  # greedy
     streamed: list[Any] = []
@@ -116,7 +118,8 @@ def test_a_conversation_goes_on_with_a_result(client: openai.OpenAI) -> None:
     assert first.tool_calls is not None
     result = {"role": "tool", "tool_call_id": first.tool_calls[0].id, "content": "sunny"}
     answer = client.chat.completions.create(**{**GREEDY, "messages": [*ASK, first, result], "tools": [WEATHER]})
-    assert answer.usage is not None and answer.usage.prompt_tokens > 10
+    assert answer.usage is not None
+    assert answer.usage.prompt_tokens > 10
 
 
 def test_parse_gives_an_object_of_the_model(client: openai.OpenAI) -> None:
@@ -134,7 +137,8 @@ def test_stop_seed_and_bias(client: openai.OpenAI) -> None:
     ]
     assert drawn[0] == drawn[1] != drawn[2]
     biased = client.chat.completions.create(**{**GREEDY, "max_tokens": 3}, logit_bias={"50": 100}, logprobs=True)
-    assert biased.choices[0].logprobs is not None and biased.choices[0].logprobs.content is not None
+    assert biased.choices[0].logprobs is not None
+    assert biased.choices[0].logprobs.content is not None
     assert len({entry.token for entry in biased.choices[0].logprobs.content}) == 1
 
 
@@ -162,7 +166,7 @@ def test_the_asynchronous_client_runs_many_at_once(served: Running, client: open
         ({"stream_options": {}}, "stream_options", "needs stream"),
         ({"logit_bias": {"x": 1}}, None, "'x', which is no token id"),
         ({"logit_bias": {"100000": 1}}, None, "does not exist"),
-        ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens", "contradict"),
+        ({"max_tokens": 1, "max_completion_tokens": 2}, "max_tokens", "contradicts"),
         ({"response_format": {"type": "xml"}}, "response_format", "'xml'"),
         ({"tool_choice": "required"}, "tool_choice", "there are none"),
         ({"stream": True, "num_beams": 2}, "num_beams", "not valid for a stream"),

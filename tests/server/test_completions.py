@@ -24,7 +24,8 @@ def test_text_and_ids_are_the_same_prompt(client: openai.OpenAI, served: Running
 
 def test_sixteen_tokens_unless_more_are_asked_for(client: openai.OpenAI) -> None:
     answer = client.completions.create(model="tiny", prompt="a", temperature=0, extra_body={"ignore_eos": True})
-    assert answer.usage is not None and answer.usage.completion_tokens == 16
+    assert answer.usage is not None
+    assert answer.usage.completion_tokens == 16
 
 
 def test_several_prompts_with_several_answers_each(client: openai.OpenAI) -> None:
@@ -43,9 +44,12 @@ def test_echo_scores_the_prompt_as_the_model_does(client: openai.OpenAI, served:
         choice = client.completions.create(**GREEDY | {"max_tokens": max_tokens}, echo=True, logprobs=2).choices[0]
         assert choice.text.startswith("Hello world")
         found = choice.logprobs
-        assert found is not None and found.token_logprobs is not None and found.top_logprobs is not None
+        assert found is not None
+        assert found.token_logprobs is not None
+        assert found.top_logprobs is not None
         n = len(llm.tokenize("Hello world"))
-        assert found.token_logprobs[0] is None and found.top_logprobs[0] is None
+        assert found.token_logprobs[0] is None
+        assert found.top_logprobs[0] is None
         assert len(found.token_logprobs) == n + max_tokens
         np.testing.assert_array_equal(np.float32(found.token_logprobs[1:n]), llm.score("Hello world"))
         assert all(len(top) in (2, 3) for top in found.top_logprobs[1:])
@@ -60,7 +64,8 @@ def test_a_prompt_may_fill_the_context_where_nothing_is_generated(client: openai
     assert len(answer.choices[0].logprobs.token_logprobs or ()) == room
     assert answer.choices[0].finish_reason == "length"
     one = client.completions.create(model="tiny", prompt=[40], max_tokens=0, echo=True, logprobs=0)
-    assert one.choices[0].logprobs is not None and one.choices[0].logprobs.token_logprobs == [None]
+    assert one.choices[0].logprobs is not None
+    assert one.choices[0].logprobs.token_logprobs == [None]
 
 
 def test_echo_in_a_stream_comes_first(client: openai.OpenAI) -> None:
@@ -84,16 +89,17 @@ def test_the_best_of_several(client: openai.OpenAI) -> None:
     settings = {**GREEDY, "temperature": 1.0, "seed": 5}
     best = client.completions.create(**settings, n=1, best_of=4)
     assert len(best.choices) == 1
-    assert best.usage is not None and best.usage.completion_tokens > 8
+    assert best.usage is not None
+    assert best.usage.completion_tokens > 8
 
 
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
         ({"prompt": []}, "is not valid"),
-        ({"prompt": ""}, "empty"),
+        ({"prompt": [[40], []]}, "prompt"),
         ({"prompt": [999999]}, "999999"),
-        ({"prompt": ["a", ""]}, "prompt 1"),
+        ({"prompt": ["a", "long " * 2000]}, "prompt 1: the prompt has"),
         ({"suffix": "x"}, "suffix"),
         ({"logprobs": 21}, "logprobs"),
         ({"max_tokens": 0, "n": 2}, "max_tokens=0 is not valid"),

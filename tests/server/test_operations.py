@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
+from typing_extensions import Self
 
 from llmagentos.server.config import ModelConfig, ServerConfig
+from tests.engine.engines import assert_idle
 
-from ..engine.engines import assert_idle
 from .running import Running, running
 
 ENDLESS: dict[str, Any] = {"model": "tiny", "prompt": "a", "max_tokens": None, "ignore_eos": True, "temperature": 0}
@@ -39,7 +40,7 @@ class Slowed:
         self.turns = threading.Semaphore(0)
         self.n_steps = 0
 
-    def __enter__(self) -> Slowed:
+    def __enter__(self) -> Self:
         self._backend.run = self._step
         return self
 

@@ -37,7 +37,8 @@ def test_an_answer_is_that_of_the_chat(client: openai.OpenAI) -> None:
     chat = client.chat.completions.create(model="tiny", messages=messages, temperature=0, max_tokens=12)
     assert answer.output_text == chat.choices[0].message.content
     assert answer.status == ("incomplete" if chat.choices[0].finish_reason == "length" else "completed")
-    assert answer.usage is not None and chat.usage is not None
+    assert answer.usage is not None
+    assert chat.usage is not None
     assert answer.usage.output_tokens == chat.usage.completion_tokens
 
 
@@ -85,7 +86,8 @@ def test_a_call_and_its_result(client: openai.OpenAI) -> None:
         {"type": "function_call_output", "call_id": call.call_id, "output": "sunny"},
     ]
     answer = client.responses.create(**GREEDY | {"input": history, "tools": [WEATHER]})
-    assert answer.usage is not None and whole.usage is not None
+    assert answer.usage is not None
+    assert whole.usage is not None
     assert answer.usage.input_tokens > whole.usage.input_tokens
 
 
@@ -98,7 +100,7 @@ def test_a_call_and_its_result(client: openai.OpenAI) -> None:
         ({"truncation": "auto"}, "truncation"),
         ({"tool_choice": {"type": "mcp"}, "tools": [WEATHER]}, "tool_choice"),
         ({"input": [{"type": "input_image"}]}, "input"),
-        ({"input": []}, "empty"),
+        ({"input": []}, "input"),
     ],
 )
 def test_what_is_not_valid_is_refused(http: httpx.Client, changes: dict[str, Any], text: str) -> None:
@@ -116,4 +118,5 @@ def test_a_failure_in_a_stream_is_an_event(served: Running, client: openai.OpenA
         served.engine("tiny")._stepper.fail_all(RuntimeError("broken"))
         last = list(events)[-1]
     assert last.type == "response.failed"
-    assert last.response.error is not None and "broken" not in last.response.error.message
+    assert last.response.error is not None
+    assert "broken" not in last.response.error.message

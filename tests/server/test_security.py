@@ -51,6 +51,11 @@ def raw(server: Running, data: bytes, timeout: float = 60.0) -> bytes:
         return received
 
 
+def send_many(connection: socket.socket, data: bytes) -> None:
+    for _ in range(10_000):
+        connection.sendall(data)
+
+
 def post(server: Running, body: bytes, **headers: str) -> httpx.Response:
     with server.client() as client:
         return client.post("/v1/chat/completions", content=body, headers={"Content-Type": "application/json"} | headers)
@@ -66,8 +71,7 @@ def test_a_body_that_does_not_say_it_is_huge_is_cut(hardened: Running) -> None:
     with socket.create_connection(hardened.address, timeout=60) as connection:
         connection.sendall(head)
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            for _ in range(10_000):
-                connection.sendall(b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
+            send_many(connection, b"10000\r\n" + b"x" * 0x10000 + b"\r\n")
 
 
 @pytest.mark.parametrize(
@@ -87,8 +91,7 @@ def test_headers_without_end_lose_the_connection(hardened: Running) -> None:
     with socket.create_connection(hardened.address, timeout=60) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\n")
         with pytest.raises((BrokenPipeError, ConnectionResetError)):
-            for _ in range(10_000):
-                connection.sendall(b"X-Filler: " + b"x" * 10_000 + b"\r\n")
+            send_many(connection, b"X-Filler: " + b"x" * 10_000 + b"\r\n")
 
 
 def test_line_breaks_get_into_no_header(hardened: Running) -> None:

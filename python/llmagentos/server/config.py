@@ -42,8 +42,8 @@ class ServerConfig(BaseModel):
         host, port: where it listens; port 0 takes a free one.
         keys_file: who may use it; None lets everybody.
         cors_origins: web pages of these origins may use it ("*": of all).
-        allowed_hosts: names that it may be called by, besides those of this machine; "*" allows all. Asked only where it
-            listens on this machine alone: a web page could otherwise reach it under a name of its own.
+        allowed_hosts: names that it may be called by, besides those of this machine; "*" allows all. Asked only where
+            it listens on this machine alone: a web page could otherwise reach it under a name of its own.
         max_body_bytes: of a request.
         max_requests: under way together, more are refused with 503.
         header_timeout, body_timeout: seconds that a client may take to send headers, and a body.
@@ -111,7 +111,8 @@ def read_config(file: Path | None, given: Mapping[str, Any], model_defaults: Map
 
 def _read_toml(file: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8"))
+        settings: dict[str, Any] = tomllib.loads(file.read_text(encoding="utf-8"))
+        return settings
     except OSError as error:
         raise InvalidRequestError(f"cannot read the settings in {file}: {error.strerror}") from None
     except ValueError as error:  # not UTF-8, or no TOML

@@ -53,7 +53,7 @@ class Connection:
         self._metrics.in_flight.inc()
         try:
             await self._app(scope, receive, send_with_headers)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001  (logged there; nobody else is left to answer)
             failure = api_error_of(error)
             if status == 499:
                 await failure.response()(scope, receive, send_with_headers)

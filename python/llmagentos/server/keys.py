@@ -43,7 +43,7 @@ class KeysFile(BaseModel):
 class Allowance:
     """So much a minute, which is given back bit by bit.
 
-    Tokens are counted when they are there, so that a request may take more than is left: the next then waits for longer.
+    Tokens are counted when they are there, so a request may take more than is left: the next then waits for longer.
 
     Args:
         per_minute: what may be taken in a minute, and at most at once.

@@ -51,7 +51,7 @@ def _check(body: ChatRequest) -> None:
     if None not in (body.max_tokens, body.max_completion_tokens) and body.max_tokens != body.max_completion_tokens:
         raise ApiError(
             400,
-            f"max_tokens={body.max_tokens} and max_completion_tokens={body.max_completion_tokens} contradict each other",
+            f"max_tokens={body.max_tokens} contradicts max_completion_tokens={body.max_completion_tokens}",
             param="max_tokens",
         )
 

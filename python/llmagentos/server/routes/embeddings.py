@@ -19,12 +19,11 @@ from llmagentos.server.schemas.embeddings import EmbeddingRequest, RerankRequest
 from llmagentos.server.serving import client_of, serving_of
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from llmagentos.llm import LLM
+    from llmagentos.text_encoder import Vectors
 
 _T = TypeVar("_T")
-_Text = TypeVar("_Text", str, "str | list[int]")
+_Text = TypeVar("_Text", bound="str | list[int]")
 _TOGETHER = 64  # texts between two looks whether the client is still there
 
 router = APIRouter(route_class=JsonRoute)
@@ -35,7 +34,7 @@ async def embeddings(request: Request, body: EmbeddingRequest) -> Response:
     """A vector for each text."""
     texts = body.texts
 
-    def embed(llm: LLM, some: Sequence[str | list[int]]) -> NDArray[np.float32]:
+    def embed(llm: LLM, some: Sequence[str | list[int]]) -> Vectors:
         return llm.embed(list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate)
 
     parts, n_tokens = await _in_parts(request, body.model, texts, embed)
@@ -91,16 +90,18 @@ async def _in_parts(
             return [await serving.in_thread(partial(run, llm, texts[i : i + _TOGETHER])) for i in steps]
 
         made = await unless_disconnected(request, parts())
-        n_tokens = await serving.in_thread(
-            lambda: sum(len(llm.tokenize(text)) if isinstance(text, str) else len(text) for text in (*texts, *beside))
-        )
+        n_tokens = await serving.in_thread(partial(_n_tokens, llm, [*texts, *beside]))
     request.state.n_tokens = n_tokens
     client.charge(n_tokens)
     return made, n_tokens
 
 
-def _written(vector: NDArray[np.float32], is_base64: bool) -> NDArray[np.float32] | str:
+def _n_tokens(llm: LLM, texts: Sequence[str | list[int]]) -> int:
+    return sum(len(llm.tokenize(text)) if isinstance(text, str) else len(text) for text in texts)
+
+
+def _written(vector: Vectors, is_base64: bool) -> Vectors | str:
     """Float32, little-endian, in base64; or as it is."""
     if is_base64:
         return base64.b64encode(vector.astype("<f4").tobytes()).decode()
-    return [float(str(value)) for value in vector]
+    return vector

@@ -70,7 +70,7 @@ class ChatRequest(SamplingFields):
 
     def form(self) -> dict[str, Any]:
         """The options of `LLM.chat` that say what answers look like."""
-        options = {"response_format": self.response_format, "tools": self.tools or None}
+        options: dict[str, Any] = {"response_format": self.response_format, "tools": self.tools or None}
         if self.tools:
             options |= {"tool_choice": self.tool_choice, "parallel_tool_calls": self.parallel_tool_calls}
         elif self.tool_choice not in (None, "none", "auto"):

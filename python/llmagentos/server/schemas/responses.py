@@ -62,7 +62,7 @@ class TextSettings(Strict):
 
 class ResponseRequest(SamplingFields):
     model: str
-    input: str | list[InputItem]
+    input: str | Annotated[list[InputItem], Field(min_length=1)]
     instructions: str | None = None
     max_output_tokens: int | None = None
     stream: bool | None = None
