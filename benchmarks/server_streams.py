@@ -2,8 +2,9 @@
 
 usage: python benchmarks/server_streams.py [MODEL] [--rounds N] [--threads N] [--clients N] [--tokens N]
 
-All clients are one light reader in this process, on sockets of its own, which looks for the token counts only at the end; its
-CPU time is reported, for it shares the machine with the server. Both sides are timed in turn, and answer the same prompts.
+All clients are one light reader in this process, on sockets of its own, which looks for the token counts only at the
+end; its CPU time is reported, for it shares the machine with the server. Both sides are timed in turn, and answer the
+same prompts.
 """
 
 from __future__ import annotations
@@ -111,8 +112,8 @@ def main() -> None:
                 rounds.append((inside.tokens_per_second, http.tokens_per_second))
                 late = http.first[int(0.95 * len(http.first))]
                 print(
-                    f"round {number + 1}: {inside.tokens_per_second:.0f} tokens/s inside, {http.tokens_per_second:.0f} over "
-                    f"HTTP ({http.tokens_per_second / inside.tokens_per_second:.2f}); first byte p95 {late:.2f} s; the "
+                    f"round {number + 1}: {inside.tokens_per_second:.0f} tokens/s inside, "
+                    f"{http.tokens_per_second:.0f} over HTTP ({http.tokens_per_second / inside.tokens_per_second:.2f}); first byte p95 {late:.2f} s; the "
                     f"reader took {http.reader_cpu:.2f} of a CPU",
                     flush=True,
                 )

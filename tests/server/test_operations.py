@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import socket
@@ -75,6 +76,34 @@ def test_a_client_that_leaves_frees_its_request_within_a_step(served: Running, i
         until(lambda: is_idle(served))
         assert slowed.n_steps <= 4
     assert_idle(served.engine("tiny"))
+
+
+def test_many_clients_that_leave_at_once_leave_nothing_behind(served: Running) -> None:
+    body = json.dumps(ENDLESS | {"stream": True}).encode()
+    head = "POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    request = f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    connections = [socket.create_connection(served.address, timeout=60) for _ in range(64)]
+    for connection in connections:
+        connection.sendall(request)
+    for connection in connections:
+        assert connection.recv(12) == b"HTTP/1.1 200"
+    for connection in connections:
+        connection.close()
+    until(lambda: is_idle(served))
+    assert_idle(served.engine("tiny"))
+    until(lambda: served.serving.capacity.n_requests == 0)
+
+
+def test_two_hundred_clients_at_once(served: Running, http: httpx.Client) -> None:
+    expected = http.post("/v1/completions", json=SHORT).json()["choices"]
+
+    async def ask() -> list[httpx.Response]:
+        async with httpx.AsyncClient(
+            base_url=served.url, timeout=120, limits=httpx.Limits(max_connections=200)
+        ) as many:
+            return await asyncio.gather(*(many.post("/v1/completions", json=SHORT) for _ in range(200)))
+
+    assert all(answer.status_code == 200 and answer.json()["choices"] == expected for answer in asyncio.run(ask()))
 
 
 def test_too_many_at_once_are_turned_away_in_order(models: dict[str, ModelConfig]) -> None:

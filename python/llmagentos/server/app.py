@@ -22,6 +22,7 @@ from llmagentos.server.gate import Capacity, Gate, allowed_hosts
 from llmagentos.server.keys import read_keys
 from llmagentos.server.metrics import Metrics
 from llmagentos.server.model_pool import ModelPool, Open
+from llmagentos.server.openapi import DocumentedApp
 from llmagentos.server.page import mount_page
 from llmagentos.server.routes import chat, completions, embeddings, health, models, responses, tokens
 from llmagentos.server.serving import Serving
@@ -63,7 +64,7 @@ def create_app(config: ServerConfig, open_model: Open | None = None) -> FastAPI:
             await pool.close()
             serving.threads.shutdown(wait=False, cancel_futures=True)
 
-    app = _Application(
+    app = DocumentedApp(
         title="llmagentos",
         version=__version__,
         docs_url=None,  # they load scripts from elsewhere
@@ -92,16 +93,6 @@ def create_app(config: ServerConfig, open_model: Open | None = None) -> FastAPI:
         )
     app.add_middleware(Connection, metrics=measured)
     return app
-
-
-class _Application(FastAPI):
-    def openapi(self) -> dict[str, Any]:
-        """The OpenAPI document, without the status 422 that FastAPI adds: what is not valid gets 400 here."""
-        document = super().openapi()
-        for path in document["paths"].values():
-            for operation in path.values():
-                operation["responses"].pop("422", None)
-        return document
 
 
 async def _failed(_: Request, error: Exception) -> Response:
