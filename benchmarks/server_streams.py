@@ -111,10 +111,11 @@ def main() -> None:
                     continue  # memory is touched for the first time
                 rounds.append((inside.tokens_per_second, http.tokens_per_second))
                 late = http.first[int(0.95 * len(http.first))]
+                share = http.tokens_per_second / inside.tokens_per_second
                 print(
                     f"round {number + 1}: {inside.tokens_per_second:.0f} tokens/s inside, "
-                    f"{http.tokens_per_second:.0f} over HTTP ({http.tokens_per_second / inside.tokens_per_second:.2f}); first byte p95 {late:.2f} s; the "
-                    f"reader took {http.reader_cpu:.2f} of a CPU",
+                    f"{http.tokens_per_second:.0f} over HTTP ({share:.2f}); first byte p95 {late:.2f} s; "
+                    f"the reader took {http.reader_cpu:.2f} of a CPU",
                     flush=True,
                 )
         finally:
