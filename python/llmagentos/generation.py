@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
@@ -21,8 +20,6 @@ from llmagentos.prompts import check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
-    import asyncio
-
     from llmagentos.chat.tool_calls.tools import ToolChoice
     from llmagentos.formats.checkpoint import DecodingTokens
     from llmagentos.formats.tokenizer import Tokenizer
@@ -86,9 +83,16 @@ class Work:
 
         A beam search that finds fewer than n texts, since no more are allowed, has a list of fewer.
         """
-        found = [[r for r in _best(group, self.n) if r.finish_reason != "cancelled"] for group in self.groups]
-        results = [[completion_of(request, self.form) for request in group] for group in found]
+        results = self._by_prompt()
         return [group[0] for group in results] if self.n == 1 else results
+
+    def completions(self) -> list[Completion]:
+        """All completions, those of a prompt together."""
+        return [completion for group in self._by_prompt() for completion in group]
+
+    def _by_prompt(self) -> list[list[Completion]]:
+        found = [[r for r in _best(group, self.n) if r.finish_reason != "cancelled"] for group in self.groups]
+        return [[completion_of(request, self.form) for request in group] for group in found]
 
 
 def check_options(options: Mapping[str, Any], has_messages: bool) -> None:
@@ -147,7 +151,7 @@ def new_requests(
         forced_first = decoding.forced_first
         # A text that may go on past its end, or has a form of its own, is not ended by force.
         forced_last = None if params.ignore_eos or form.constraint is not None else decoding.forced_last
-    engine.check_fits(len(prompt_ids))
+    engine.check_fits(len(prompt_ids), n_new=0 if params.max_tokens == 0 else 1)
     max_length = engine.context_length
     if params.max_tokens is not None:
         max_length = min(max_length, len(prompt_ids) + params.max_tokens)
@@ -176,6 +180,8 @@ def new_requests(
         BeamGroup(requests)
         return requests[: params.n]
     requests[0].followers = requests[1:]
+    if max_length == 1:  # nothing precedes the only token there is, and none is to follow it
+        requests[0].finish("length")
     return requests
 
 
@@ -205,75 +211,47 @@ def completion_of(request: Request, form: AnswerForm) -> Completion:
 
 def stream_chunks(engine: Engine, request: Request, form: AnswerForm) -> Iterator[Chunk]:
     """The request's tokens as they come; closing the iterator cancels it."""
-    deltas, reader = engine.stream(request), form.reader(request)
+    deltas, reader = engine.stream(request), RequestReader(request, form)
     try:
-        for index, delta in enumerate(deltas):
-            yield _chunk(request, reader, index, delta)
-        if request.finish_reason == "timeout":
-            yield _last_chunk(request, reader, request.tail, None)
+        for _ in deltas:
+            yield from reader.take()
+        yield from reader.take()
     finally:
         deltas.close()
 
 
-async def run_async(engine: Engine, requests: Sequence[Request]) -> None:
-    """Run requests to their ends without blocking the event loop; cancelling the task cancels them."""
-    changed = _listen(requests)
-    try:
-        engine.start(requests)
-        while not all(request.finished for request in requests):
-            await changed.wait()
-            changed.clear()
-    except BaseException:
-        engine.cancel(requests)
-        raise
-    for request in requests:
-        if request.error is not None:
-            raise request.error
+class RequestReader:
+    """Takes one request's tokens as chunks, while whatever thread runs the steps goes on with it.
 
+    Attributes:
+        request: whose tokens.
+        ended: whether everything has been taken.
+    """
 
-async def stream_chunks_async(engine: Engine, request: Request, form: AnswerForm) -> AsyncIterator[Chunk]:
-    """The request's tokens as they come; closing the iterator, or cancelling its task, cancels it."""
-    changed, reader = _listen([request]), form.reader(request)
-    n_taken = 0
-    try:
-        engine.start([request])
-        while True:
-            for delta in request.deltas[n_taken:]:
-                yield _chunk(request, reader, n_taken, delta)
-                n_taken += 1
-            if request.finished and n_taken == len(request.deltas):
-                break
-            await changed.wait()
-            changed.clear()
-        if request.error is not None:
-            raise request.error
-        if request.finish_reason == "timeout":
-            yield _last_chunk(request, reader, request.tail, None)
-    finally:
-        engine.cancel([request])
+    def __init__(self, request: Request, form: AnswerForm) -> None:
+        self.request = request
+        self.ended = False
+        self._reader = form.reader(request)
+        self._n_taken = 0
 
+    def take(self) -> list[Chunk]:
+        """What has come since the last time; the end is a chunk of its own where its token was taken before."""
+        request = self.request
+        if self.ended:
+            return []
+        self.ended = request.finished  # read before the tokens: a request that is finished has all of them
+        deltas = request.deltas[self._n_taken :]
+        self._n_taken += len(deltas)
+        reason = request.finish_reason if self.ended else None
+        last = deltas.pop() if deltas and reason in ("stop", "length") else None
+        chunks = [self._chunk(delta) for delta in deltas]
+        if reason in ("stop", "length", "timeout"):
+            chunks.append(_last_chunk(request, self._reader, request.tail if last is None else last.text, last))
+        return chunks
 
-def _listen(requests: Sequence[Request]) -> asyncio.Event:
-    """An event that is set whenever one of the requests has changed, from whatever thread."""
-    import asyncio  # a tenth of the time to the first token, for those who never await
-
-    changed, loop = asyncio.Event(), asyncio.get_running_loop()
-
-    def tell() -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            loop.call_soon_threadsafe(changed.set)
-
-    for request in requests:
-        request.listener = tell
-    return changed
-
-
-def _chunk(request: Request, reader: AnswerReader, index: int, delta: Delta) -> Chunk:
-    # Other callers may have driven the request on: only its last token carries the end.
-    if request.finish_reason in ("stop", "length") and index == len(request.deltas) - 1:
-        return _last_chunk(request, reader, delta.text, delta)
-    read = reader.push(delta.text)
-    return Chunk(read.content, delta.token_id, delta.logprob, None, None, read.deltas)
+    def _chunk(self, delta: Delta) -> Chunk:
+        read = self._reader.push(delta.text)
+        return Chunk(read.content, delta.token_id, delta.logprob, None, None, read.deltas)
 
 
 def _last_chunk(request: Request, reader: AnswerReader, text: str, delta: Delta | None) -> Chunk:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from llmagentos.errors import InvalidRequestError
 from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, check_is_name, check_task, open_local_model
-from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text
+from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text, is_messages
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     from llmagentos.adapters import AdapterInfo
     from llmagentos.answering import Answering
+    from llmagentos.async_runs import ChunkStream
     from llmagentos.calls import Calls
     from llmagentos.completion import Chunk, Completion
     from llmagentos.engine.engine import Engine
     from llmagentos.engine.statistics import EngineStats, Event
-    from llmagentos.generation import ChatOptions, RequestOptions
+    from llmagentos.generation import ChatOptions, RequestOptions, Work
     from llmagentos.providers.remote_model import RemoteModel, RemoteModelInfo
     from llmagentos.text_encoder import Classification, Pair, RankedDocument, TextEncoder
 
@@ -219,6 +220,11 @@ class LLM:
         return SamplingParams() if self._remote is not None else self._default_params
 
     @property
+    def generates(self) -> bool:
+        """Whether it generates texts, rather than making vectors of them."""
+        return self._generating is not None or self._remote is not None
+
+    @property
     def has_chat_template(self) -> bool:
         """Whether `chat` works, and `generate_text` answers rather than continues."""
         return self._remote is not None or self._prompts.has_chat_template
@@ -382,6 +388,31 @@ class LLM:
         """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
         return self._answering.astream(prompt, params, options)
 
+    def prepare(self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Work:
+        """The checked requests of a call that has not begun: of `chat` for messages, of `generate` otherwise.
+
+        For servers: this may take long for a long prompt or a large schema, and belongs into a thread; `start` and
+        `arun` belong to an event loop. Arguments and errors are those of `chat` and `generate`.
+        """
+        call = self._calls.chat if is_messages(prompts) else self._calls.generate
+        return call(prompts, params, options)[1]
+
+    def start(self, work: Work) -> ChunkStream:
+        """Begin prepared requests, and stream all of them together for asyncio: see `ChunkStream`."""
+        from llmagentos.async_runs import ChunkStream
+
+        return ChunkStream(self._engine, work)
+
+    async def arun(self, work: Work) -> list[Completion]:
+        """Run prepared requests to their ends: the completions of the first prompt, then those of the next, and so on.
+
+        Cancelling the task cancels the requests.
+        """
+        from llmagentos.async_runs import run_async
+
+        await run_async(self._engine, work.requests)
+        return work.completions()
+
     def score(self, text: Prompt, source: Prompt | None = None, *, adapter: str | None = None) -> NDArray[np.float32]:
         """How likely the model finds a given text.
 
@@ -499,6 +530,10 @@ class LLM:
         self._check_open()
         checked = self._prompts.checked_ids(ids)
         return self._tokenizer.decode(checked, skip_special=skip_special).decode("utf-8", errors="replace")
+
+    def token_bytes(self, id: int) -> bytes:
+        """The bytes that a token adds to a text; they may be a part of a character."""
+        return self._tokenizer.token_bytes(self._prompts.checked_ids([id])[0])
 
     def stats(self) -> EngineStats:
         """Queue, KV blocks, prefix cache hits, tokens per second, and percentiles of latencies as they are now."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterator
 from typing import TYPE_CHECKING, Any, cast
 
-from llmagentos.generation import ChatOptions, RequestOptions, run_async, stream_chunks, stream_chunks_async
+from llmagentos.async_runs import run_async, stream_chunks_async
+from llmagentos.generation import ChatOptions, RequestOptions, stream_chunks
 
 if TYPE_CHECKING:
     from llmagentos.answering import Options

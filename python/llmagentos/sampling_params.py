@@ -32,7 +32,8 @@ class SamplingParams:
             least this (locally typical sampling, arXiv:2202.00666); 1 keeps all.
         min_tokens: until this many are generated, neither the model's end tokens nor stop_token_ids can be chosen, and
             stop strings in the text so far do not end it. A structured output that is complete ends all the same.
-        max_tokens: tokens to generate at most; None runs until a stop or the context's end.
+        max_tokens: tokens to generate at most; None runs until a stop or the context's end. 0 is for a prompt of which
+            only `prompt_logprobs` are wanted, with n=1.
         stop: strings that end the text; the text never includes them. One string is taken as a list of one.
         stop_token_ids: token ids that end the text, besides the model's own end tokens.
         seed: keys the random numbers; None draws one from the system's entropy for each request.
@@ -105,7 +106,10 @@ class SamplingParams:
         self._number("top_p", 0.0, 1.0, "above 0 and at most 1", low_open=True)
         self._integer("top_k", 0, 2**31 - 1, "0 (all tokens) or a positive integer")
         self._number("min_p", 0.0, 1.0, "from 0 to 1")
-        self._integer("max_tokens", 1, 2**31 - 1, f"None or an integer from 1 to {2**31 - 1}", optional=True)
+        is_single = self.n == 1 and self.best_of is None and self.num_beams == 1
+        least = 0 if self.prompt_logprobs is not None and is_single else 1
+        domain = f"None or an integer from {least} to {2**31 - 1}"
+        self._integer("max_tokens", least, 2**31 - 1, domain, optional=True)
         self._integer("seed", 0, MAX_SEED, "None or an integer from 0 to 2**64 - 1", optional=True)
         self._integer("n", 1, MAX_COMPLETIONS, f"an integer from 1 to {MAX_COMPLETIONS}")
         self._number("presence_penalty", -2.0, 2.0, "from -2 to 2")

@@ -146,7 +146,7 @@ class Constraint:
         return self.allowed
 
     def _fail(self, reason: str) -> None:
-        self.error = LLMAgentOSError(f"the grammar of this request cannot go on: {reason}")
+        self.error = InvalidRequestError(f"the grammar of this request cannot go on: {reason}")
 
 
 class ConstraintTokenizer:

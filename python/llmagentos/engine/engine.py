@@ -305,7 +305,7 @@ class Engine:
                     f"{n_waiting} requests are waiting, and no more than max_queued={self._max_queued} may: try again "
                     "later"
                 )
-            for request in leaders(requests):
+            for request in leaders([request for request in requests if not request.finished]):
                 self._scheduler.add(request)
                 self._recorder.queued(request)
 

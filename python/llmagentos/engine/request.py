@@ -262,9 +262,10 @@ class Request:
 
     def end(self, reason: EndReason, error: BaseException | None = None) -> None:
         """End this request alone, as it is."""
-        self.state = State.FINISHED
+        # The state last: other threads read the rest once it says that there is no more to come.
         self.finish_reason = reason
         self.error = error
+        self.state = State.FINISHED
 
 
 @dataclass(slots=True)

@@ -92,13 +92,13 @@ def asked_for(options: Mapping[str, Any], has_messages: bool, abilities: Abiliti
     from llmagentos.generation import check_options
 
     check_options(options, has_messages)
-    for name in ("priority", "cache_salt", "forced_bos_token_id"):
+    for name in ("priority", "cache_salt", "adapter", "forced_bos_token_id"):
         if options.get(name) not in (None, 0):
             raise InvalidRequestError(f"{name}={shown(options[name])} is not possible: {title} has no such option")
     timeout = options.get("timeout")
     check_seconds("timeout", timeout)
     deadline = None if timeout is None else time.monotonic() + timeout
-    if not options.keys() - {"priority", "cache_salt", "forced_bos_token_id", "timeout"}:
+    if not options.keys() - {"priority", "cache_salt", "adapter", "forced_bos_token_id", "timeout"}:
         return AskedFor(deadline=deadline)
     return _formed(options, has_messages, abilities, title, deadline)
 

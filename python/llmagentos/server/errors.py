@@ -1,0 +1,115 @@
+"""Every failure as an HTTP status and a body in OpenAI's shape."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import orjson
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from llmagentos.errors import (
+    ContextLengthError,
+    InvalidRequestError,
+    LLMAgentOSError,
+    OutOfMemoryError,
+    QueueFullError,
+    shown,
+)
+
+_LOGGER = logging.getLogger("llmagentos.server")
+_RETRY_SECONDS = "1"
+_TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
+_MAX_MESSAGE = 2000
+
+
+class ApiError(HTTPException):
+    """A failure that a client is told of.
+
+    Args:
+        status: of HTTP.
+        message: for people.
+        code: for programs.
+        param: the field at fault.
+        headers: besides the usual ones.
+    """
+
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        code: str | None = None,
+        param: str | None = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(status, message, dict(headers or {}))
+        self.code = code
+        self.param = param
+
+    @property
+    def type(self) -> str:
+        return _TYPES.get(self.status_code, "invalid_request_error" if self.status_code < 500 else "server_error")
+
+    @property
+    def body(self) -> dict[str, Any]:
+        message = self.detail if len(self.detail) <= _MAX_MESSAGE else f"{self.detail[:_MAX_MESSAGE]}..."
+        # A message may quote a text that is not valid Unicode.
+        message = message.encode("utf-8", "backslashreplace").decode()
+        return {"error": {"message": message, "type": self.type, "param": self.param, "code": self.code}}
+
+    def response(self) -> Response:
+        return Response(orjson.dumps(self.body), self.status_code, self.headers, "application/json")
+
+
+def overloaded(message: str) -> ApiError:
+    """There is too much to do: the client is to come back."""
+    return ApiError(503, message, code="overloaded", headers={"Retry-After": _RETRY_SECONDS})
+
+
+def timed_out(seconds: float) -> ApiError:
+    """A model did not finish in the time that a request may take."""
+    return ApiError(504, f"the model was not done after {seconds:g} seconds, which is the limit here", code="timeout")
+
+
+def api_error_of(error: BaseException) -> ApiError:
+    """What a client is told of an error. One that nobody has foreseen is logged, and its text stays here."""
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, RequestValidationError):
+        return _of_validation(error)
+    if isinstance(error, HTTPException):
+        return ApiError(error.status_code, str(error.detail), headers=error.headers)
+    if isinstance(error, ContextLengthError):
+        return ApiError(400, str(error), code="context_length_exceeded")
+    if isinstance(error, InvalidRequestError):
+        named = re.match(r"([a-z_]+)(?:\[\d+\]|\.[a-z_]+)*[= ]", str(error))
+        is_field = named is not None and str(error)[named.end() - 1] == "="
+        return ApiError(400, str(error), param=named[1] if named and is_field else None)
+    if isinstance(error, QueueFullError):
+        return overloaded(str(error))
+    if isinstance(error, (OutOfMemoryError, MemoryError)):
+        return ApiError(503, str(error) or "out of memory", code="out_of_memory", headers={"Retry-After": "30"})
+    if isinstance(error, RecursionError):
+        return ApiError(400, "the request is nested too deeply")
+    if isinstance(error, LLMAgentOSError):
+        _LOGGER.error("%s", error)
+        return ApiError(503, str(error), code="model_failed")
+    _LOGGER.error("unexpected error", exc_info=error)
+    return ApiError(500, "the server failed; its log says why", code="internal_error")
+
+
+def _of_validation(error: RequestValidationError) -> ApiError:
+    first = error.errors()[0]
+    place = [str(part) for part in first["loc"] if part != "body"]
+    name = ".".join(place)
+    if first["type"] == "extra_forbidden":
+        return ApiError(400, f"{name} is not a field that is known here", code="unknown_field", param=name)
+    if first["type"] == "missing":
+        return ApiError(400, f"{name or 'the body'} is missing", code="missing_field", param=name or None)
+    message = f"{name or 'the body'}={shown(first.get('input'))} is not valid: {first['msg']}"
+    return ApiError(400, message, param=name or None)

@@ -1,0 +1,78 @@
+"""/v1/completions: prompts continued as they are."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from fastapi import APIRouter, Request
+from starlette.responses import Response
+
+from llmagentos.sampling_params import SamplingParams
+from llmagentos.server.calls import Call, open_call
+from llmagentos.server.completion_format import CompletionChunks, Echo, choice_of, text_completion
+from llmagentos.server.errors import ApiError
+from llmagentos.server.event_stream import DONE
+from llmagentos.server.json_route import JsonRoute, json_response
+from llmagentos.server.schemas.answers import Answer, streamed
+from llmagentos.server.schemas.completions import CompletionRequest
+from llmagentos.server.token_text import TokenTexts
+
+if TYPE_CHECKING:
+    from llmagentos.llm import LLM
+
+router = APIRouter(route_class=JsonRoute)
+
+
+@router.post("/v1/completions", response_model=None, responses=streamed(Answer))
+async def completions(request: Request, body: CompletionRequest) -> Response:
+    """Continuations of one prompt or of several."""
+    _check(body)
+
+    def prepare(llm: LLM) -> tuple[Any, SamplingParams, dict[str, Any]]:
+        scores_prompt = body.echo and body.logprobs is not None
+        prompt_logprobs = body.logprobs if scores_prompt else 0 if body.max_tokens == 0 else None
+        params = body.params(
+            llm.default_params,
+            max_tokens=body.max_tokens,
+            logprobs=body.logprobs,
+            prompt_logprobs=prompt_logprobs,
+            n=body.n,
+            best_of=body.best_of,
+        )
+        return body.prompts, params, {}
+
+    call = await open_call(request, body.model, prepare)
+    tokens = None if body.logprobs is None else TokenTexts(call.llm)
+    n = body.n or 1
+    if not body.stream:
+        answers = await call.completions()
+        echoes = _echoes(call, body) if body.echo else [None] * len(answers)
+        choices = [choice_of(index, answer, echoes[index // n], tokens) for index, answer in enumerate(answers)]
+        return json_response(text_completion(body.model, choices, call.usage))
+    include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+    texts = [echo.text for echo in _echoes(call, body) for _ in range(n)] if body.echo else []
+    call.start()
+    chunks = CompletionChunks(body.model, include_usage, texts, tokens)
+    return call.respond(_events(call, chunks, include_usage))
+
+
+def _check(body: CompletionRequest) -> None:
+    if body.stream_options is not None and not body.stream:
+        raise ApiError(400, "stream_options needs stream=true", param="stream_options")
+    if body.stream and body.echo and body.logprobs is not None:
+        raise ApiError(400, "echo with logprobs is for answers that are not streamed", param="stream")
+
+
+def _echoes(call: Call, body: CompletionRequest) -> list[Echo]:
+    """The prompts, to be given back."""
+    texts = [prompt if isinstance(prompt, str) else call.llm.detokenize(prompt) for prompt in body.prompts]
+    return [Echo(text, group[0].token_ids[0]) for text, group in zip(texts, call.work.groups, strict=True)]
+
+
+async def _events(call: Call, chunks: CompletionChunks, include_usage: bool) -> AsyncIterator[bytes]:
+    async for batch in call.batches():
+        events = chunks.events(batch)
+        if events:
+            yield events
+    yield (chunks.usage(call.usage) if include_usage else b"") + DONE

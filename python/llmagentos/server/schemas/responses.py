@@ -1,0 +1,90 @@
+"""Requests of /v1/responses. The server keeps nothing: every request brings the whole conversation."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from llmagentos.server.schemas.sampling import SamplingFields, StreamOptions
+from llmagentos.server.schemas.strict import Strict
+
+
+class ContentPart(Strict):
+    """A piece of a message: what was said. `annotations` and `logprobs` are what answers have, empty."""
+
+    type: Literal["input_text", "output_text", "text"]
+    text: str
+    annotations: list[Any] | None = Field(None, max_length=0)
+    logprobs: list[Any] | None = None
+
+
+class MessageItem(Strict):
+    type: Literal["message"] = "message"
+    role: Literal["system", "developer", "user", "assistant"]
+    content: str | list[ContentPart]
+    id: str | None = None
+    status: str | None = None
+    phase: str | None = None
+
+
+class FunctionCallItem(Strict):
+    type: Literal["function_call"]
+    call_id: str
+    name: str
+    arguments: str
+    id: str | None = None
+    status: str | None = None
+
+
+class FunctionOutputItem(Strict):
+    type: Literal["function_call_output"]
+    call_id: str
+    output: str | list[ContentPart]
+    id: str | None = None
+    status: str | None = None
+
+
+InputItem = Annotated[FunctionCallItem | FunctionOutputItem | MessageItem, Field(union_mode="left_to_right")]
+
+
+class FunctionTool(Strict):
+    type: Literal["function"]
+    name: str
+    description: str | None = None
+    parameters: dict[str, Any] | None = None
+    strict: bool | None = None
+
+
+class TextSettings(Strict):
+    format: dict[str, Any] | None = None
+
+
+class ResponseRequest(SamplingFields):
+    model: str
+    input: str | Annotated[list[InputItem], Field(min_length=1)]
+    instructions: str | None = None
+    max_output_tokens: int | None = None
+    stream: bool | None = None
+    stream_options: StreamOptions | None = None
+    text: TextSettings | None = None
+    tools: list[FunctionTool] | None = None
+    tool_choice: str | dict[str, Any] | None = None
+    parallel_tool_calls: bool | None = None
+    # What OpenAI's service does and this server does not may be said to be off:
+    background: Literal[False] | None = None
+    conversation: None = None
+    previous_response_id: None = None
+    prompt: None = None
+    reasoning: None = None
+    include: list[Any] | None = Field(None, max_length=0)
+    top_logprobs: Literal[0] | None = None
+    truncation: Literal["disabled"] | None = None
+    # Taken, without effect:
+    user: str | None = None
+    metadata: dict[str, Any] | None = None
+    store: bool | None = None
+    service_tier: str | None = None
+    safety_identifier: str | None = None
+    prompt_cache_key: str | None = None
+    prompt_cache_retention: str | None = None

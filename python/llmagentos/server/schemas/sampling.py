@@ -1,0 +1,69 @@
+"""How tokens are chosen: the fields of OpenAI's requests, and those that vLLM's users know besides."""
+
+from __future__ import annotations
+
+from dataclasses import fields, replace
+from typing import Any, Literal
+
+from llmagentos.errors import InvalidRequestError
+from llmagentos.sampling_params import SamplingParams
+from llmagentos.server.schemas.strict import Strict
+
+_FIELDS = frozenset(field.name for field in fields(SamplingParams))
+
+
+class StreamOptions(Strict):
+    include_usage: bool | None = None
+    include_obfuscation: Literal[False] | None = None
+
+
+class SamplingFields(Strict):
+    """Each field is as in `SamplingParams`; null and a field that is left out are the same."""
+
+    temperature: float | None = None
+    top_p: float | None = None
+    seed: int | None = None
+    stop: str | list[str] | None = None
+    presence_penalty: float | None = None
+    frequency_penalty: float | None = None
+    logit_bias: dict[str, float] | None = None
+    # Beyond OpenAI's:
+    top_k: int | None = None
+    min_p: float | None = None
+    typical_p: float | None = None
+    repetition_penalty: float | None = None
+    min_tokens: int | None = None
+    stop_token_ids: list[int] | None = None
+    ignore_eos: bool | None = None
+    dry_multiplier: float | None = None
+    dry_base: float | None = None
+    dry_allowed_length: int | None = None
+    dry_range: int | None = None
+    dry_sequence_breakers: list[str] | None = None
+    no_repeat_ngram_size: int | None = None
+    num_beams: int | None = None
+    length_penalty: float | None = None
+
+    def params(self, default: SamplingParams, **others: Any) -> SamplingParams:
+        """The parameters of the request.
+
+        Args:
+            default: what fields that are left out have: what the model recommends.
+            others: parameters that this request has under other names; None is left out.
+
+        Raises:
+            InvalidRequestError: a value outside its domain; names it.
+        """
+        given = self.model_dump(include=set(_FIELDS), exclude={"logit_bias", "stop"}, exclude_none=True)
+        given |= {name: value for name, value in others.items() if value is not None}
+        if self.logit_bias:
+            given["logit_bias"] = {_token_id(id): bias for id, bias in self.logit_bias.items()}
+        if self.stop:
+            given["stop"] = self.stop
+        return replace(default, **given)
+
+
+def _token_id(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise InvalidRequestError(f"logit_bias has the key {text[:60]!r}, which is no token id")
+    return int(text)

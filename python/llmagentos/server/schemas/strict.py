@@ -1,0 +1,24 @@
+"""What all requests have in common."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Strict(BaseModel):
+    """Unknown fields are refused, and nothing is converted: "1" is no number."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class ErrorDetail(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """Every failure, in OpenAI's shape."""
+
+    error: ErrorDetail

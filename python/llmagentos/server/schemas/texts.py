@@ -1,0 +1,21 @@
+"""One text or several, as strings or as token ids."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias
+
+from pydantic import Field
+
+# A list of another kind is left at its first item, or a long one would cost an error for each.
+_Texts = Annotated[list[str], Field(min_length=1, fail_fast=True)]
+_Ids = Annotated[list[int], Field(min_length=1, fail_fast=True)]
+_Prompts = Annotated[list[_Ids], Field(min_length=1, fail_fast=True)]
+TextOrTexts: TypeAlias = str | _Texts | _Ids | _Prompts
+
+
+def one_by_one(given: str | list[str] | list[int] | list[list[int]]) -> list[str | list[int]]:
+    """The texts as a list: a list of integers is one text."""
+    if isinstance(given, str):
+        return [given]
+    ids = [item for item in given if isinstance(item, int)]
+    return [ids] if ids else [item for item in given if not isinstance(item, int)]
