@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llmagentos.cli import options
+
+if TYPE_CHECKING:
+    from llmagentos.llm import LLM
+    from llmagentos.sampling_params import SamplingParams
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +22,12 @@ def register(app: typer.Typer) -> None:
     def generate(
         prompt: Annotated[
             str | None, typer.Argument(help="The text to answer or continue; '-' or nothing reads standard input.")
+        ] = None,
+        files: Annotated[
+            list[Path] | None,
+            typer.Option(
+                "--file", "-f", metavar="FILE", help="Text that follows the prompt; '-' is standard input. Repeatable."
+            ),
         ] = None,
         model: options.Model = options.DEFAULT_MODEL,
         max_tokens: options.MaxTokens = options.DEFAULT_MAX_TOKENS,
@@ -30,15 +41,27 @@ def register(app: typer.Typer) -> None:
             bool | None,
             typer.Option("--chat/--raw", help="As a chat turn, or as text to continue; default: what suits the model."),
         ] = None,
+        schema: Annotated[
+            Path | None, typer.Option("--schema", metavar="FILE", help="A JSON schema that the answer must keep to.")
+        ] = None,
+        as_json: Annotated[
+            bool, typer.Option("--json", help="Print one JSON object: text, finish_reason, usage, parsed.")
+        ] = False,
         threads: options.Threads = None,
         context: options.Context = None,
     ) -> None:
-        """Generate text from a prompt. The text goes to standard output as it is made, and nothing else does."""
-        from llmagentos.cli.output import checked_argument, print_stream, read_prompt
+        """Generate text from a prompt. The text goes to standard output as it is made, and nothing else does.
+
+        With --schema the answer is JSON that the schema allows. One that was
+        cut before its end is printed too, and the exit status is 1.
+        """
+        from llmagentos.cli.inputs import prompt_of, response_format_in
+        from llmagentos.cli.output import checked_argument
         from llmagentos.errors import InvalidRequestError
         from llmagentos.llm import LLM
 
-        text = read_prompt(prompt)
+        text = prompt_of(prompt, files or [])
+        form = None if schema is None else response_format_in(schema)
         with LLM(model, threads=threads, context_length=context) as llm:
             params = options.params_from(
                 llm,
@@ -55,11 +78,45 @@ def register(app: typer.Typer) -> None:
                     f"{llm.info.name} has no chat template: leave out --chat, or give --raw, to continue the text"
                 )
             turn = llm.has_chat_template if as_chat is None else as_chat
-            stream = llm.stream([{"role": "user", "content": text}] if turn else text, params)
-            try:
-                print_stream(stream, params.max_tokens)
-            except KeyboardInterrupt:
-                print()
-                raise typer.Exit(130) from None
-            if sys.stdout.isatty():
-                print()
+            given = [{"role": "user", "content": text}] if turn else text
+            # Without a form nothing is said about it: a model of another kind may take none.
+            is_whole = (_print_json if as_json else _stream)(llm, given, params, {"response_format": form} if form else {})
+        if form is not None and not is_whole:
+            raise typer.Exit(1)
+
+
+def _stream(llm: LLM, given: Any, params: SamplingParams, form: dict[str, Any]) -> bool:
+    """Write the answer as it comes. Returns whether it came to its own end."""
+    from llmagentos.cli.answer_record import AnswerRecord
+    from llmagentos.cli.output import print_stream
+
+    record = AnswerRecord(llm.stream(given, params, **form))
+    try:
+        print_stream(record, params.max_tokens)
+    except KeyboardInterrupt:
+        print()
+        raise typer.Exit(130) from None
+    if sys.stdout.isatty():
+        print()
+    return record.last is not None and record.last.finish_reason == "stop"
+
+
+def _print_json(llm: LLM, given: Any, params: SamplingParams, form: dict[str, Any]) -> bool:
+    """Write the whole answer as JSON. Returns whether it came to its own end."""
+    from llmagentos.cli.output import json_of
+
+    run = llm.generate if isinstance(given, str) else llm.chat
+    answer = run(given, params, **form)
+    usage = answer.usage
+    content = {
+        "model": llm.info.name,
+        "text": answer.text,
+        "finish_reason": answer.finish_reason,
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens,
+        },
+    }
+    print(json_of(content | ({"parsed": answer.parsed} if form else {})))
+    return bool(answer.finish_reason == "stop")

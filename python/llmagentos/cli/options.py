@@ -12,8 +12,22 @@ if TYPE_CHECKING:
     from llmagentos.llm import LLM
     from llmagentos.sampling_params import SamplingParams
 
+
+def _models(incomplete: str) -> list[str]:
+    """Names of the catalogue, for the shell to complete; where none fits, it offers files."""
+    from llmagentos.market import catalogue
+
+    return [entry.name for entry in catalogue() if entry.name.startswith(incomplete)]
+
+
 Model: TypeAlias = Annotated[
-    str, typer.Option("--model", "-m", help="A catalogue name, hf:org/repo, or the path of a .gguf file or a folder.")
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A catalogue name, hf:org/repo, or the path of a .gguf file or a folder.",
+        autocompletion=_models,
+    ),
 ]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option("--threads", "-t", help="Threads that compute; the default is the CPUs of this process.")

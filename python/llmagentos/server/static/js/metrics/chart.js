@@ -1,0 +1,120 @@
+// A chart of lines over time, as SVG.
+
+import { el, svg } from "../dom.js";
+import { number, t } from "../language.js";
+import { ticksUpTo } from "./ticks.js";
+
+const [WIDTH, HEIGHT] = [480, 180];
+const [LEFT, RIGHT, TOP, BOTTOM] = [52, 8, 8, 22];
+
+export class Chart {
+  // about: one of CHARTS. span: milliseconds that the chart shows.
+  constructor(about, span) {
+    this.about = about;
+    this.span = span;
+    this.points = [];
+    this.hovered = null;
+    this.legend = el("ul", { class: "legend" });
+    this.plot = svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, role: "img", "aria-label": t(about.title) });
+    this.plot.addEventListener("pointermove", (event) => this.hover(event));
+    this.plot.addEventListener("pointerleave", () => this.hover(null));
+    const head = el("h2", {}, t(about.title), " ", el("small", {}, t(about.unit)));
+    this.node = el("section", { class: "chart" }, head, this.plot, this.legend);
+  }
+
+  // points: [{time, values}], oldest first; a value for each line, null where there is none.
+  show(points, now) {
+    this.points = points;
+    this.now = now;
+    this.draw();
+  }
+
+  draw() {
+    const { points, now } = this;
+    const values = points.flatMap((point) => point.values).filter((value) => value !== null);
+    const ticks = ticksUpTo(Math.max(0, ...values));
+    this.top = ticks.at(-1);
+    const grid = ticks.flatMap((tick) => [
+      svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: this.y(tick), y2: this.y(tick) }),
+      svg("text", { class: "tick", x: LEFT - 6, y: this.y(tick) + 4, "text-anchor": "end" }, shown(tick, ticks[1])),
+    ]);
+    const lines = this.about.series.map((_, at) => this.line(at));
+    this.plot.replaceChildren(...grid, ...this.times(now), ...lines, ...this.marks());
+    if (!values.length) this.plot.append(centred(t("no_data_yet")));
+    this.describe();
+  }
+
+  line(at) {
+    let path = "";
+    let isDown = false;
+    for (const point of this.points) {
+      const value = point.values[at];
+      if (value !== null) path += `${isDown ? "L" : "M"}${this.x(point.time).toFixed(1)} ${this.y(value).toFixed(1)}`;
+      isDown = value !== null;
+    }
+    // A lone point is a line of no length, which its round ends make visible.
+    return svg("path", { class: `line series-${at + 1}`, d: path.replace(/(M[^ML]+)(?=M|$)/g, "$1h0") });
+  }
+
+  times(now) {
+    const minute = 60000;
+    const labels = [];
+    for (let ago = 0; ago <= this.span; ago += minute) {
+      const text = ago ? `-${ago / minute} min` : "0";
+      labels.push(
+        svg("text", { class: "tick", x: this.x(now - ago), y: HEIGHT - 6, "text-anchor": ago ? "middle" : "end" }, text),
+      );
+    }
+    return labels.slice(0, -1);
+  }
+
+  marks() {
+    const point = this.hovered;
+    if (!point || !this.points.includes(point)) return [];
+    const x = this.x(point.time);
+    const dots = point.values.map((value, at) =>
+      value === null ? null : svg("circle", { class: `dot series-${at + 1}`, cx: x, cy: this.y(value), r: 3.5 }),
+    );
+    return [svg("line", { class: "cross", x1: x, x2: x, y1: TOP, y2: HEIGHT - BOTTOM }), ...dots.filter(Boolean)];
+  }
+
+  // The newest values, or those under the pointer.
+  describe() {
+    const point = this.hovered && this.points.includes(this.hovered) ? this.hovered : this.points.at(-1);
+    const entries = this.about.series.map(({ label }, at) => {
+      const value = point?.values[at] ?? null;
+      const text = value === null ? "–" : shown(value, this.top / 4);
+      return el("li", { class: `series-${at + 1}` }, `${t(label)} `, el("b", {}, text));
+    });
+    this.legend.replaceChildren(...entries);
+  }
+
+  hover(event) {
+    if (event === null) {
+      this.hovered = null;
+    } else {
+      const box = this.plot.getBoundingClientRect();
+      const at = ((event.clientX - box.left) / box.width) * WIDTH;
+      const distance = (point) => Math.abs(this.x(point.time) - at);
+      this.hovered = this.points.reduce((best, point) => (best && distance(best) <= distance(point) ? best : point), null);
+    }
+    this.draw();
+  }
+
+  x(time) {
+    return WIDTH - RIGHT - ((this.now - time) / this.span) * (WIDTH - LEFT - RIGHT);
+  }
+
+  y(value) {
+    return HEIGHT - BOTTOM - (value / this.top) * (HEIGHT - TOP - BOTTOM);
+  }
+}
+
+function centred(text) {
+  return svg("text", { class: "tick", x: (LEFT + WIDTH) / 2, y: HEIGHT / 2, "text-anchor": "middle" }, text);
+}
+
+// As many digits as tell values apart that are a step from one another.
+function shown(value, step) {
+  return number(value, Math.max(0, Math.min(5, Math.ceil(-Math.log10(step)))));
+}
