@@ -31,7 +31,9 @@ def register(app: typer.Typer) -> None:
         context: options.Context = None,
         markdown: Annotated[
             bool | None,
-            typer.Option("--markdown/--plain", help="Lay answers out, or show them as they are; default: a terminal's."),
+            typer.Option(
+                "--markdown/--plain", help="Lay answers out, or show them as they are; default: a terminal's."
+            ),
         ] = None,
     ) -> None:
         """Talk with a model. It remembers the conversation; /help shows what else it takes."""

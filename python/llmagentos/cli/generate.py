@@ -80,7 +80,9 @@ def register(app: typer.Typer) -> None:
             turn = llm.has_chat_template if as_chat is None else as_chat
             given = [{"role": "user", "content": text}] if turn else text
             # Without a form nothing is said about it: a model of another kind may take none.
-            is_whole = (_print_json if as_json else _stream)(llm, given, params, {"response_format": form} if form else {})
+            is_whole = (_print_json if as_json else _stream)(
+                llm, given, params, {"response_format": form} if form else {}
+            )
         if form is not None and not is_whole:
             raise typer.Exit(1)
 

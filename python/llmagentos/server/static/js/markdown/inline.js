@@ -3,6 +3,7 @@
 //   {type: "text" | "code", text}   {type: "strong" | "em" | "del", spans}   {type: "link", href, spans}   {type: "break"}
 
 const MAX_DEPTH = 6;
+const MAX_ADDRESS = 2000; // characters: texts that look like links without end cost no more than that each
 const DELIMITERS = ["***", "**", "__", "~~", "*", "_"];
 const TYPES = { "**": "strong", __: "strong", "~~": "del", "*": "em", _: "em" };
 const ESCAPABLE = /[!-/:-@[-`{-~]/;
@@ -120,7 +121,7 @@ class Parser {
   }
 
   address() {
-    if (WORD.test(this.text[this.at - 1] ?? "")) return false;
+    if (/\w/.test(this.text[this.at - 1] ?? "")) return false;
     ADDRESS.lastIndex = this.at;
     const found = ADDRESS.exec(this.text)?.[0].replace(/[.,;:!?'*_~\])]+$/, "");
     const href = found && safeAddress(found);
@@ -190,7 +191,8 @@ function matchBrackets(text) {
 // An address may have parentheses in it, if they match; it ends on its line.
 function closingParenthesis(text, open) {
   let depth = 0;
-  for (let at = open; at < text.length && text[at] !== "\n"; at++) {
+  const end = Math.min(text.length, open + MAX_ADDRESS);
+  for (let at = open; at < end && text[at] !== "\n"; at++) {
     if (text[at] === "(") depth++;
     else if (text[at] === ")" && --depth === 0) return at;
   }

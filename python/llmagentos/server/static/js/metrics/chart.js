@@ -34,9 +34,10 @@ export class Chart {
     const values = points.flatMap((point) => point.values).filter((value) => value !== null);
     const ticks = ticksUpTo(Math.max(0, ...values));
     this.top = ticks.at(-1);
+    this.step = ticks[1];
     const grid = ticks.flatMap((tick) => [
       svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: this.y(tick), y2: this.y(tick) }),
-      svg("text", { class: "tick", x: LEFT - 6, y: this.y(tick) + 4, "text-anchor": "end" }, shown(tick, ticks[1])),
+      svg("text", { class: "tick", x: LEFT - 6, y: this.y(tick) + 4, "text-anchor": "end" }, shown(tick, this.step)),
     ]);
     const lines = this.about.series.map((_, at) => this.line(at));
     this.plot.replaceChildren(...grid, ...this.times(now), ...lines, ...this.marks());
@@ -83,7 +84,7 @@ export class Chart {
     const point = this.hovered && this.points.includes(this.hovered) ? this.hovered : this.points.at(-1);
     const entries = this.about.series.map(({ label }, at) => {
       const value = point?.values[at] ?? null;
-      const text = value === null ? "–" : shown(value, this.top / 4);
+      const text = value === null ? "–" : shown(value, Number.isInteger(value) ? this.step : this.step / 10);
       return el("li", { class: `series-${at + 1}` }, `${t(label)} `, el("b", {}, text));
     });
     this.legend.replaceChildren(...entries);
@@ -114,7 +115,7 @@ function centred(text) {
   return svg("text", { class: "tick", x: (LEFT + WIDTH) / 2, y: HEIGHT / 2, "text-anchor": "middle" }, text);
 }
 
-// As many digits as tell values apart that are a step from one another.
+// With as many digits as tell values apart that are a step from one another.
 function shown(value, step) {
   return number(value, Math.max(0, Math.min(5, Math.ceil(-Math.log10(step)))));
 }

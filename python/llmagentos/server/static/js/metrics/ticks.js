@@ -1,6 +1,6 @@
 // Round numbers for an axis from 0 to at least `most`: 0, step, 2 step, ...
 
-const STEPS = [1, 2, 2.5, 5, 10];
+const STEPS = [1, 2, 5, 10];
 const MAX_TICKS = 4;
 
 export function ticksUpTo(most) {

@@ -47,7 +47,6 @@ export default {
   reasoning: "Reasoning",
   regenerate: "Answer again",
   repetition_penalty: "Repetition penalty",
-  result: "Result",
   retry_after: "{message} (try again in {n} s)",
   sampling: "Sampling",
   sampling_help: "An empty field is the model's own value.",

@@ -47,7 +47,6 @@ export default {
   reasoning: "思考过程",
   regenerate: "重新回答",
   repetition_penalty: "重复惩罚",
-  result: "结果",
   retry_after: "{message}（请在 {n} 秒后重试）",
   sampling: "采样",
   sampling_help: "留空则使用模型自身的值。",
