@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, StaleElementReferenceException
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
@@ -94,7 +95,9 @@ class Page:
         self.wait(lambda: len(self.all(".assistant")) == n and not self.all(".assistant.running"))
 
     def wait(self, condition: Callable[[], Any]) -> None:
-        WebDriverWait(self.driver, SECONDS, poll_frequency=0.03).until(lambda _: condition())
+        # What is looked at may be drawn anew meanwhile.
+        ignored = (NoSuchElementException, StaleElementReferenceException)
+        WebDriverWait(self.driver, SECONDS, 0.03, ignored).until(lambda _: condition())
 
     def type_key(self, *keys: str) -> None:
         """Press keys together, wherever the focus is."""

@@ -13,6 +13,7 @@ export class SettingsDialog {
     this.changed = changed;
     dialog.querySelector("#sampling").append(...SAMPLING.map(numberField));
     for (const button of dialog.querySelectorAll("[data-close]")) button.addEventListener("click", () => dialog.close());
+    dialog.addEventListener("close", refocus);
     dialog.querySelector("#delete-all").addEventListener("click", () => {
       if (confirm(t("delete_all_question"))) deleteAll();
     });
@@ -59,6 +60,13 @@ export class SettingsDialog {
     this.failure.textContent = message;
     this.failure.hidden = !message;
   }
+}
+
+// Chromium gives the focus back while the page is still inert: a field that gets it then takes no letters.
+function refocus() {
+  const field = document.activeElement;
+  field.blur();
+  field.focus();
 }
 
 function numberField({ name, min, max, step, placeholder = "model_default" }) {
