@@ -36,7 +36,7 @@ def _editor() -> Callable[[], str]:
         multiline=True,
         key_bindings=_keys(),
         history=history_in(home() / "chat_history"),
-        completer=_completer(),
+        completer=command_completer(),
         complete_while_typing=False,
     )
     return session.prompt
@@ -59,7 +59,8 @@ def _keys() -> KeyBindings:
     return keys
 
 
-def _completer() -> Completer:
+def command_completer() -> Completer:
+    """Offers commands, the catalogue's models after /model, and files where a command takes one."""
     from prompt_toolkit.completion import NestedCompleter, PathCompleter, WordCompleter
 
     from llmagentos.market import catalogue
