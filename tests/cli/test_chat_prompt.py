@@ -9,13 +9,11 @@ from types import SimpleNamespace
 
 import pytest
 from prompt_toolkit.application import create_app_session
-from prompt_toolkit.completion import CompleteEvent
-from prompt_toolkit.document import Document
 from prompt_toolkit.input import PipeInput, create_pipe_input
 from prompt_toolkit.output import DummyOutput
 
 from llmagentos.cli import chat_prompt
-from llmagentos.cli.chat_prompt import command_completer, line_reader
+from llmagentos.cli.chat_prompt import line_reader
 
 
 @pytest.fixture
@@ -54,21 +52,6 @@ def test_without_a_place_for_a_history_there_is_none_to_keep(keys: PipeInput, tm
     (tmp_path / "home").write_text("a file where the folder should be")
     keys.send_text(f"one{ENTER}")
     assert line_reader()() == "one"
-
-
-@pytest.mark.parametrize(
-    ("typed", "offered"),
-    [("/mo", ["/model"]), ("/model smollm2-135m-i", ["smollm2-135m-instruct"]), ("/reset ", []), ("hello", [])],
-)
-def test_commands_and_models_are_completed(typed: str, offered: list[str]) -> None:
-    completions = command_completer().get_completions(Document(typed), CompleteEvent(completion_requested=True))
-    assert [completion.text for completion in completions] == offered
-
-
-def test_files_are_completed(tmp_path: Path) -> None:
-    (tmp_path / "chat.json").touch()
-    typed = Document(f"/load {tmp_path}/ch")
-    assert [one.text for one in command_completer().get_completions(typed, CompleteEvent())] == ["at.json"]
 
 
 def test_leaving_and_dropping_what_is_typed(keys: PipeInput) -> None:

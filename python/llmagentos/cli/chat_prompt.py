@@ -8,10 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from llmagentos.cli.chat_commands import COMMANDS
-
 if TYPE_CHECKING:
-    from prompt_toolkit.completion import Completer
     from prompt_toolkit.history import History
     from prompt_toolkit.key_binding import KeyBindings, KeyPressEvent
 
@@ -28,6 +25,7 @@ def line_reader() -> Callable[[], str]:
 def _editor() -> Callable[[], str]:
     from prompt_toolkit import PromptSession
 
+    from llmagentos.cli.chat_completer import CommandCompleter
     from llmagentos.market import home
 
     session: PromptSession[str] = PromptSession(
@@ -36,7 +34,7 @@ def _editor() -> Callable[[], str]:
         multiline=True,
         key_bindings=_keys(),
         history=history_in(home() / "chat_history"),
-        completer=command_completer(),
+        completer=CommandCompleter(),
         complete_while_typing=False,
     )
     return session.prompt
@@ -57,23 +55,6 @@ def _keys() -> KeyBindings:
         event.current_buffer.insert_text("\n")
 
     return keys
-
-
-def command_completer() -> Completer:
-    """Offers commands, the catalogue's models after /model, and files where a command takes one."""
-    from prompt_toolkit.completion import NestedCompleter, PathCompleter, WordCompleter
-
-    from llmagentos.market import catalogue
-
-    def models() -> list[str]:
-        return [entry.name for entry in catalogue()]
-
-    arguments = {
-        "/model": WordCompleter(models, sentence=True),
-        "/save": PathCompleter(expanduser=True),
-        "/load": PathCompleter(expanduser=True),
-    }
-    return NestedCompleter({name: arguments.get(name) for name in COMMANDS})
 
 
 def history_in(path: Path) -> History:
