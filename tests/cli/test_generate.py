@@ -174,9 +174,8 @@ def test_a_schema_shapes_the_answer_and_a_cut_one_is_a_failure(
 ) -> None:
     monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=512))
     schema = tmp_path / "person.json"
-    schema.write_text(
-        '{"type": "object", "properties": {"age": {"enum": [12345]}}, "required": ["age"], "additionalProperties": false}'
-    )
+    age = {"properties": {"age": {"enum": [12345]}}, "required": ["age"], "additionalProperties": False}
+    schema.write_text(json.dumps({"type": "object", **age}))
     assert status_of("generate", "hi", "--schema", str(schema), "-n", n, *as_json) == status
     out = capsys.readouterr().out
     if as_json:
