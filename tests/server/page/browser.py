@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.ui import WebDriverWait
 
-SECONDS = 10
+SECONDS = 30
 WIDE = (1200, 800)
 PHONE = (390, 780)
 
@@ -63,6 +64,19 @@ class Page:
     def script(self, code: str, *arguments: Any) -> Any:
         """Run a script in the page; the value of its return."""
         return self.driver.execute_script(code, *arguments)
+
+    def module(self, path: str, names: str, expression: str, *arguments: Any) -> Any:
+        """The value, as JSON, of an expression over what a module exports and `given`, the arguments.
+
+        Args:
+            path: of the module below js/.
+            names: what is imported.
+        """
+        code = f"""const [given, done] = arguments;
+        import("/js/{path}").then(({{ {names} }}) => {expression})
+          .catch(String).then((value) => done(JSON.stringify(value)));
+        """
+        return json.loads(self.driver.execute_async_script(code, arguments))
 
     def find(self, selector: str) -> Any:
         return self.driver.find_element(By.CSS_SELECTOR, selector)

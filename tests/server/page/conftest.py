@@ -54,3 +54,13 @@ def page(browser: Any, server: StandIn, request: pytest.FixtureRequest) -> Itera
     page.open()
     yield page
     assert page.complaints() == []
+
+
+@pytest.fixture(scope="module")
+def scripts(browser: Any) -> Iterator[Page]:
+    """The page, opened once for all tests of a module that only call its functions."""
+    with StandIn() as server:
+        page = Page(browser, server.url, None)
+        page.open()
+        yield page
+        server.shutdown()

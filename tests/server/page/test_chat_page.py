@@ -189,3 +189,27 @@ def test_keys(page: Page, server: StandIn) -> None:
     assert not page.find("#settings").is_displayed()
     page.type_key(Keys.CONTROL, Keys.SHIFT, "o")
     page.wait(lambda: page.all(".greeting"))
+
+
+def test_what_models_write_is_text_and_code_can_be_copied(page: Page, server: StandIn) -> None:
+    text = "<img src=x onerror=document.title='bad'>\n\n```js\nlet a = 1;\n```"
+    server.answers.append(Answer(said(text)))
+    page.say("hi")
+    page.answered()
+    assert "<img src=x" in page.text(".assistant .markdown p")
+    assert page.all("#messages img") == []
+    grant = {"origin": page.url.rstrip("/"), "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
+    page.driver.execute_cdp_cmd("Browser.grantPermissions", grant)
+    page.click(".code .copy")
+    page.wait(lambda: page.find(".code .copy").get_attribute("aria-label") == "Copied")
+    assert page.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == "let a = 1;"
+
+
+def test_thoughts_are_folded_away(page: Page, server: StandIn) -> None:
+    server.answers.append(Answer(said("<think>\nHm, *well*.\n</think>\n\nYes.")))
+    page.say("hi")
+    page.answered()
+    assert page.text(".assistant summary") == "Reasoning"
+    assert page.text(".assistant").startswith("Reasoning\nYes.")
+    page.click(".assistant summary")
+    assert "Hm, well." in page.text(".reasoning")

@@ -7,22 +7,19 @@ import time
 import pytest
 
 from .browser import Page
-from .stand_in import Answer, StandIn, said
 
 pytestmark = pytest.mark.browser
 
 
-def html(page: Page, *texts: str) -> str:
+VIEW = """given.reduce((target, text) => {
+  (target.view ??= new MarkdownView(target)).update(text);
+  return target;
+}, document.createElement("div")).innerHTML.replaceAll(/<button.*?<\\/button>/g, "")"""
+
+
+def html(scripts: Page, *texts: str) -> str:
     """What a text is on the page; of several, what one view shows after each of them in turn."""
-    code = """const [texts, done] = arguments;
-    import("/js/markdown/view.js").then(({ MarkdownView }) => {
-      const target = document.createElement("div");
-      const view = new MarkdownView(target);
-      for (const text of texts) view.update(text);
-      for (const button of target.querySelectorAll("button")) button.remove();
-      done(target.innerHTML);
-    });"""
-    return str(page.driver.execute_async_script(code, texts))
+    return str(scripts.module("markdown/view.js", "MarkdownView", VIEW, *texts))
 
 
 LINK = '<a href="{0}" target="_blank" rel="noopener noreferrer nofollow" title="{0}">'
@@ -70,44 +67,20 @@ TABLE = (
         ('<img src=x onerror="alert(1)">', '<p>&lt;img src=x onerror="alert(1)"&gt;</p>'),
     ],
 )
-def test_a_text_is_shown_as(page: Page, text: str, shown: str) -> None:
-    assert html(page, text) == shown
+def test_a_text_is_shown_as(scripts: Page, text: str, shown: str) -> None:
+    assert html(scripts, text) == shown
 
 
-def test_a_text_that_grows_ends_as_one_that_was_there_at_once(page: Page) -> None:
+def test_a_text_that_grows_ends_as_one_that_was_there_at_once(scripts: Page) -> None:
     text = "# A\n\nb **c**\n\n- d\n  - e\n\n3. f\n\n| g | h |\n|---|---|\n| 1 | 2 |\n\n```js\ni\n```\n\n> j\n"
-    assert html(page, *(text[:end] for end in range(len(text) + 1))) == html(page, text)
+    assert html(scripts, *(text[:end] for end in range(len(text) + 1))) == html(scripts, text)
 
 
 @pytest.mark.parametrize(
     "piece", ["*", "_a", "**a ", "`", "[", "[a](", "> ", "- ", "1. ", "|-", "~~", "***a", "`a``", "\\"]
 )
-def test_a_hostile_text_takes_little_time(page: Page, piece: str) -> None:
+def test_a_hostile_text_takes_little_time(scripts: Page, piece: str) -> None:
     began = time.monotonic()
-    html(page, piece * 20000)
-    html(page, f"{piece}\n" * 5000)
+    html(scripts, piece * 20000)
+    html(scripts, f"{piece}\n" * 5000)
     assert time.monotonic() - began < 5  # some take hours where work grows with the square of the length
-
-
-def test_what_models_write_is_text_and_code_can_be_copied(page: Page, server: StandIn) -> None:
-    text = "<img src=x onerror=document.title='bad'>\n\n```js\nlet a = 1;\n```"
-    server.answers.append(Answer(said(text)))
-    page.say("hi")
-    page.answered()
-    assert "<img src=x" in page.text(".assistant .markdown p")
-    assert page.all("#messages img") == []
-    grant = {"origin": page.url.rstrip("/"), "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"]}
-    page.driver.execute_cdp_cmd("Browser.grantPermissions", grant)
-    page.click(".code .copy")
-    page.wait(lambda: page.find(".code .copy").get_attribute("aria-label") == "Copied")
-    assert page.driver.execute_async_script("navigator.clipboard.readText().then(arguments[0])") == "let a = 1;"
-
-
-def test_thoughts_are_folded_away(page: Page, server: StandIn) -> None:
-    server.answers.append(Answer(said("<think>\nHm, *well*.\n</think>\n\nYes.")))
-    page.say("hi")
-    page.answered()
-    assert page.text(".assistant summary") == "Reasoning"
-    assert page.text(".assistant").startswith("Reasoning\nYes.")
-    page.click(".assistant summary")
-    assert "Hm, well." in page.text(".reasoning")

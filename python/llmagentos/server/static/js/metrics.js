@@ -10,8 +10,8 @@ import { readMetrics } from "./server.js";
 import { saveSettings, settings } from "./settings.js";
 
 const SECONDS = 2; // between two looks
-const MINUTES = 5; // that charts show
-const SPAN = MINUTES * 60000;
+const MINUTES = 5; // that charts show at most
+const [MIN_SPAN, MAX_SPAN] = [60000, MINUTES * 60000]; // milliseconds
 
 const find = (selector) => document.querySelector(selector);
 translate(document);
@@ -19,7 +19,7 @@ drawIcons(document);
 document.title = `${t("metrics")} · llmagentos`;
 find("#updated").append(t("updated", { n: SECONDS, minutes: MINUTES }));
 
-const charts = CHARTS.map((about) => new Chart(about, SPAN));
+const charts = CHARTS.map((about) => new Chart(about));
 find("#charts").append(...charts.map((chart) => chart.node));
 const snapshots = [];
 let isPaused = false;
@@ -50,7 +50,7 @@ async function look() {
     const text = await readMetrics();
     const now = Date.now();
     snapshots.push(new Snapshot(text, now));
-    while (now - snapshots[0].time > SPAN + SECONDS * 1000) snapshots.shift();
+    while (now - snapshots[0].time > MAX_SPAN + SECONDS * 1000) snapshots.shift();
     find("#key").hidden = true;
     notice("");
     listModels();
@@ -75,12 +75,14 @@ function listModels() {
 
 function draw() {
   const model = find("#model").value;
+  const now = snapshots.at(-1)?.time ?? Date.now();
+  const span = Math.min(MAX_SPAN, Math.max(MIN_SPAN, now - (snapshots[1]?.time ?? now)));
   CHARTS.forEach(({ series }, at) => {
     const points = snapshots.slice(1).map((after, before) => ({
       time: after.time,
       values: series.map(({ value }) => value(snapshots[before], after, model)),
     }));
-    charts[at].show(points, snapshots.at(-1)?.time ?? Date.now());
+    charts[at].show(points, now, span);
   });
 }
 

@@ -4,14 +4,14 @@ import { el, svg } from "../dom.js";
 import { number, t } from "../language.js";
 import { ticksUpTo } from "./ticks.js";
 
-const [WIDTH, HEIGHT] = [480, 180];
-const [LEFT, RIGHT, TOP, BOTTOM] = [52, 8, 8, 22];
+const [WIDTH, HEIGHT] = [360, 160];
+const MINUTE = 60000; // milliseconds
+const [LEFT, RIGHT, TOP, BOTTOM] = [46, 8, 8, 22];
 
 export class Chart {
-  // about: one of CHARTS. span: milliseconds that the chart shows.
-  constructor(about, span) {
+  // about: one of CHARTS.
+  constructor(about) {
     this.about = about;
-    this.span = span;
     this.points = [];
     this.hovered = null;
     this.legend = el("ul", { class: "legend" });
@@ -22,51 +22,53 @@ export class Chart {
     this.node = el("section", { class: "chart" }, head, this.plot, this.legend);
   }
 
-  // points: [{time, values}], oldest first; a value for each line, null where there is none.
-  show(points, now) {
+  // points: [{time, values}], oldest first; a value for each line, null where there is none. span: milliseconds that the
+  // chart shows, up to now.
+  show(points, now, span) {
     this.points = points;
     this.now = now;
+    this.span = span;
     this.draw();
   }
 
   draw() {
-    const { points, now } = this;
-    const values = points.flatMap((point) => point.values).filter((value) => value !== null);
-    const ticks = ticksUpTo(Math.max(0, ...values));
+    const values = this.points.flatMap((point) => point.values).filter((value) => value !== null);
+    const ticks = ticksUpTo(Math.max(this.about.atLeast ?? 0, ...values));
     this.top = ticks.at(-1);
     this.step = ticks[1];
     const grid = ticks.flatMap((tick) => [
       svg("line", { class: "grid", x1: LEFT, x2: WIDTH - RIGHT, y1: this.y(tick), y2: this.y(tick) }),
       svg("text", { class: "tick", x: LEFT - 6, y: this.y(tick) + 4, "text-anchor": "end" }, shown(tick, this.step)),
     ]);
-    const lines = this.about.series.map((_, at) => this.line(at));
-    this.plot.replaceChildren(...grid, ...this.times(now), ...lines, ...this.marks());
+    const lines = this.about.series.flatMap((_, at) => this.line(at));
+    this.plot.replaceChildren(...grid, ...this.times(), ...lines, ...this.marks());
     if (!values.length) this.plot.append(centred(t("no_data_yet")));
     this.describe();
   }
 
+  // The points that follow one another as lines, lone ones as dots.
   line(at) {
-    let path = "";
-    let isDown = false;
-    for (const point of this.points) {
-      const value = point.values[at];
-      if (value !== null) path += `${isDown ? "L" : "M"}${this.x(point.time).toFixed(1)} ${this.y(value).toFixed(1)}`;
-      isDown = value !== null;
+    const runs = [[]];
+    for (const { time, values } of this.points) {
+      if (values[at] === null) runs.push([]);
+      else runs.at(-1).push([this.x(time).toFixed(1), this.y(values[at]).toFixed(1)]);
     }
-    // A lone point is a line of no length, which its round ends make visible.
-    return svg("path", { class: `line series-${at + 1}`, d: path.replace(/(M[^ML]+)(?=M|$)/g, "$1h0") });
+    const path = runs.filter((run) => run.length > 1).map((run) => `M${run.map((point) => point.join(" ")).join("L")}`);
+    const dots = runs
+      .filter((run) => run.length === 1)
+      .map(([[cx, cy]]) => svg("circle", { class: `dot series-${at + 1}`, cx, cy, r: 2.5 }));
+    return [svg("path", { class: `line series-${at + 1}`, d: path.join("") }), ...dots];
   }
 
-  times(now) {
-    const minute = 60000;
+  times() {
+    const step = this.span > 2 * MINUTE ? MINUTE : MINUTE / 4;
     const labels = [];
-    for (let ago = 0; ago <= this.span; ago += minute) {
-      const text = ago ? `-${ago / minute} min` : "0";
-      labels.push(
-        svg("text", { class: "tick", x: this.x(now - ago), y: HEIGHT - 6, "text-anchor": ago ? "middle" : "end" }, text),
-      );
+    for (let ago = 0; ago < this.span; ago += step) {
+      const text = step === MINUTE ? `${-ago / MINUTE} min` : `${-ago / 1000} s`;
+      const place = { x: this.x(this.now - ago), y: HEIGHT - 6, "text-anchor": ago ? "middle" : "end" };
+      labels.push(svg("text", { class: "tick", ...place }, ago ? text : "0"));
     }
-    return labels.slice(0, -1);
+    return labels;
   }
 
   marks() {
@@ -81,9 +83,9 @@ export class Chart {
 
   // The newest values, or those under the pointer.
   describe() {
-    const point = this.hovered && this.points.includes(this.hovered) ? this.hovered : this.points.at(-1);
+    const newestFirst = this.points.includes(this.hovered) ? [this.hovered] : this.points.toReversed();
     const entries = this.about.series.map(({ label }, at) => {
-      const value = point?.values[at] ?? null;
+      const value = newestFirst.find((point) => point.values[at] !== null)?.values[at] ?? null;
       const text = value === null ? "–" : shown(value, Number.isInteger(value) ? this.step : this.step / 10);
       return el("li", { class: `series-${at + 1}` }, `${t(label)} `, el("b", {}, text));
     });

@@ -20,7 +20,7 @@ function computed(before, after, model) {
   return all === null ? null : Math.max(0, all - (rate(before, after, `${P}prompt_tokens_cached_total`, model) ?? 0));
 }
 
-// title, unit and label are keys of texts.
+// title, unit and label are keys of texts. The axis reaches to atLeast, so that counts have no fractions.
 export const CHARTS = [
   {
     title: "chart_tokens",
@@ -30,6 +30,7 @@ export const CHARTS = [
   {
     title: "chart_requests",
     unit: "unit_requests",
+    atLeast: 4,
     series: [
       { label: "series_running", value: gauge("requests_running") },
       { label: "series_waiting", value: gauge("requests_waiting") },
@@ -48,6 +49,7 @@ export const CHARTS = [
   {
     title: "chart_kv",
     unit: "unit_blocks",
+    atLeast: 4,
     series: [
       { label: "series_used", value: gauge("kv_blocks_used") },
       { label: "series_reusable", value: gauge("kv_blocks_cached") },

@@ -116,5 +116,5 @@ export default {
   unit_requests: "requests",
   unit_seconds: "seconds",
   unit_tokens_per_second: "tokens per second",
-  updated: "Every {n} seconds, of the last {minutes} minutes",
+  updated: "Every {n} seconds, up to {minutes} minutes back",
 };

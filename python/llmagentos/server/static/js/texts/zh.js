@@ -116,5 +116,5 @@ export default {
   unit_requests: "个请求",
   unit_seconds: "秒",
   unit_tokens_per_second: "词元/秒",
-  updated: "每 {n} 秒更新，显示最近 {minutes} 分钟",
+  updated: "每 {n} 秒更新，最多显示最近 {minutes} 分钟",
 };
