@@ -58,3 +58,11 @@ def test_every_text_that_is_used_is_there_and_every_one_there_is_used() -> None:
     named |= set(re.findall(r'\bt\("(\w+)"', everything))
     assert named <= english.keys()
     assert {key for key in english if not re.search(rf'"{key}"', everything)} == set()
+
+
+def test_every_icon_that_is_used_is_there_and_every_one_there_is_used() -> None:
+    drawn = set(re.findall(r'^  (\w+): "', (STATIC / "js" / "icons.js").read_text("utf-8"), re.MULTILINE))
+    everything = "".join(file.read_text("utf-8") for file in (*PAGES, *SCRIPTS))
+    used = set(re.findall(r'data-icon="(\w+)"|\b(?:icon|actionButton)\("(\w+)"', everything))
+    used |= set(re.findall(r'icon\(\w+ \? "(\w+)" : "(\w+)"\)', everything))
+    assert {name for names in used for name in names if name} == drawn

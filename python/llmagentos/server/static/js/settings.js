@@ -26,7 +26,7 @@ const DEFAULTS = {
   sampling: { max_tokens: 1024 }, // small models may repeat themselves without end
 };
 
-export function readSettings() {
+function readSettings() {
   try {
     return { ...DEFAULTS, ...JSON.parse(localStorage.getItem(KEY)) };
   } catch {

@@ -1,6 +1,6 @@
 // Conversations, kept in the browser: one entry each.
 //
-// A conversation: {id, created, updated, model, system, messages}. A message is as OpenAI's API has it; an assistant's
+// A conversation: {id, updated, model, system, messages}. A message is as OpenAI's API has it; an assistant's
 // also has what the page shows of it: model, finish, usage, seconds, firstSeconds, error.
 
 import { t } from "../language.js";
@@ -11,7 +11,7 @@ const TITLE_LENGTH = 60;
 export function newConversation(model, system) {
   const now = Date.now();
   const id = `${now.toString(36)}-${crypto.getRandomValues(new Uint32Array(1))[0].toString(36)}`;
-  return { id, created: now, updated: now, model, system, messages: [] };
+  return { id, updated: now, model, system, messages: [] };
 }
 
 // All of them, the newest first.
