@@ -12,6 +12,7 @@ HEAVY = (
     "triton",
     "transformers",
     "rich",
+    "prompt_toolkit",
     "typer",
     "fastapi",
     "uvicorn",

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -117,7 +118,7 @@ def test_wrong_usage_ends_with_2(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_ctrl_c_ends_with_130(fake: None, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     def interrupted(chunks: Any, max_tokens: int | None) -> None:
-        next(chunks)
+        next(iter(chunks))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("llmagentos.cli.output.print_stream", interrupted)
@@ -161,3 +162,56 @@ def test_an_adapter_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 def test_an_adapter_has_a_name_and_a_path(value: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert status_of("generate", "hi", "--adapter", value) == 1
     assert f"--adapter '{value}' is not valid: it must be NAME=PATH" in capsys.readouterr().err
+
+
+def test_files_follow_the_prompt(fake: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "a.txt"
+    file.write_text("text\n")
+    assert status_of("generate", "say", "-f", str(file), "--raw", "-n", "5") == 0
+    assert capsys.readouterr().out == expected("say\n\ntext", max_tokens=5)
+    assert status_of("generate", "-f", str(tmp_path / "none.txt")) == 1
+    assert capsys.readouterr().err == f"error: {tmp_path / 'none.txt'}: No such file or directory\n"
+
+
+def test_json_is_one_object_with_all_there_is(fake: None, capsys: pytest.CaptureFixture[str]) -> None:
+    assert status_of("generate", "hi", "--raw", "-n", "5", "--json") == 0
+    out, err = capsys.readouterr()
+    usage = {"prompt_tokens": 2, "completion_tokens": 5, "total_tokens": 7}
+    text = expected("hi", max_tokens=5)
+    assert json.loads(out) == {"model": "Fake", "text": text, "finish_reason": "length", "usage": usage}
+    assert err == ""
+
+
+@pytest.mark.parametrize("as_json", [[], ["--json"]])
+@pytest.mark.parametrize(("n", "status"), [("200", 0), ("4", 1)])
+def test_a_schema_shapes_the_answer_and_a_cut_one_is_a_failure(
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    as_json: list[str],
+    n: str,
+    status: int,
+) -> None:
+    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=512))
+    schema = tmp_path / "person.json"
+    age = {"properties": {"age": {"enum": [12345]}}, "required": ["age"], "additionalProperties": False}
+    schema.write_text(json.dumps({"type": "object", **age}))
+    assert status_of("generate", "hi", "--schema", str(schema), "-n", n, *as_json) == status
+    out = capsys.readouterr().out
+    if as_json:
+        content = json.loads(out)
+        assert content["parsed"] == (None if status else {"age": 12345})
+        out = content["text"]
+    if status == 0:
+        assert json.loads(out) == {"age": 12345}
+    else:
+        assert '{"age": 12345}'.replace(" ", "").startswith(out.replace(" ", ""))
+
+
+def test_a_schema_that_is_not_supported_is_told_of(
+    fake: None, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    schema = tmp_path / "list.json"
+    schema.write_text('{"type": "array", "uniqueItems": true}')
+    assert status_of("generate", "hi", "--schema", str(schema)) == 1
+    assert "uniqueItems" in capsys.readouterr().err

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from llmagentos.cli.options import in_options
@@ -37,3 +41,15 @@ def test_advice_names_options_that_exist() -> None:
     assert in_options(message) == (
         "no memory: the weights take 9 bytes, the KV cache 8 (one context of 7 tokens takes 6); lower --context"
     )
+
+
+@pytest.mark.parametrize(
+    ("words", "offered"),
+    [("llmagentos per", ["perplexity"]), ("llmagentos generate -m smollm2-135m-i", ["smollm2-135m-instruct"])],
+)
+def test_the_shell_completes_commands_and_models(words: str, offered: list[str]) -> None:
+    asked = {"_LLMAGENTOS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(words.count(" "))}
+    run = subprocess.run(
+        [sys.executable, "-m", "llmagentos"], env={**os.environ, **asked}, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == offered

@@ -34,7 +34,6 @@ app = typer.Typer(
     name="llmagentos",
     help="Run language models on this machine.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )

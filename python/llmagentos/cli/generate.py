@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from llmagentos.cli import options
+
+if TYPE_CHECKING:
+    from llmagentos.llm import LLM
+    from llmagentos.sampling_params import SamplingParams
 
 
 def register(app: typer.Typer) -> None:
@@ -17,6 +22,12 @@ def register(app: typer.Typer) -> None:
     def generate(
         prompt: Annotated[
             str | None, typer.Argument(help="The text to answer or continue; '-' or nothing reads standard input.")
+        ] = None,
+        files: Annotated[
+            list[Path] | None,
+            typer.Option(
+                "--file", "-f", metavar="FILE", help="Text that follows the prompt; '-' is standard input. Repeatable."
+            ),
         ] = None,
         model: options.Model = options.DEFAULT_MODEL,
         max_tokens: options.MaxTokens = options.DEFAULT_MAX_TOKENS,
@@ -34,15 +45,27 @@ def register(app: typer.Typer) -> None:
             str | None,
             typer.Option("--adapter", metavar="NAME=PATH", help="A LoRA adapter to answer with: a folder of PEFT's."),
         ] = None,
+        schema: Annotated[
+            Path | None, typer.Option("--schema", metavar="FILE", help="A JSON schema that the answer must keep to.")
+        ] = None,
+        as_json: Annotated[
+            bool, typer.Option("--json", help="Print one JSON object: text, finish_reason, usage, parsed.")
+        ] = False,
         threads: options.Threads = None,
         context: options.Context = None,
     ) -> None:
-        """Generate text from a prompt. The text goes to standard output as it is made, and nothing else does."""
-        from llmagentos.cli.output import checked_argument, print_stream, read_prompt
+        """Generate text from a prompt. The text goes to standard output as it is made, and nothing else does.
+
+        With --schema the answer is JSON that the schema allows. One that was
+        cut before its end is printed too, and the exit status is 1.
+        """
+        from llmagentos.cli.inputs import prompt_of, response_format_in
+        from llmagentos.cli.output import checked_argument
         from llmagentos.errors import InvalidRequestError
         from llmagentos.llm import LLM
 
-        text = read_prompt(prompt)
+        text = prompt_of(prompt, files or [])
+        form = None if schema is None else response_format_in(schema)
         name, folder = options.name_and_path(adapter, "--adapter")
         adapters = None if name is None else {name: folder}
         with LLM(model, threads=threads, context_length=context, adapters=adapters) as llm:
@@ -61,11 +84,47 @@ def register(app: typer.Typer) -> None:
                     f"{llm.info.name} has no chat template: leave out --chat, or give --raw, to continue the text"
                 )
             turn = llm.has_chat_template if as_chat is None else as_chat
-            stream = llm.stream([{"role": "user", "content": text}] if turn else text, params, adapter=name)
-            try:
-                print_stream(stream, params.max_tokens)
-            except KeyboardInterrupt:
-                print()
-                raise typer.Exit(130) from None
-            if sys.stdout.isatty():
-                print()
+            given = [{"role": "user", "content": text}] if turn else text
+            # Nothing is said about what is not wanted: a model of another kind may have none of it.
+            wanted = {} if form is None else {"response_format": form}
+            wanted |= {} if name is None else {"adapter": name}
+            is_whole = (_print_json if as_json else _stream)(llm, given, params, wanted)
+        if form is not None and not is_whole:
+            raise typer.Exit(1)
+
+
+def _stream(llm: LLM, given: Any, params: SamplingParams, wanted: dict[str, Any]) -> bool:
+    """Write the answer as it comes. Returns whether it came to its own end."""
+    from llmagentos.cli.answer_record import AnswerRecord
+    from llmagentos.cli.output import print_stream
+
+    record = AnswerRecord(llm.stream(given, params, **wanted))
+    try:
+        print_stream(record, params.max_tokens)
+    except KeyboardInterrupt:
+        print()
+        raise typer.Exit(130) from None
+    if sys.stdout.isatty():
+        print()
+    return record.last is not None and record.last.finish_reason == "stop"
+
+
+def _print_json(llm: LLM, given: Any, params: SamplingParams, wanted: dict[str, Any]) -> bool:
+    """Write the whole answer as JSON. Returns whether it came to its own end."""
+    from llmagentos.cli.output import json_of
+
+    run = llm.generate if isinstance(given, str) else llm.chat
+    answer = run(given, params, **wanted)
+    usage = answer.usage
+    content = {
+        "model": llm.info.name,
+        "text": answer.text,
+        "finish_reason": answer.finish_reason,
+        "usage": {
+            "prompt_tokens": usage.prompt_tokens,
+            "completion_tokens": usage.completion_tokens,
+            "total_tokens": usage.total_tokens,
+        },
+    }
+    print(json_of(content | ({"parsed": answer.parsed} if "response_format" in wanted else {})))
+    return bool(answer.finish_reason == "stop")

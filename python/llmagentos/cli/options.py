@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from llmagentos.llm import LLM
     from llmagentos.sampling_params import SamplingParams
 
+
+def _models(incomplete: str) -> list[str]:
+    """Names of the catalogue, for the shell to complete; where none fits, it offers files."""
+    from llmagentos.market import catalogue
+
+    return [entry.name for entry in catalogue() if entry.name.startswith(incomplete)]
+
+
 Model: TypeAlias = Annotated[
     str,
     typer.Option(
@@ -19,6 +27,7 @@ Model: TypeAlias = Annotated[
         "-m",
         help="A catalogue name, hf:org/repo, the path of a .gguf file or a folder, or a service's model: openai:MODEL, "
         "gemini:MODEL or http(s)://HOST/v1#MODEL.",
+        autocompletion=_models,
     ),
 ]
 Threads: TypeAlias = Annotated[

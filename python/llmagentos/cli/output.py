@@ -71,9 +71,14 @@ def print_stream(chunks: Iterable[Chunk], max_tokens: int | None) -> Usage | Non
             sys.stdout.write(text)
             sys.stdout.flush()
         usage = chunk.usage
-        if chunk.finish_reason == "length" and usage:
-            print(f"\n(cut short: {_limit(usage, max_tokens)})", file=sys.stderr)
+        tell_if_cut(chunk, max_tokens)
     return usage
+
+
+def tell_if_cut(chunk: Chunk | None, max_tokens: int | None) -> None:
+    """Say on standard error if this is the last chunk of an answer that was cut."""
+    if chunk is not None and chunk.finish_reason == "length" and chunk.usage:
+        print(f"\n(cut short: {_limit(chunk.usage, max_tokens)})", file=sys.stderr)
 
 
 def _limit(usage: Usage, max_tokens: int | None) -> str:

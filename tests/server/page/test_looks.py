@@ -1,0 +1,89 @@
+"""How the page fits: on wide screens and phones, light and dark, in both languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .browser import PHONE, WIDE, Page
+from .stand_in import Answer, StandIn, said
+
+pytestmark = pytest.mark.browser
+
+ANSWER = """## Rain in three steps
+
+Water **evaporates**, *condenses* and falls. See `weather.py`:
+
+```python
+def rain(cloud: Cloud) -> float:
+    return max(0.0, cloud.water - cloud.capacity)  # millimetres, in a line that is too long for a phone
+```
+
+1. The sun warms the sea.
+2. Vapour rises:
+   - it cools,
+   - it becomes drops.
+
+| where | mm a year |
+|-------|----------:|
+| Paris | 640 |
+| Mawsynram | 11,872 |
+
+> It never rains but it pours.
+"""
+LOOKS: dict[str, dict[str, Any]] = {
+    "light": {},
+    "dark": {"dark": True},
+    "phone": {"size": PHONE},
+    "chinese": {"language": "zh", "theme": "dark"},
+}
+
+
+def overflow(page: Page) -> int:
+    """Pixels that the page is wider than the window."""
+    return int(page.script("return document.documentElement.scrollWidth - innerWidth"))
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_a_conversation_fits(page: Page, server: StandIn, look: str) -> None:
+    page.open(**LOOKS[look])
+    server.answers += [Answer(said(ANSWER)), Answer(status=503, error="too much to do", headers={"Retry-After": "3"})]
+    page.say("How does rain come about?")
+    page.answered()
+    page.picture(f"{look}-answer")
+    page.say("And snow?")
+    page.answered(2)
+    page.picture(f"{look}-failure")
+    assert overflow(page) <= 0
+    assert (
+        page.script("const box = document.querySelector('#composer').getBoundingClientRect(); return box.bottom")
+        <= (PHONE if look == "phone" else WIDE)[1]
+    )
+    page.click("#open-settings")
+    page.picture(f"{look}-settings")
+    assert overflow(page) <= 0
+
+
+def test_on_a_phone_the_conversations_lie_over_the_page(page: Page, server: StandIn) -> None:
+    server.answers.append(Answer(said("a")))
+    page.open(size=PHONE)
+    page.say("one")
+    page.answered()
+    assert not page.find("#sidebar").is_displayed()
+    page.click("#menu")
+    page.wait(lambda: page.script("return document.querySelector('#sidebar').getBoundingClientRect().left") == 0)
+    page.picture("phone-sidebar")
+    page.click("#chats .chat")
+    page.wait(lambda: not page.find("#sidebar").is_displayed())
+    assert page.find("#menu").get_attribute("aria-expanded") == "false"
+
+
+def test_what_cannot_be_read_aloud_has_a_name(page: Page, server: StandIn) -> None:
+    server.answers.append(Answer(said(ANSWER)))
+    page.say("hi")
+    page.answered()
+    code = """return [...document.querySelectorAll("button, select, textarea, input, [role=img]")]
+      .filter((node) => !node.textContent.trim() && !node.ariaLabel && !node.labels?.length && node.type !== "checkbox")
+      .map((node) => node.outerHTML)"""
+    assert page.script(code) == []
