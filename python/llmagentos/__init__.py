@@ -29,12 +29,15 @@ if TYPE_CHECKING:
     from llmagentos.errors import OutOfMemoryError as OutOfMemoryError
     from llmagentos.errors import QueueFullError as QueueFullError
     from llmagentos.errors import SchemaError as SchemaError
+    from llmagentos.errors import ToolError as ToolError
     from llmagentos.errors import UnsupportedModelError as UnsupportedModelError
     from llmagentos.llm import LLM as LLM
     from llmagentos.local_model import ModelInfo as ModelInfo
     from llmagentos.sampling_params import SamplingParams as SamplingParams
     from llmagentos.text_encoder import Classification as Classification
     from llmagentos.text_encoder import RankedDocument as RankedDocument
+    from llmagentos.tools.tool import Tool as Tool
+    from llmagentos.tools.tool import tool as tool
 
 __version__ = "0.1.0"
 
@@ -56,12 +59,15 @@ _HOMES = {
     "OutOfMemoryError": "errors",
     "QueueFullError": "errors",
     "SchemaError": "errors",
+    "ToolError": "errors",
     "UnsupportedModelError": "errors",
     "LLM": "llm",
     "ModelInfo": "local_model",
     "SamplingParams": "sampling_params",
     "Classification": "text_encoder",
     "RankedDocument": "text_encoder",
+    "Tool": "tools.tool",
+    "tool": "tools.tool",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  (a list; the names are those of _HOMES)
