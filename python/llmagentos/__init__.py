@@ -13,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from llmagentos.agents.agent import Agent as Agent
     from llmagentos.completion import Chunk as Chunk
     from llmagentos.completion import Completion as Completion
     from llmagentos.completion import TokenLogprob as TokenLogprob
@@ -43,6 +44,7 @@ __version__ = "0.1.0"
 
 # Names are loaded when they are first used (PEP 562), so that importing the package costs next to nothing.
 _HOMES = {
+    "Agent": "agents.agent",
     "Chunk": "completion",
     "Completion": "completion",
     "TokenLogprob": "completion",

@@ -12,6 +12,7 @@ from typing import Any, overload
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
 from llmagentos.tools.arguments import IDEMPOTENCY_KEY, Arguments, HintedArguments, SchemaArguments
+from llmagentos.tools.threads import in_thread
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -51,7 +52,7 @@ class Tool:
         idempotent: bool = False,
     ) -> None:
         self.function = function
-        self.name: str = name or getattr(function, "__name__", "")
+        self.name = name or str(getattr(function, "__name__", ""))
         if not _NAME.fullmatch(self.name):
             raise InvalidRequestError(
                 f"{shown(self.name)} cannot be a tool's name: it must be 1 to 64 letters, digits, '_' or '-'"
@@ -134,7 +135,7 @@ class Tool:
         given = self._given(arguments, idempotency_key)
         if self._is_async:
             return await self.function(**given)
-        return await asyncio.to_thread(self.function, **given)
+        return await in_thread(self.function, **given)
 
     def _given(self, arguments: Mapping[str, Any] | str, idempotency_key: str | None) -> dict[str, Any]:
         given = self.checked(arguments)
