@@ -12,7 +12,21 @@ from typing import Annotated
 import typer
 
 from llmagentos import __version__
-from llmagentos.cli import bench, chat, doctor, embed, generate, models, output, perplexity, pull, quantize, rerank
+from llmagentos.cli import (
+    bench,
+    chat,
+    doctor,
+    embed,
+    generate,
+    mcp,
+    models,
+    output,
+    perplexity,
+    pull,
+    quantize,
+    rerank,
+    trace,
+)
 from llmagentos.cli.options import in_options
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, OutOfMemoryError
 
@@ -41,7 +55,7 @@ def _options(
     """Options of the command itself."""
 
 
-for _command in (generate, chat, embed, rerank, pull, models, quantize, perplexity, bench, doctor):
+for _command in (generate, chat, embed, rerank, pull, models, quantize, perplexity, bench, doctor, mcp, trace):
     _command.register(app)
 
 
