@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,6 +25,7 @@ from llmagentos.agents.records import Answer, CallResult, CallStarted, TurnEnded
 from llmagentos.agents.scripted import ScriptedCall, ScriptedModel
 from llmagentos.agents.session import MemorySession
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
+from llmagentos.sampling_params import SamplingParams
 from llmagentos.tools.tool import tool
 
 
@@ -309,6 +311,39 @@ def test_the_first_answer_may_have_to_call() -> None:
     Agent(model, tools=[weather], tool_choice="required", parallel_tool_calls=False).ask("Go.")
     assert [request.options["tool_choice"] for request in model.requests] == ["required", "auto"]
     assert not model.requests[0].options["parallel_tool_calls"]
+
+
+def test_results_of_tools_may_be_the_answer() -> None:
+    calls = [ScriptedCall("weather", {"city": city}) for city in ("Rome", "Oslo")]
+    agent = Agent(ScriptedModel([calls]), tools=[weather], answer_from_tools=True)
+    result = agent.ask("Weather?")
+    assert (result.status, result.output, result.steps) == ("done", "sunny in Rome\nsunny in Oslo", 1)
+    # The model goes on where a tool gave none, and where it calls none.
+    agent = Agent(
+        ScriptedModel([[calls[0], ScriptedCall("wether")], "Sorry."]), tools=[weather], answer_from_tools=True
+    )
+    assert agent.ask("Weather?").text == "Sorry."
+    with pytest.raises(InvalidRequestError, match="leave output_type out"):
+        Agent(output_type=int, answer_from_tools=True)
+
+
+def test_answers_of_a_model_that_runs_here_have_an_end() -> None:
+    class Here(ScriptedModel):
+        info = SimpleNamespace(context_length=2048)
+        default_params = SamplingParams(temperature=0.5)
+
+    class Service(Here):
+        info = SimpleNamespace(context_length=None)
+
+    given = SamplingParams(max_tokens=7)
+    models = [Here(["Hi."]), Here(["Hi."]), Service(["Hi."])]
+    for model, params in zip(models, (None, given, None), strict=True):
+        Agent(model, params=params).ask("Hi")
+    assert [model.requests[0].params for model in models] == [
+        SamplingParams(temperature=0.5, max_tokens=1024),
+        given,
+        None,
+    ]
 
 
 def test_a_conversation_is_handed_over_and_stays_there() -> None:

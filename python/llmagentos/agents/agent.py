@@ -6,10 +6,11 @@ import os
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable
 from contextlib import aclosing
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from llmagentos.agents.cycle import Cycle, text_of
-from llmagentos.agents.handoffs import handoff_definition, led_to, slug
+from llmagentos.agents.equipment import Equipment, ToolChoice
+from llmagentos.agents.handoffs import led_to, slug
 from llmagentos.agents.sensors import Observation
 from llmagentos.agents.waiting import finished, iterated
 from llmagentos.errors import InvalidRequestError, shown
@@ -42,9 +43,12 @@ class Agent(Cycle):
         memory: what the model is shown of a conversation; None shows all of it.
         guards: asked about every text on its way, in this order.
         session: the conversation that `ask` goes on with; None begins a new one each time, and one for all of `run`.
-        params: how the model samples; None leaves that to it.
+        params: how the model samples, and how long its answers get; None leaves that to it, but for a model that runs
+            here, whose answers then end after 1,024 tokens at the latest.
         tool_choice: "auto", or "required" where the first answer to each input must call a tool.
         parallel_tool_calls: whether an answer may call several tools, which then run side by side.
+        answer_from_tools: whether results of tools are the answer, once all that were called gave one; the model is not
+            asked to put them into words, which small models are bad at.
         max_steps: answers of the model for one input at most.
         output_retries: answers that are not of the output type and asked for again, at most.
         max_result_characters: of a tool's result that the model is shown.
@@ -69,8 +73,9 @@ class Agent(Cycle):
         guards: Iterable[Guard] = (),
         session: Session | None = None,
         params: SamplingParams | None = None,
-        tool_choice: Literal["auto", "required"] = "auto",
+        tool_choice: ToolChoice = "auto",
         parallel_tool_calls: bool = True,
+        answer_from_tools: bool = False,
         max_steps: int = 10,
         output_retries: int = 2,
         max_result_characters: int = 20_000,
@@ -87,27 +92,21 @@ class Agent(Cycle):
                 raise InvalidRequestError(
                     f"{argument}={shown(value)} is not valid: it must be an integer of at least {least}"
                 )
-        if tool_choice not in ("auto", "required"):
-            raise InvalidRequestError(f"tool_choice={shown(tool_choice)} is not valid: it must be 'auto' or 'required'")
+        if answer_from_tools and output_type is not None:
+            raise InvalidRequestError("answer_from_tools gives results as they are: leave output_type out")
         super().__init__(sensor, actuator)
         self._given_model = model
         self.name: str = type(self).__name__ if name is None else name
         self.goal = goal
-        self.tools: dict[str, Tool] = {}
-        for given in tools:
-            self._add_tool(given if isinstance(given, Tool) else Tool(given))
-        self.handoffs: dict[str, Agent] = {}
-        for agent in handoffs:
-            self.add_handoff(agent)
-        self._output_type = output_type
+        self.equipment = Equipment(self.name, tools, handoffs, output_type, tool_choice, parallel_tool_calls)
+        self.answer_from_tools = answer_from_tools
         self._given_memory = memory
         self.guards = tuple(guards)
         self.session = session
-        self.params = params
+        self._given_params = params
         self.max_steps, self.output_retries = max_steps, output_retries
         self.max_result_characters = max_result_characters
         self.trace = trace
-        self._tool_choice, self._parallel = tool_choice, parallel_tool_calls
         self._last_session: Session | None = None
 
     def decide(self, observation: Observation) -> Any:
@@ -237,36 +236,14 @@ class Agent(Cycle):
         return self._given_memory or FullMemory()
 
     @cached_property
-    def output(self) -> Any:
-        """The `OutputForm` of answers; None where they are texts."""
-        if self._output_type is None:
-            return None
-        from llmagentos.agents.output import OutputForm
+    def params(self) -> SamplingParams | None:
+        from llmagentos.agents.model_calls import default_params
 
-        return OutputForm(self._output_type)
-
-    def options(self, is_first: bool) -> dict[str, Any]:
-        """What the model is asked with, besides messages.
-
-        Args:
-            is_first: whether it is the first answer to an input.
-        """
-        definitions = [tool.definition for tool in self.tools.values()]
-        definitions += [handoff_definition(name, agent) for name, agent in self.handoffs.items()]
-        if not definitions:
-            return {} if self.output is None else {"response_format": self.output.model}
-        choice: str = self._tool_choice if is_first else "auto"
-        if self.output is not None:
-            definitions.append(self.output.definition)
-            choice = "required"
-        return {"tools": definitions, "tool_choice": choice, "parallel_tool_calls": self._parallel}
+        return default_params(self.model) if self._given_params is None else self._given_params
 
     def add_handoff(self, agent: Agent) -> None:
         """Lets this agent hand the conversation to another, which may be able to hand it back."""
-        name = f"transfer_to_{slug(agent.name)}"
-        if name in self.tools or name in self.handoffs:
-            raise InvalidRequestError(f"{self.name} has a tool {name!r} already: give the agents different names")
-        self.handoffs[name] = agent
+        self.equipment.add_handoff(agent)
 
     def handed_to(self, name: str | None) -> Agent:
         """The agent of that name among those that the conversation can be handed to; None is this one.
@@ -275,13 +252,6 @@ class Agent(Cycle):
             LLMAgentOSError: there is none.
         """
         return self if name is None else led_to(self, name)
-
-    def _add_tool(self, tool: Tool) -> None:
-        from llmagentos.agents.output import FINAL_ANSWER
-
-        if tool.name in self.tools or tool.name == FINAL_ANSWER:
-            raise InvalidRequestError(f"{self.name} cannot have the tool {tool.name!r}: the name is taken")
-        self.tools[tool.name] = tool
 
 
 def _new_session() -> Session:

@@ -56,7 +56,7 @@ class CallRuns:
 
     def needs_person(self, item: PendingCall) -> bool:
         """Whether a call is one that only a person can let run. One that cannot run anyway is not."""
-        tool = self._context.agent.tools.get(item.call.name)
+        tool = self._context.agent.equipment.tools.get(item.call.name)
         if tool is None or not tool.requires_approval or item.approval is not None or item.idempotency_key is not None:
             return False
         try:
@@ -82,12 +82,10 @@ class CallRuns:
         self.settle(call, outcome, text)
 
     async def _outcome(self, item: PendingCall) -> tuple[Outcome, str]:
-        call, tool = item.call, self._context.agent.tools.get(item.call.name)
+        call, tool = item.call, self._context.agent.equipment.tools.get(item.call.name)
         if tool is None:
-            return (
-                "error",
-                f"There is no tool {call.name!r}. The tools are: {', '.join(self._context.agent.tools) or 'none'}.",
-            )
+            names = ", ".join(self._context.agent.equipment.tools) or "none"
+            return "error", f"There is no tool {call.name!r}. The tools are: {names}."
         if item.approval is not None and not item.approval.is_allowed:
             return "denied", f"A person did not allow this call. {item.approval.reason}".strip()
         if item.idempotency_key is not None and not tool.is_repeatable:

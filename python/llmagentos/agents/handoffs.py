@@ -29,7 +29,7 @@ def led_to(start: Agent, name: str) -> Agent:
         agent = waiting.pop()
         if agent.name == name:
             return agent
-        fresh = [other for other in agent.handoffs.values() if id(other) not in seen]
+        fresh = [other for other in agent.equipment.handoffs.values() if id(other) not in seen]
         seen.update(map(id, fresh))
         waiting += fresh
     raise LLMAgentOSError(f"the session was handed to an agent {name!r}, which {start.name} does not lead to")

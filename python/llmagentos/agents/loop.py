@@ -129,7 +129,7 @@ class Loop:
     async def _response(self, messages: Sequence[dict[str, Any]]) -> Response:
         agent = self._context.agent
         span = self._context.trace.child("model", {"agent": agent.name, "messages": len(messages)})
-        options = agent.options(is_first=not self._answers())
+        options = agent.equipment.options(is_first=not self._answers())
         response = Response()
         try:
             async with aclosing(respond(agent.model, messages, agent.params, options)) as pieces:
@@ -163,10 +163,10 @@ class Loop:
         if answer.finish_reason in ("length", "timeout"):
             return self._end("length" if answer.finish_reason == "length" else "timeout", answer.text, answer)
         agent = self._context.agent
-        if agent.output is None:
+        if agent.equipment.output is None:
             return self._end("done", answer.text, answer, output=answer.text)
         try:
-            output = agent.output.parse(answer.text)
+            output = agent.equipment.output.parse(answer.text)
         except ToolError as error:
             n_failed = sum(isinstance(record, Correction) for record in self._session.turn) + 1
             if n_failed > agent.output_retries:
@@ -181,7 +181,7 @@ class Loop:
     async def _run_calls(self, pending: Sequence[PendingCall]) -> AgentResult | None:
         """Runs calls side by side; then, if one is a hand-over or the final answer, does that."""
         agent, runs = self._context.agent, self._calls
-        own = [item for item in pending if item.call.name in agent.handoffs or item.call.name == FINAL_ANSWER]
+        own = [item for item in pending if item.call.name in agent.equipment.handoffs or item.call.name == FINAL_ANSWER]
         waiting = [item.call for item in pending if runs.needs_person(item)]
         await runs.run([item for item in pending if item not in own and item.call not in waiting])
         if waiting:
@@ -192,11 +192,22 @@ class Loop:
         for item in own:
             if item.call not in finals:
                 self._hand_over(item.call)
-        return self._final(finals) if finals else None
+        if finals:
+            return self._final(finals)
+        return self._answered_by_tools() if agent.answer_from_tools and not own else None
+
+    def _answered_by_tools(self) -> AgentResult | None:
+        """The results of the newest calls as the answer, if there are all of them."""
+        ids = {call.id for call in self._answers()[-1].calls}
+        results = [one for one in self._session.turn if isinstance(one, CallResult) and one.call_id in ids]
+        if any(result.outcome != "ok" for result in results):
+            return None
+        text = "\n".join(result.text for result in results)
+        return self._end("done", text, output=text)
 
     def _hand_over(self, call: Call) -> None:
         context = self._context
-        target = context.agent.handoffs.get(call.name)
+        target = context.agent.equipment.handoffs.get(call.name)
         if target is None:  # another call of this answer has handed over already
             self._calls.settle(call, "error", f"{context.agent.name} has the conversation now.")
             return
@@ -206,7 +217,7 @@ class Loop:
 
     def _final(self, calls: Sequence[Call]) -> AgentResult | None:
         """Ends the turn with the first final answer that is what it should be."""
-        output = self._context.agent.output
+        output = self._context.agent.equipment.output
         faults: list[tuple[Call, str]] = []
         for call in calls:
             try:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
 from llmagentos.completion import ToolCall, ToolCallDelta, Usage
 from llmagentos.errors import InvalidRequestError
 from llmagentos.sampling_params import SamplingParams
+
+DEFAULT_MAX_TOKENS = 1024  # of an answer
 
 
 @runtime_checkable
@@ -54,6 +56,16 @@ def checked_model(model: object) -> ChatModel:
             f"model must be an LLM, a model's name, or have an LLM's chat(), not {type(model).__name__}"
         )
     return model
+
+
+def default_params(model: ChatModel) -> SamplingParams | None:
+    """How a model samples where nobody says: its own way, in answers of bounded length if it runs here.
+
+    Small models may repeat themselves until their context is full; a service ends its answers by itself.
+    """
+    own = getattr(model, "default_params", None)
+    runs_here = getattr(getattr(model, "info", None), "context_length", None) is not None
+    return replace(own, max_tokens=DEFAULT_MAX_TOKENS) if runs_here and isinstance(own, SamplingParams) else None
 
 
 async def respond(
