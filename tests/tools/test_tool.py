@@ -87,6 +87,7 @@ def test_arguments_may_be_models_and_have_any_name() -> None:
         "title": {"type": "string"},
         "x": {"minimum": 0, "type": "number"},
     }
+    assert put.parameters["$defs"]["Point"]["additionalProperties"] is False
     assert set(put.parameters["properties"]) == {"point", "schema", "model_config", "title"}
     given = {"point": {"title": "a", "x": 1}, "model_config": 2}
     assert put.call(given) == [Point(title="a", x=1.0), "s", 2, None]

@@ -9,6 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from llmagentos.errors import InvalidRequestError, ToolError
+from llmagentos.structured.response_format import closed_schema
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -98,7 +99,7 @@ class HintedArguments:
 
     @cached_property
     def schema(self) -> dict[str, Any]:
-        schema = _untitled(self._adapter.json_schema())
+        schema: dict[str, Any] = _untitled(closed_schema(self._adapter.json_schema()))
         schema.setdefault("properties", {})
         return schema
 
