@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from llmagentos.adapters import AdapterInfo as AdapterInfo
+    from llmagentos.agents.agent import Agent as Agent
     from llmagentos.completion import Chunk as Chunk
     from llmagentos.completion import Completion as Completion
     from llmagentos.completion import TokenLogprob as TokenLogprob
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from llmagentos.errors import ProviderError as ProviderError
     from llmagentos.errors import QueueFullError as QueueFullError
     from llmagentos.errors import SchemaError as SchemaError
+    from llmagentos.errors import ToolError as ToolError
     from llmagentos.errors import UnsupportedModelError as UnsupportedModelError
     from llmagentos.llm import LLM as LLM
     from llmagentos.local_model import ModelInfo as ModelInfo
@@ -38,12 +40,15 @@ if TYPE_CHECKING:
     from llmagentos.sampling_params import SamplingParams as SamplingParams
     from llmagentos.text_encoder import Classification as Classification
     from llmagentos.text_encoder import RankedDocument as RankedDocument
+    from llmagentos.tools.tool import Tool as Tool
+    from llmagentos.tools.tool import tool as tool
 
 __version__ = "0.1.0"
 
 # Names are loaded when they are first used (PEP 562), so that importing the package costs next to nothing.
 _HOMES = {
     "AdapterInfo": "adapters",
+    "Agent": "agents.agent",
     "Chunk": "completion",
     "Completion": "completion",
     "TokenLogprob": "completion",
@@ -61,6 +66,7 @@ _HOMES = {
     "ProviderError": "errors",
     "QueueFullError": "errors",
     "SchemaError": "errors",
+    "ToolError": "errors",
     "UnsupportedModelError": "errors",
     "LLM": "llm",
     "ModelInfo": "local_model",
@@ -68,6 +74,8 @@ _HOMES = {
     "SamplingParams": "sampling_params",
     "Classification": "text_encoder",
     "RankedDocument": "text_encoder",
+    "Tool": "tools.tool",
+    "tool": "tools.tool",
 }
 
 __all__ = sorted(_HOMES)  # noqa: PLE0605  (a list; the names are those of _HOMES)

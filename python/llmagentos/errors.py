@@ -95,3 +95,7 @@ class SchemaError(InvalidRequestError):
     def __init__(self, message: str, pointer: str = "") -> None:
         super().__init__(message)
         self.pointer = pointer
+
+
+class ToolError(LLMAgentOSError):
+    """A tool that cannot do what it was asked to. The message is for the model that asked, and says what to change."""

@@ -20,7 +20,7 @@ CHATML = (
 
 
 def fake_model(chat_template: str | None = CHATML, add_bos: bool = False, context_length: int = 128) -> LocalModel:
-    backend = FakeBackend()
+    backend = FakeBackend(n_blocks=max(64, -(-context_length // 32)))
     info = ModelInfo("Fake", "llama", 1, {"F32": 4}, context_length, 4, "none", 1, 64)
     tokenizer: Any = FakeTokenizer(add_bos)
     engine = engine_on(backend, context_length)

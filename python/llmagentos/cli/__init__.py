@@ -19,6 +19,7 @@ from llmagentos.cli import (
     embed,
     generate,
     key,
+    mcp,
     models,
     output,
     perplexity,
@@ -26,6 +27,7 @@ from llmagentos.cli import (
     quantize,
     rerank,
     serve,
+    trace,
 )
 from llmagentos.cli.options import in_options
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, OutOfMemoryError
@@ -54,7 +56,22 @@ def _options(
     """Options of the command itself."""
 
 
-for _command in (generate, chat, serve, key, embed, rerank, pull, models, quantize, perplexity, bench, doctor):
+for _command in (
+    generate,
+    chat,
+    serve,
+    key,
+    embed,
+    rerank,
+    pull,
+    models,
+    quantize,
+    perplexity,
+    bench,
+    doctor,
+    mcp,
+    trace,
+):
     _command.register(app)
 
 

@@ -91,10 +91,10 @@ def _of_model(model: type[Any]) -> ResponseFormat:
     def parse(text: str) -> Any:
         return model.model_validate_json(text)
 
-    return _of_schema(f"schema of {model.__name__}", _closed(model.model_json_schema()), parse)
+    return _of_schema(f"schema of {model.__name__}", closed_schema(model.model_json_schema()), parse)
 
 
-def _closed(schema: Any) -> Any:
+def closed_schema(schema: Any) -> Any:
     """A pydantic schema whose objects have the model's fields only, unless the model says that it takes others.
 
     The fields are what the object is made of; a small model that may add others goes on adding them.
@@ -104,11 +104,11 @@ def _closed(schema: Any) -> Any:
     closed: dict[str, Any] = {}
     for key, part in schema.items():
         if key in ("properties", "$defs") and isinstance(part, Mapping):
-            closed[key] = {name: _closed(one) for name, one in part.items()}
+            closed[key] = {name: closed_schema(one) for name, one in part.items()}
         elif key in ("anyOf", "oneOf", "prefixItems") and isinstance(part, list):
-            closed[key] = [_closed(one) for one in part]
+            closed[key] = [closed_schema(one) for one in part]
         else:
-            closed[key] = _closed(part) if key in ("items", "additionalProperties") else part
+            closed[key] = closed_schema(part) if key in ("items", "additionalProperties") else part
     if "properties" in closed:
         closed.setdefault("additionalProperties", False)
     return closed

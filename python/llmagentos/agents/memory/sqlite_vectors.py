@@ -1,0 +1,107 @@
+"""Texts that are found by their meaning, in an SQLite file, for more of them than memory should hold."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from llmagentos.agents.memory.vectors import Embedder, FoundText, check_count
+from llmagentos.errors import LLMAgentOSError
+
+if TYPE_CHECKING:
+    import apsw
+
+
+class SQLiteVectorStore:
+    """Keeps texts and vectors in a file, searched exactly by sqlite-vec.
+
+    Args:
+        path: the file; made where it is missing.
+        embedder: the model whose vectors the file holds.
+
+    Raises:
+        LLMAgentOSError: the packages apsw and sqlite-vec are missing, the file cannot be opened, or its vectors have
+            another length than this model's.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], embedder: Embedder) -> None:
+        self._embedder = embedder
+        self._lock = threading.Lock()
+        self._path = os.fspath(path)
+        self._db = _connected(self._path)
+        dim = embedder.embed(["dimension"]).shape[1]
+        with self._db:
+            self._db.execute("CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE, text TEXT)")
+            self._db.execute(
+                f"CREATE VIRTUAL TABLE IF NOT EXISTS vectors USING vec0(embedding float[{dim}] distance_metric=cosine)"
+            )
+        definition = str(self._one("SELECT sql FROM sqlite_master WHERE name = 'vectors'"))
+        if f"float[{dim}]" not in definition:
+            raise LLMAgentOSError(f"{self._path} holds vectors of another length than {dim}, which this model's have")
+
+    def __len__(self) -> int:
+        with self._lock:
+            return int(self._one("SELECT count(*) FROM texts"))
+
+    def __contains__(self, key: object) -> bool:
+        with self._lock:
+            return bool(self._one("SELECT count(*) FROM texts WHERE key = ?", str(key)))
+
+    def add(self, items: Sequence[tuple[str, str]]) -> None:
+        """Keeps (key, text) pairs, all or none; a key that is there already gets the new text."""
+        if not items:
+            return
+        vectors = self._embedder.embed([text for _, text in items])
+        with self._lock, self._db:
+            for (key, text), vector in zip(items, vectors, strict=True):
+                row = self._one(
+                    "INSERT INTO texts (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text "
+                    "RETURNING id",
+                    key,
+                    text,
+                )
+                self._db.execute("DELETE FROM vectors WHERE rowid = ?", (row,))
+                blob = np.ascontiguousarray(vector, np.float32).tobytes()
+                self._db.execute("INSERT INTO vectors (rowid, embedding) VALUES (?, ?)", (row, blob))
+
+    def search(self, query: str, k: int = 3) -> list[FoundText]:
+        """The k texts closest to the query, the closest first."""
+        check_count(k)
+        vector = np.ascontiguousarray(self._embedder.embed([query])[0], np.float32).tobytes()
+        with self._lock:
+            rows = self._db.execute(
+                "SELECT key, text, distance FROM vectors JOIN texts ON texts.id = vectors.rowid "
+                "WHERE embedding MATCH ? AND k = ? ORDER BY distance",
+                (vector, k),
+            )
+            found = list(rows)
+        return [FoundText(str(key), str(text), 1.0 - float(distance)) for key, text, distance in found]
+
+    def close(self) -> None:
+        """Closes the file."""
+        self._db.close()
+
+    def _one(self, statement: str, *values: str) -> Any:
+        """The first column of a statement's one row."""
+        return next(iter(self._db.execute(statement, values).fetchall()))[0]
+
+
+def _connected(path: str) -> apsw.Connection:
+    # APSW brings an SQLite of its own, which loads extensions; that of many Pythons does not.
+    try:
+        import apsw
+        import sqlite_vec
+    except ImportError as error:
+        raise LLMAgentOSError(f"{error}; vectors in SQLite need: pip install 'llmagentos[agents]'") from None
+    try:
+        db = apsw.Connection(path)
+        db.enable_load_extension(True)
+        db.load_extension(sqlite_vec.loadable_path())
+        db.enable_load_extension(False)
+    except apsw.Error as error:
+        raise LLMAgentOSError(f"{path}: {error}") from error
+    return db

@@ -1,0 +1,93 @@
+"""Conversations in an SQLite file, which survive the process being killed between any two writes."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+from collections.abc import Sequence
+from pathlib import Path
+
+from llmagentos.agents.records import Record, from_json, to_json
+from llmagentos.agents.session import Session
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
+
+_TABLE = """CREATE TABLE IF NOT EXISTS records (
+    session TEXT NOT NULL, position INTEGER NOT NULL, record TEXT NOT NULL, PRIMARY KEY (session, position)
+) WITHOUT ROWID"""
+BUSY_SECONDS = 30.0  # to wait for other writers
+
+
+class SQLiteSession(Session):
+    """The conversation of an id in a file, a new one where the file has none. To be used by one thread at a time.
+
+    Each `append` is one transaction, on the disk when it returns. Records are numbered, and no number is given twice:
+    of two processes that go on with one conversation, the second one's next write fails.
+
+    Args:
+        path: the file, which holds any number of conversations; made where it is missing.
+        id: which conversation.
+
+    Raises:
+        LLMAgentOSError: the file cannot be opened, or is no such file.
+        InvalidRequestError: an empty id.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], id: str) -> None:
+        if not id:
+            raise InvalidRequestError(f"id={shown(id)} is not valid: it must be a non-empty string")
+        self.id = id
+        self._path = Path(path)
+        self._db = _connected(self._path)
+        rows = self._db.execute("SELECT record FROM records WHERE session = ? ORDER BY position", (id,)).fetchall()
+        self._records: list[Record] = [from_json(json.loads(row[0])) for row in rows]
+
+    @property
+    def records(self) -> Sequence[Record]:
+        return self._records
+
+    def append(self, *records: Record) -> None:
+        start = len(self._records)
+        rows = [
+            (self.id, start + index, json.dumps(to_json(record), separators=(",", ":")))
+            for index, record in enumerate(records)
+        ]
+        try:
+            with self._db:
+                self._db.executemany("INSERT INTO records VALUES (?, ?, ?)", rows)
+        except sqlite3.IntegrityError:
+            raise LLMAgentOSError(
+                f"the session {self.id!r} in {self._path} has gone on elsewhere since it was opened: open it again"
+            ) from None
+        except sqlite3.Error as error:
+            raise LLMAgentOSError(f"{self._path}: {error}") from error
+        self._records += records
+
+    def close(self) -> None:
+        self._db.close()
+
+
+def session_ids(path: str | os.PathLike[str]) -> list[str]:
+    """The conversations in a file, in alphabetical order.
+
+    Raises:
+        LLMAgentOSError: the file cannot be opened, or is no such file.
+    """
+    db = _connected(Path(path))
+    try:
+        return [row[0] for row in db.execute("SELECT DISTINCT session FROM records ORDER BY session")]
+    finally:
+        db.close()
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    try:
+        # A run may await in one thread of an event loop and be resumed in another.
+        db = sqlite3.connect(path, timeout=BUSY_SECONDS, check_same_thread=False)
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        with db:
+            db.execute(_TABLE)
+    except sqlite3.Error as error:
+        raise LLMAgentOSError(f"{path}: {error}") from error
+    return db

@@ -1,0 +1,74 @@
+"""One call of a tool: its time limit, its retries, and its result as text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from llmagentos.agents.records import Outcome
+from llmagentos.errors import ToolError
+from llmagentos.tools.tool import Tool
+
+CANCEL_SECONDS = 1.0  # for an asynchronous tool to clean up after it was cancelled
+
+
+async def run_tool(
+    tool: Tool, arguments: str, idempotency_key: str, on_retry: Callable[[str, int], None]
+) -> tuple[Outcome, str]:
+    """What came of a call, as the model is to be told. What the tool raises is told too, never raised.
+
+    Args:
+        on_retry: told why an attempt failed that is made again, and which it was, from 1.
+    """
+    attempt = 1
+    while True:
+        outcome, text = await _attempt(tool, arguments, idempotency_key)
+        # A tool that is out of time may still be at work; only a repeatable one is started beside it.
+        may_retry = outcome == "error" or (outcome == "timeout" and tool.is_repeatable)
+        if not may_retry or attempt > tool.retries:
+            return outcome, text
+        on_retry(text, attempt)
+        attempt += 1
+
+
+async def _attempt(tool: Tool, arguments: str, idempotency_key: str) -> tuple[Outcome, str]:
+    task = asyncio.ensure_future(tool.acall(arguments, idempotency_key=idempotency_key))
+    try:
+        done, _ = await asyncio.wait({task}, timeout=tool.timeout)
+        if not done:
+            return (
+                "timeout",
+                f"{tool.name} gave no result in {tool.timeout:g} seconds; it may or may not have done its work",
+            )
+        return "ok", result_text(task.result())
+    except ToolError as error:
+        return "error", str(error)
+    except asyncio.CancelledError:
+        if task.cancelled():  # by the tool itself
+            return "error", f"{tool.name} was cancelled"
+        raise
+    except Exception as error:  # noqa: BLE001  (tools are anybody's code)
+        return "error", f"{type(error).__name__}: {error}"
+    finally:
+        if not task.done():
+            task.cancel()
+            await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+
+
+def result_text(value: Any) -> str:
+    """What a tool returned, as text: strings as they are, nothing as "done", anything else as JSON."""
+    if isinstance(value, str):
+        return value
+    if value is None:
+        return "done"
+    from pydantic_core import to_json
+
+    return to_json(value, fallback=str, inf_nan_mode="constants").decode("utf-8", errors="replace")
+
+
+def bounded(text: str, limit: int) -> str:
+    """The text, or its beginning and what is left out of it."""
+    if len(text) <= limit:
+        return text
+    return f"{text[:limit]}\n[cut: the result has {len(text):,} characters, these are the first {limit:,}]"

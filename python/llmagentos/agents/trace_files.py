@@ -1,0 +1,61 @@
+"""Traces that `JsonlTrace` wrote, as trees."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from llmagentos.errors import LLMAgentOSError, shown
+
+
+@dataclass(slots=True)
+class TracedSpan:
+    """Something that took time.
+
+    Attributes:
+        time: when it began, seconds since 1970.
+        seconds: how long it took; None where it has no end: it goes on, or its process was killed.
+        error: what ended it, if it did not end well.
+    """
+
+    name: str
+    time: float
+    attributes: dict[str, Any]
+    seconds: float | None = None
+    error: str | None = None
+    children: list[TracedSpan] = field(default_factory=list)
+
+
+def read_trace(path: str | os.PathLike[str]) -> list[TracedSpan]:
+    """The runs in a file, in the order in which they began. A last line that was cut by a kill is left out.
+
+    Raises:
+        LLMAgentOSError: a line is none of a trace; says which.
+        OSError: the file cannot be read.
+    """
+    spans: dict[str, TracedSpan] = {}
+    roots: list[TracedSpan] = []
+    lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
+    for number, line in enumerate(lines, 1):
+        try:
+            _add(json.loads(line), spans, roots)
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            if number == len(lines) and not line.endswith("\n"):
+                break
+            raise LLMAgentOSError(f"{path}, line {number}: {shown(line.strip())} is no line of a trace") from error
+    return roots
+
+
+def _add(line: Mapping[str, Any], spans: dict[str, TracedSpan], roots: list[TracedSpan]) -> None:
+    if line["event"] == "start":
+        span = spans[line["id"]] = TracedSpan(str(line["name"]), float(line["time"]), dict(line["attributes"]))
+        parent = spans.get(line["parent"]) if line["parent"] else None
+        (roots if parent is None else parent.children).append(span)
+    else:
+        span = spans[line["id"]]
+        span.seconds, span.error = float(line["seconds"]), line["error"]
+        span.attributes.update(line["attributes"])

@@ -1,0 +1,1 @@
+"""Tools for agents: typed functions that a model may call."""

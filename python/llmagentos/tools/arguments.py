@@ -1,0 +1,164 @@
+"""What a tool may be called with: a JSON schema for models, and the check of what they give."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
+
+from llmagentos.errors import InvalidRequestError, ToolError
+from llmagentos.structured.response_format import closed_schema
+
+if TYPE_CHECKING:
+    from pydantic import TypeAdapter
+
+# An argument of this name is not the model's: whoever runs the tool gives the same text each time a call is repeated.
+IDEMPOTENCY_KEY = "idempotency_key"
+
+
+class Arguments(Protocol):
+    """The arguments of one tool."""
+
+    @property
+    def schema(self) -> dict[str, Any]:
+        """JSON schema of the arguments, an object."""
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """What the function is to be called with.
+
+        Raises:
+            ToolError: what was given is not what the schema says; the message says what is wrong with each.
+        """
+
+
+class HintedArguments:
+    """Arguments as the type hints of a function say, described by its docstring.
+
+    Args:
+        descriptions: of arguments, by name.
+
+    Raises:
+        InvalidRequestError: an argument without a type, or one that cannot be given by name.
+    """
+
+    def __init__(self, name: str, function: Callable[..., Any], descriptions: Mapping[str, str]) -> None:
+        self._name = name
+        self._function = function
+        self._descriptions = descriptions
+        self._parameters = [
+            parameter
+            for parameter in inspect.signature(function).parameters.values()
+            if parameter.name != IDEMPOTENCY_KEY
+        ]
+        for parameter in self._parameters:
+            if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
+                raise InvalidRequestError(f"the argument {parameter} of the tool {name!r} cannot be given by name")
+            if parameter.annotation is parameter.empty:
+                raise InvalidRequestError(f"the argument {parameter.name!r} of the tool {name!r} has no type")
+
+    @cached_property
+    def _adapter(self) -> TypeAdapter[Any]:
+        """Made when it is first needed, as hints may name types that are defined after the function."""
+        from pydantic import ConfigDict, TypeAdapter, with_config
+        from pydantic.errors import PydanticUserError
+        from typing_extensions import NotRequired, TypedDict
+
+        try:
+            hints = get_type_hints(self._function, include_extras=True)
+            fields = {
+                parameter.name: self._described(parameter, hints[parameter.name]) for parameter in self._parameters
+            }
+            is_needed = {parameter.name: parameter.default is parameter.empty for parameter in self._parameters}
+            # A TypedDict, unlike a model, may have fields of any name; what is left out, the function's defaults fill.
+            typed = {name: field if is_needed[name] else NotRequired[field] for name, field in fields.items()}
+            return TypeAdapter(with_config(ConfigDict(extra="forbid"))(TypedDict(self._name, typed)))  # type: ignore[operator]
+        except (NameError, TypeError, PydanticUserError) as error:
+            raise InvalidRequestError(
+                f"the arguments of the tool {self._name!r} have no JSON schema: {error}"
+            ) from error
+
+    def _described(self, parameter: inspect.Parameter, hint: Any) -> Any:
+        from typing import Annotated
+
+        from pydantic import Field
+        from pydantic_core import PydanticSerializationError, to_jsonable_python
+
+        extra: dict[str, Any] = {}
+        if parameter.default is not parameter.empty:
+            with suppress(PydanticSerializationError):  # a default that models could not write
+                extra["default"] = to_jsonable_python(parameter.default)
+        description = self._descriptions.get(parameter.name)
+        field = (
+            Field(json_schema_extra=extra)
+            if description is None
+            else Field(description=description, json_schema_extra=extra)
+        )
+        return Annotated[hint, field]
+
+    @cached_property
+    def schema(self) -> dict[str, Any]:
+        schema: dict[str, Any] = _untitled(closed_schema(self._adapter.json_schema()))
+        schema.setdefault("properties", {})
+        return schema
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        from pydantic import ValidationError
+
+        try:
+            checked: dict[str, Any] = self._adapter.validate_python(dict(given))
+        except ValidationError as error:
+            faults = "; ".join(
+                f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in error.errors()
+            )
+            raise ToolError(f"the arguments of {self._name} are not valid: {faults}") from None
+        return checked
+
+
+class SchemaArguments:
+    """Arguments as a JSON schema says, for tools that are described elsewhere, such as those of an MCP server."""
+
+    def __init__(self, name: str, schema: Mapping[str, Any]) -> None:
+        from jsonschema import SchemaError as JsonSchemaError
+        from jsonschema.validators import validator_for
+
+        self._name = name
+        self.schema = dict(schema)
+        try:
+            validator_for(self.schema).check_schema(self.schema)
+        except JsonSchemaError as error:
+            raise InvalidRequestError(
+                f"the parameters of the tool {name!r} are no JSON schema: {error.message}"
+            ) from None
+        if self.schema.get("type", "object") != "object":
+            raise InvalidRequestError(f"the parameters of the tool {name!r} must be of type 'object'")
+        self._validator = validator_for(self.schema)(self.schema)
+
+    def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        faults = [
+            f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {fault.message}"
+            for fault in self._validator.iter_errors(dict(given))
+        ]
+        if faults:
+            raise ToolError(f"the arguments of {self._name} are not valid: {'; '.join(faults)}")
+        return dict(given)
+
+
+def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
+    """Without pydantic's titles, which repeat the names and cost a model tokens."""
+
+    def without(value: Any, is_map: bool = False) -> Any:
+        if isinstance(value, list):
+            return [without(item) for item in value]
+        if not isinstance(value, dict):
+            return value
+        # The keys of `properties` and `$defs` are names, one of which may be "title".
+        return {
+            key: without(item, key in ("properties", "$defs") and not is_map)
+            for key, item in value.items()
+            if is_map or key != "title" or not isinstance(item, str)
+        }
+
+    result: dict[str, Any] = without(schema)
+    return result

@@ -1,0 +1,25 @@
+"""A server made with the SDK alone, as anybody's is."""
+
+from __future__ import annotations
+
+import sys
+
+from mcp.server import MCPServer
+
+server = MCPServer("Example")
+
+
+@server.tool()
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@server.tool(name="files/read.text")
+def fails(path: str) -> str:
+    """Read a file, which there is not."""
+    raise FileNotFoundError(path)
+
+
+if __name__ == "__main__":
+    server.run(*sys.argv[1:])  # type: ignore[arg-type]

@@ -1,0 +1,73 @@
+"""Agents on the engine: on a model that knows nothing, whose calls are valid all the same, and on the default one."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from llmagentos import LLM, Agent, SamplingParams
+from llmagentos import llm as llm_module
+from llmagentos.agents.events import TextDelta
+from llmagentos.agents.session import MemorySession
+from tests.agents.twelve_tools import QUESTIONS, TOOLS, faults
+from tests.engine.fake_model import fake_model
+
+
+class Card(BaseModel):
+    rank: int = Field(ge=1, le=13)
+    is_red: bool
+
+
+@pytest.fixture
+def ignorant(monkeypatch: pytest.MonkeyPatch) -> LLM:
+    """A model whose tokens are random wherever they are free."""
+    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=16384))
+    return LLM("fake")
+
+
+def test_calls_of_a_model_that_knows_nothing_are_valid(ignorant: LLM) -> None:
+    assert faults(ignorant, 24, params=SamplingParams(temperature=1.0, seed=3, max_tokens=1000)) == []
+
+
+def test_answers_are_objects_with_tools_and_without(ignorant: LLM) -> None:
+    params = SamplingParams(temperature=1.0, seed=5, max_tokens=1000)
+    assert isinstance(Agent(ignorant, output_type=Card, params=params).ask("A card.").output, Card)
+    result = Agent(ignorant, tools=TOOLS, output_type=Card, params=params, max_steps=100).ask("A card.")
+    assert (result.status, type(result.output)) == ("done", Card)
+
+
+def test_agents_share_the_engine_and_cancelling_one_leaves_it_free(ignorant: LLM) -> None:
+    params = SamplingParams(temperature=1.0, seed=5, max_tokens=4000, ignore_eos=True)
+    agent = Agent(ignorant, params=params)
+
+    async def run() -> None:
+        session = MemorySession()
+        stream = agent.astream("Talk.", session)
+        assert isinstance(await anext(stream), TextDelta)
+        await stream.aclose()
+        assert session.is_in_turn
+        short = Agent(ignorant, params=SamplingParams(max_tokens=3, ignore_eos=True))
+        results = await asyncio.gather(*(short.aask("Hi") for _ in range(4)))
+        assert [result.status for result in results] == ["length"] * 4
+
+    asyncio.run(run())
+    assert ignorant.stats().n_running == 0
+
+
+@pytest.mark.model
+def test_the_default_model_calls_the_tool_that_was_asked_for() -> None:
+    with LLM(context_length=4096) as llm:
+        agent = Agent(llm, tools=TOOLS[:1], tool_choice="required", answer_from_tools=True, parallel_tool_calls=False)
+        assert agent.ask("What is the weather in Paris?").text == "21 C in Paris"
+
+
+@pytest.mark.acceptance
+def test_two_hundred_turns_over_twelve_tools_on_the_default_model() -> None:
+    with LLM() as llm:
+        greedy = SamplingParams(temperature=0, max_tokens=400)
+        drawn: Any = SamplingParams(temperature=1.0, seed=7, max_tokens=400)
+        assert faults(llm, len(QUESTIONS), params=greedy) == []
+        assert faults(llm, 200, params=drawn) == []

@@ -1,0 +1,105 @@
+"""Traces of runs, and what explains them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from llmagentos.agents.agent import Agent
+from llmagentos.agents.memory import RecentMemory
+from llmagentos.agents.scripted import ScriptedCall, ScriptedModel
+from llmagentos.agents.session import MemorySession
+from llmagentos.agents.trace_files import read_trace
+from llmagentos.agents.tracing import OpenTelemetryTrace
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
+from llmagentos.safety import RedactionGuard
+from llmagentos.tools.tool import tool
+
+
+@tool
+def weather(city: str) -> str:
+    """Tell the weather."""
+    if city == "Atlantis":
+        raise LookupError("no such city")
+    return f"sunny in {city}, says a@b.example"
+
+
+def agent(**options: object) -> Agent:
+    steps = [[ScriptedCall("weather", {"city": city}) for city in ("Rome", "Atlantis")], "It is sunny."]
+    return Agent(ScriptedModel(steps), tools=[weather], guards=[RedactionGuard()], **options)  # type: ignore[arg-type]
+
+
+def test_a_run_is_a_tree_of_spans(tmp_path: Path) -> None:
+    agent(trace=tmp_path / "trace.jsonl").ask("Weather?")
+    (run,) = read_trace(tmp_path / "trace.jsonl")
+    assert (run.name, run.attributes["status"], run.attributes["steps"], run.error) == ("run", "done", 2, None)
+    assert [child.name for child in run.children] == ["model", "tool", "tool", "guard", "model"]
+    model, rome, atlantis, guard, _ = run.children
+    assert (model.attributes["calls"], model.attributes["finish_reason"]) == (2, "tool_calls")
+    assert (rome.attributes["outcome"], rome.attributes["text"]) == ("ok", "sunny in Rome, says [e-mail address]")
+    assert (atlantis.attributes["outcome"], atlantis.error) == ("error", "error")
+    assert guard.attributes["action"] == "replace"
+    assert all(span.seconds is not None for span in (run, *run.children))
+
+
+def test_a_run_that_fails_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LLMAGENTOS_TRACE", str(tmp_path / "trace.jsonl"))
+    with pytest.raises(LLMAgentOSError):
+        Agent(ScriptedModel([LLMAgentOSError("down")])).ask("Hi")
+    (run,) = read_trace(tmp_path / "trace.jsonl")
+    assert run.error == run.children[0].error == "LLMAgentOSError: down"
+
+
+def test_files_of_killed_processes_and_others(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    start = '{"event": "start", "id": "a", "parent": null, "name": "run", "time": 1.0, "attributes": {}}\n'
+    path.write_text(start + '{"event": "end", "id": "a", "sec')
+    (run,) = read_trace(path)
+    assert run.seconds is None
+    path.write_text(start + "{}\n" + start)
+    with pytest.raises(LLMAgentOSError, match=r"trace\.jsonl, line 2: '\{\}' is no line of a trace"):
+        read_trace(path)
+
+
+def test_open_telemetry_gets_figures_and_no_texts(monkeypatch: pytest.MonkeyPatch) -> None:
+    exporter = InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
+    span = OpenTelemetryTrace().start("run", {"agent": "A", "text": "secret"})
+    child = span.child("tool", {"arguments": "secret", "tool": "t"})
+    child.end({"outcome": "error", "text": "secret"}, "ValueError: secret")
+    span.end({"steps": 2})
+    tool_span, run_span = exporter.get_finished_spans()
+    assert (run_span.name, dict(run_span.attributes or {})) == (
+        "llmagentos.run",
+        {"llmagentos.agent": "A", "llmagentos.steps": 2},
+    )
+    assert tool_span.parent is not None
+    assert tool_span.parent.span_id == run_span.context.span_id
+    assert dict(tool_span.attributes or {}) == {"llmagentos.tool": "t", "llmagentos.outcome": "error"}
+    assert tool_span.status.description == "ValueError"
+
+
+def test_an_explanation_names_observation_memory_and_results() -> None:
+    one = agent(memory=RecentMemory(max_turns=1), session=MemorySession())
+    with pytest.raises(InvalidRequestError, match="nothing to explain"):
+        one.explain()
+    one.ask("Weather?")
+    explanation = one.explain()
+    first, second = explanation.steps
+    assert first.because == ("the observation: Weather?",)
+    assert first.action == 'calls weather {"city": "Rome"}; calls weather {"city": "Atlantis"}'
+    assert second.because == (
+        'the result of weather {"city": "Rome"} (ok): sunny in Rome, says [e-mail address]',
+        'the result of weather {"city": "Atlantis"} (error): LookupError: no such city',
+    )
+    assert str(explanation).splitlines()[-1] == "The turn ended: done."
+    one._given_model = one.model = ScriptedModel(["Bye."])  # type: ignore[misc]
+    one.ask("Thanks.")
+    assert one.explain().steps[0].memory == ("1 of 2 turns are left out",)
