@@ -12,7 +12,22 @@ from typing import Annotated
 import typer
 
 from llmagentos import __version__
-from llmagentos.cli import bench, chat, doctor, embed, generate, models, output, perplexity, pull, quantize, rerank
+from llmagentos.cli import (
+    bench,
+    chat,
+    doctor,
+    embed,
+    generate,
+    market,
+    models,
+    new,
+    output,
+    perplexity,
+    pull,
+    quantize,
+    rerank,
+    run,
+)
 from llmagentos.cli.options import in_options
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, OutOfMemoryError
 
@@ -41,7 +56,7 @@ def _options(
     """Options of the command itself."""
 
 
-for _command in (generate, chat, embed, rerank, pull, models, quantize, perplexity, bench, doctor):
+for _command in (generate, chat, embed, rerank, pull, models, market, new, run, quantize, perplexity, bench, doctor):
     _command.register(app)
 
 
