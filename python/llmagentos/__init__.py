@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from llmagentos.completion import Usage as Usage
     from llmagentos.engine.statistics import EngineStats as EngineStats
     from llmagentos.engine.statistics import Event as Event
+    from llmagentos.errors import ApplicationError as ApplicationError
     from llmagentos.errors import ContextLengthError as ContextLengthError
     from llmagentos.errors import InvalidRequestError as InvalidRequestError
     from llmagentos.errors import LLMAgentOSError as LLMAgentOSError
@@ -57,6 +58,7 @@ _HOMES = {
     "Usage": "completion",
     "EngineStats": "engine.statistics",
     "Event": "engine.statistics",
+    "ApplicationError": "errors",
     "ContextLengthError": "errors",
     "InvalidRequestError": "errors",
     "LLMAgentOSError": "errors",

@@ -62,6 +62,10 @@ class OutOfMemoryError(LLMAgentOSError, MemoryError):
     """What was asked for does not fit in memory. The message says what would."""
 
 
+class ApplicationError(LLMAgentOSError):
+    """An application that cannot be found, read, installed or run."""
+
+
 class QueueFullError(LLMAgentOSError):
     """As many requests wait as may: the caller is to try again later, or to slow down."""
 

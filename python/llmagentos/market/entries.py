@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import functools
 import re
-import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 from llmagentos.errors import InvalidRequestError, ModelNotFoundError
 from llmagentos.market.facts import (
@@ -27,6 +26,7 @@ from llmagentos.market.facts import (
 )
 from llmagentos.market.hub_name import parse_hub_name
 from llmagentos.market.remote_name import REMOTE_FORMS, is_remote_name, parse_remote_name
+from llmagentos.market.toml_table import Table, parse_toml
 
 _FOLDER = Path(__file__).parent / "models"
 _SOURCE = re.compile(r"pypi:([A-Za-z0-9][A-Za-z0-9._-]*)==([A-Za-z0-9][A-Za-z0-9.!+_-]*)")
@@ -34,48 +34,9 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]*")
 _FILE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*\.gguf")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
-T = TypeVar("T")
-
-
-class _Table:
-    """A TOML table whose fields are taken one by one, each checked, with none left over."""
-
-    def __init__(self, where: str, values: Mapping[str, Any]) -> None:
-        self.where, self.values = where, dict(values)
-
-    def fault(self, message: str) -> InvalidRequestError:
-        return InvalidRequestError(f"catalogue entry {self.where}: {message}")
-
-    def has(self, field: str) -> bool:
-        return field in self.values
-
-    def take(self, field: str, kind: type[T]) -> T:
-        if field not in self.values:
-            raise self.fault(f"the field '{field}' is missing")
-        value = self.values.pop(field)
-        if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.fault(f"'{field}' must be of type {kind.__name__}, not {value!r}")
-        return value
-
-    def text(self, field: str, pattern: re.Pattern[str] | None = None) -> str:
-        value = self.take(field, str)
-        if not value.strip() or (pattern is not None and not pattern.fullmatch(value)):
-            raise self.fault(f"'{field}' is not well formed: {value!r}")
-        return value
-
-    def count(self, field: str) -> int:
-        value = self.take(field, int)
-        if value <= 0:
-            raise self.fault(f"'{field}' must be positive, not {value}")
-        return value
-
-    def done(self) -> None:
-        if self.values:
-            raise self.fault(f"unknown field '{next(iter(self.values))}'")
-
 
 def _part(where: str, values: Mapping[str, Any]) -> Part:
-    table = _Table(where, values)
+    table = Table(where, values)
     source = _SOURCE.fullmatch(table.text("source"))
     if source is None:
         raise table.fault(f"'source' must read pypi:NAME==VERSION, not {values['source']!r}")
@@ -100,7 +61,7 @@ def parse_entry(where: str, values: Mapping[str, Any]) -> CatalogueEntry:
     Raises:
         InvalidRequestError: a field is missing, unknown, of the wrong type or malformed, or the parts do not add up.
     """
-    table = _Table(where, values)
+    table = Table(f"catalogue entry {where}", values)
     aliases = table.take("aliases", list) if table.has("aliases") else []
     for alias in aliases:
         if not isinstance(alias, str) or not _NAME.fullmatch(alias):
@@ -123,7 +84,7 @@ def parse_entry(where: str, values: Mapping[str, Any]) -> CatalogueEntry:
     return entry
 
 
-def _remote_entry(table: _Table, about: dict[str, Any]) -> RemoteEntry:
+def _remote_entry(table: Table, about: dict[str, Any]) -> RemoteEntry:
     stands_for = table.take("stands_for", dict) if table.has("stands_for") else {}
     for name, reason in stands_for.items():
         if not _NAME.fullmatch(name) or not isinstance(reason, str) or not reason:
@@ -136,7 +97,7 @@ def _remote_entry(table: _Table, about: dict[str, Any]) -> RemoteEntry:
         raise table.fault(f"'service': {error}") from None
 
 
-def _local_entry(table: _Table, about: dict[str, Any]) -> Entry:
+def _local_entry(table: Table, about: dict[str, Any]) -> Entry:
     about |= {
         "architecture": table.text("architecture"),
         "parameters": table.count("parameters"),
@@ -147,14 +108,14 @@ def _local_entry(table: _Table, about: dict[str, Any]) -> Entry:
     return _hub_entry(table, about) if table.has("source") else _wheel_entry(table, about)
 
 
-def _hub_entry(table: _Table, about: dict[str, Any]) -> HubEntry:
+def _hub_entry(table: Table, about: dict[str, Any]) -> HubEntry:
     try:
         return HubEntry(**about, source=parse_hub_name(table.text("source")))
     except ModelNotFoundError as error:
         raise table.fault(f"'source': {error}") from None
 
 
-def _wheel_entry(table: _Table, about: dict[str, Any]) -> WheelEntry:
+def _wheel_entry(table: Table, about: dict[str, Any]) -> WheelEntry:
     parts = table.take("parts", list)
     if not parts or not all(isinstance(part, dict) for part in parts):
         raise table.fault("'parts' must hold at least one table")
@@ -169,7 +130,7 @@ def _wheel_entry(table: _Table, about: dict[str, Any]) -> WheelEntry:
     return entry
 
 
-def _folder_entry(table: _Table, about: dict[str, Any]) -> FolderEntry:
+def _folder_entry(table: Table, about: dict[str, Any]) -> FolderEntry:
     source, root, n_bytes = table.text("wheel"), table.text("folder"), table.count("wheel_bytes")
     files = table.take("files", list)
     if not files or not all(isinstance(file, dict) for file in files):
@@ -207,15 +168,7 @@ def _order(entry: CatalogueEntry) -> tuple[bool, str, int, str]:
 
 
 def _entries_in(path: Path, text: str) -> list[CatalogueEntry]:
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-
-    try:
-        values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise InvalidRequestError(f"catalogue entry {path.name}: not TOML: {error}") from None
+    values = parse_toml(f"catalogue entry {path.name}", text)
     tables = values.pop("models", [{}])
     if not isinstance(tables, list) or not all(isinstance(table, dict) for table in tables):
         raise InvalidRequestError(f"catalogue entry {path.name}: 'models' must be a list of tables")

@@ -1,0 +1,79 @@
+"""Installing applications: a folder of files that were checked, which appears whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+
+from llmagentos.errors import ApplicationError, InvalidRequestError, shown
+from llmagentos.market.applications.files import Files, manifest_in, write_folder
+from llmagentos.market.applications.manifest import MANIFEST, parse_manifest
+from llmagentos.market.applications.sources import Application, installed_folder
+
+
+def install(where: str, files: Files) -> Application:
+    """Installs an application, in place of one of its name that is installed.
+
+    Args:
+        where: what errors call it.
+
+    Raises:
+        ApplicationError: the files are no application, or cannot be written.
+        InvalidRequestError: the manifest is malformed.
+    """
+    manifest = manifest_in(where, files)
+    home = installed_folder()
+    try:
+        home.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".installing-", dir=home, ignore_cleanup_errors=True) as temporary:
+            made, folder = Path(temporary, "new"), home / manifest.name
+            write_folder(files, made)
+            if folder.exists():
+                os.replace(folder, Path(temporary, "old"))
+            os.replace(made, folder)
+    except OSError as error:
+        raise ApplicationError(f"{manifest.name} cannot be installed in {home}: {error.strerror}") from None
+    return Application(manifest, folder, "installed")
+
+
+def uninstall(name: str) -> None:
+    """Removes an application that was installed.
+
+    Raises:
+        ApplicationError: none of that name is installed, or it cannot be removed.
+    """
+    folders = [path.parent for path in installed_folder().glob(f"*/{MANIFEST}") if path.parent.name == name]
+    if not folders:
+        raise ApplicationError(f"no application named {shown(name)} is installed")
+    try:
+        shutil.rmtree(folders[0])
+    except OSError as error:
+        raise ApplicationError(f"{folders[0]} cannot be removed: {error.strerror}") from None
+
+
+def create(template: Application, files: Files, folder: str | os.PathLike[str]) -> Path:
+    """Makes a project from a template's files: a new folder, whose name becomes the application's.
+
+    Raises:
+        ApplicationError: the folder exists and is not empty, or cannot be written.
+        InvalidRequestError: its name cannot be an application's.
+    """
+    path = Path(folder).absolute()
+    lines = files[MANIFEST].decode("utf-8").splitlines(keepends=True)
+    renamed = "".join(f'name = "{path.name}"\n' if line.startswith("name = ") else line for line in lines)
+    try:
+        parse_manifest(MANIFEST, renamed)
+    except InvalidRequestError:
+        raise InvalidRequestError(
+            f"{shown(path.name)} cannot be an application's name: use lower-case letters, digits and hyphens"
+        ) from None
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if any(path.iterdir()):
+            raise ApplicationError(f"{path} is not empty; {template.manifest.name} was not copied there")
+        write_folder({**files, MANIFEST: renamed.encode("utf-8")}, path)
+    except OSError as error:
+        raise ApplicationError(f"{path} cannot be written: {error.strerror}") from None
+    return path

@@ -1,0 +1,143 @@
+"""`market`, `new` and `run`, as a user and a script see them."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import subprocess
+import sys
+
+import pytest
+
+from llmagentos.cli import main
+from llmagentos.market import catalogue
+
+MANIFEST = """name = "bread"
+version = "1.0"
+description = "Answers questions about bread."
+licence = "MIT"
+tools = ["files", "calculator"]
+permissions = ["prints recipes"]
+"""
+
+
+@pytest.fixture
+def run(tmp_path, monkeypatch, capsys):
+    """Runs the command; returns (exit code, standard output, standard error)."""
+    monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LLMAGENTOS_OFFLINE", "1")
+
+    def run(*arguments: str) -> tuple[int, str, str]:
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        captured = capsys.readouterr()
+        return ended.value.code or 0, captured.out, captured.err
+
+    return run
+
+
+@pytest.fixture
+def folder(tmp_path):
+    folder = tmp_path / "bread"
+    (folder / "tests").mkdir(parents=True)
+    (folder / "app.toml").write_text(MANIFEST)
+    (folder / "main.py").write_text("import sys\nprint('bread', sys.argv[1:])\nsys.exit(3)\n")
+    (folder / "README.md").write_text("# Bread\n")
+    (folder / "LICENSE").write_text("MIT\n")
+    (folder / "tests" / "test_main.py").write_text("def test() -> None: ...\n")
+    return folder
+
+
+def test_applications_and_models_are_listed_together(run):
+    code, out, _ = run("market", "list")
+    rows = [line.split("\t") for line in out.splitlines()]
+    assert code == 0
+    assert rows[0] == ["kind", "name", "version", "licence", "source", "description"]
+    assert ["application", "documents"] in [row[:2] for row in rows]
+    assert {row[1] for row in rows if row[0] == "model"} == {entry.name for entry in catalogue()}
+    assert all(len(row) == 6 for row in rows)
+
+
+def test_searching_finds_all_words(run):
+    _, out, _ = run("market", "search", "FOLDER passages")
+    assert [line.split("\t")[1] for line in out.splitlines()[1:]] == ["documents"]
+
+
+def test_permissions_are_shown_before_installing_and_nobody_is_asked_in_a_script(run, folder):
+    code, out, err = run("market", "install", str(folder))
+    assert "reads files below a folder" in out
+    assert "prints recipes" in out
+    assert code == 1
+    assert "--yes" in err
+    assert "bread" not in run("market", "list")[1]
+
+
+def test_an_archive_is_made_checked_installed_and_run(run, folder, tmp_path):
+    archive = tmp_path / "bread.zip"
+    code, out, _ = run("market", "publish-check", str(folder), "--archive", str(archive))
+    entry = json.loads(out)
+    assert code == 0
+    assert entry["sha256"] == hashlib.sha256(archive.read_bytes()).hexdigest()
+    code, _, err = run("market", "install", str(archive), "--yes", "--sha256", "0" * 64)
+    assert code == 1
+    assert "and should have" in err
+    code, out, _ = run("market", "install", str(archive), "--yes", "--sha256", entry["sha256"])
+    assert code == 0
+    assert "bread is installed" in out
+    assert "installed, in" in run("market", "show", "bread")[1]
+    ended = subprocess.run(
+        [sys.executable, "-m", "llmagentos", "run", "bread", "--loud", "rye"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (ended.returncode, ended.stdout) == (3, "bread ['--loud', 'rye']\n")
+    assert run("market", "uninstall", "bread")[0] == 0
+    assert run("run", "bread")[0] == 1
+
+
+def test_what_is_not_fit_is_told_and_not_packed(run, folder, tmp_path):
+    (folder / "README.md").unlink()
+    code, out, err = run("market", "publish-check", str(folder), "--archive", str(tmp_path / "bread.zip"))
+    assert (code, out) == (1, "")
+    assert "README.md is missing" in err
+    assert not (tmp_path / "bread.zip").exists()
+
+
+def test_models_are_shown_too(run):
+    _, out, _ = run("market", "show", "smollm2")
+    assert "llmagentos pull smollm2-135m-instruct" in out
+    code, _, err = run("market", "show", "no-such-thing")
+    assert code == 1
+    assert "no application is named 'no-such-thing'" in err
+
+
+def test_a_new_project_has_tests_that_pass(run, tmp_path):
+    project = tmp_path / "my-notes"
+    code, out, _ = run("new", "documents", str(project))
+    assert code == 0
+    assert "llmagentos run" in out
+    ended = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)],
+        capture_output=True, text=True, check=False, cwd=project,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stdout
+    assert "6 passed" in ended.stdout
+
+
+def test_the_documents_application_answers_with_sources():
+    ended = subprocess.run(
+        [sys.executable, "-m", "llmagentos", "run", "documents"],
+        input="How many days do I have to return an order?\nxylophone\n", capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr
+    assert "within 30 days of delivery" in ended.stdout
+    assert "[returns.md:" in ended.stdout
+    assert ended.stdout.endswith("The documents say nothing about that.\n\n")
+
+
+def test_sources_that_are_nothing_are_errors(run, tmp_path):
+    for source in ("bread", str(tmp_path / "missing.zip"), "http://127.0.0.1:9/a.zip"):
+        code, _, err = run("market", "install", source, "--yes")
+        assert code == 1
+        assert err.startswith("error: ")

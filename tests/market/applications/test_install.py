@@ -1,0 +1,95 @@
+"""Applications found, installed, copied."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from llmagentos.errors import ApplicationError, InvalidRequestError
+from llmagentos.market.applications.files import read_folder
+from llmagentos.market.applications.install import create, install, uninstall
+from llmagentos.market.applications.sources import application_named, applications
+
+from .test_files import FILES
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def test_what_is_installed_is_found_replaced_and_removed(home: Path) -> None:
+    install("here", FILES)
+    assert application_named("bread").folder == home / "applications" / "bread"
+    assert read_folder(application_named("bread").folder) == FILES
+    newer = {**FILES, "app.toml": FILES["app.toml"].replace(b"1.0", b"2.0")}
+    del newer["data/a.txt"]
+    install("here", newer)
+    assert application_named("bread").manifest.version == "2.0"
+    assert read_folder(application_named("bread").folder) == newer
+    assert sorted(path.name for path in (home / "applications").iterdir()) == ["bread"]
+    uninstall("bread")
+    with pytest.raises(ApplicationError, match="no application is named 'bread'"):
+        application_named("bread")
+
+
+def test_what_cannot_be_installed_leaves_nothing(home: Path) -> None:
+    with pytest.raises(ApplicationError):
+        install("here", {"app.toml": FILES["app.toml"]})
+    assert not (home / "applications").exists()
+
+
+@pytest.mark.parametrize("name", ["missing", "..", ".", "", "*"])
+def test_only_what_is_installed_is_removed(home: Path, name: str) -> None:
+    install("here", FILES)
+    with pytest.raises(ApplicationError, match="is installed"):
+        uninstall(name)
+    assert (home / "applications" / "bread" / "main.py").exists()
+
+
+def test_built_in_applications_are_there_and_can_be_hidden() -> None:
+    (documents,) = [app for app in applications() if app.manifest.name == "documents"]
+    assert documents.source == "built in"
+    install("here", {**FILES, "app.toml": FILES["app.toml"].replace(b"bread", b"documents")})
+    (documents,) = [app for app in applications() if app.manifest.name == "documents"]
+    assert documents.source == "installed"
+
+
+def test_packages_add_applications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "site" / "their_app"
+    folder.mkdir(parents=True)
+    for name in ("app.toml", "main.py"):
+        (folder / name).write_bytes(FILES[name])
+    (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    info = tmp_path / "site" / "their_app-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-app\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[llmagentos.applications]\nbread = their_app\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    found = application_named("bread")
+    assert (found.folder, found.source) == (folder, "package their-app")
+    assert "their_app" not in sys.modules
+
+
+def test_a_folder_is_named_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "bread" / "data").mkdir(parents=True)
+    for name, content in FILES.items():
+        (tmp_path / "bread" / name).write_bytes(content)
+    monkeypatch.chdir(tmp_path)
+    assert application_named("./bread").folder == tmp_path / "bread"
+    with pytest.raises(ApplicationError, match=r"for the folder write \./bread"):
+        application_named("bread")
+
+
+def test_a_project_is_made_under_its_own_name(tmp_path: Path) -> None:
+    template = application_named("documents")
+    path = create(template, read_folder(template.folder), tmp_path / "my-notes")
+    assert application_named(str(path)).manifest.name == "my-notes"
+    with pytest.raises(ApplicationError, match="is not empty"):
+        create(template, read_folder(template.folder), path)
+    with pytest.raises(InvalidRequestError, match="'My Notes' cannot be an application's name"):
+        create(template, read_folder(template.folder), tmp_path / "My Notes")
+    assert not (tmp_path / "My Notes").exists()
