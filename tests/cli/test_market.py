@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from llmagentos.cli import main
-from llmagentos.market import catalogue
+from llmagentos.market import RemoteEntry, catalogue
 
 MANIFEST = """name = "bread"
 version = "1.0"
@@ -107,6 +107,8 @@ def test_what_is_not_fit_is_told_and_not_packed(run, folder, tmp_path):
 def test_models_are_shown_too(run):
     _, out, _ = run("market", "show", "smollm2")
     assert "llmagentos pull smollm2-135m-instruct" in out
+    remote = next(entry for entry in catalogue() if isinstance(entry, RemoteEntry))
+    assert f"which a service runs: {remote.service}" in run("market", "show", remote.name)[1]
     code, _, err = run("market", "show", "no-such-thing")
     assert code == 1
     assert "no application is named 'no-such-thing'" in err

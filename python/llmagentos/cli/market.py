@@ -91,7 +91,8 @@ def print_manifest(manifest: Manifest) -> None:
 
 def _rows(index: str | None) -> list[tuple[str, ...]]:
     """Applications, then models, by the fields of _FIELDS."""
-    from llmagentos.market import HubEntry, catalogue
+    from llmagentos.cli.models import source_of
+    from llmagentos.market import catalogue
     from llmagentos.market.applications.index import read_index
     from llmagentos.market.applications.sources import applications
 
@@ -101,10 +102,8 @@ def _rows(index: str | None) -> list[tuple[str, ...]]:
         ("application", manifest.name, manifest.version, manifest.licence, source, manifest.description)
         for manifest, source in found
     ]
-    for entry in catalogue():
-        source = str(entry.source) if isinstance(entry, HubEntry) else f"pypi:{entry.parts[0].package}"
-        rows.append(("model", entry.name, "-", entry.licence, source, entry.description))
-    return rows
+    models = (("model", entry.name, "-", entry.licence, source_of(entry), entry.description) for entry in catalogue())
+    return [*rows, *models]
 
 
 def _print(rows: list[tuple[str, ...]]) -> None:
@@ -126,7 +125,7 @@ def _print(rows: list[tuple[str, ...]]) -> None:
 def _show(name: str, index: str | None) -> None:
     from llmagentos.cli.output import printable
     from llmagentos.errors import ApplicationError
-    from llmagentos.market import find
+    from llmagentos.market import RemoteEntry, find
     from llmagentos.market.applications.index import read_index
     from llmagentos.market.applications.sources import application_named
     from llmagentos.market.progress import format_bytes
@@ -143,7 +142,10 @@ def _show(name: str, index: str | None) -> None:
         if entry is None:
             raise
         print(printable(f"{entry.name}, {entry.licence}: {entry.description}"))
-        print(f"Model for {entry.task}, {format_bytes(entry.n_bytes)}; `llmagentos pull {entry.name}` fetches it")
+        if isinstance(entry, RemoteEntry):
+            print(f"Model for {entry.task}, which a service runs: {entry.service}")
+        else:
+            print(f"Model for {entry.task}, {format_bytes(entry.n_bytes)}; `llmagentos pull {entry.name}` fetches it")
         return
     print_manifest(application.manifest)
     print(printable(f"{application.source}, in {application.folder}"))

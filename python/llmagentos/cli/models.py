@@ -108,11 +108,12 @@ def _matches(entry: CatalogueEntry, pattern: str) -> bool:
     wanted = pattern.lower()
     if not any(mark in wanted for mark in "*?["):
         wanted = f"*{wanted}*"
-    names = (*names_of(entry), entry.family, _source(entry))
+    names = (*names_of(entry), entry.family, source_of(entry))
     return any(fnmatchcase(name.lower(), wanted) for name in names)
 
 
-def _source(entry: CatalogueEntry) -> str:
+def source_of(entry: CatalogueEntry) -> str:
+    """Where a model comes from, as listings write it."""
     from llmagentos.market import HubEntry, RemoteEntry
 
     if isinstance(entry, RemoteEntry):
@@ -133,7 +134,7 @@ def _row(entry: CatalogueEntry, machine: Memory) -> dict[str, Any]:
         "context_length": entry.context_length,
         "licence": entry.licence,
         "licence_url": entry.licence_url,
-        "source": _source(entry),
+        "source": source_of(entry),
     }
     if isinstance(entry, RemoteEntry):
         return about | {"kind": "remote", "stands_for": dict(entry.stands_for)} | dict.fromkeys(_OF_FILES)
