@@ -86,8 +86,8 @@ def register(app: typer.Typer) -> None:
             turn = llm.has_chat_template if as_chat is None else as_chat
             given = [{"role": "user", "content": text}] if turn else text
             # Nothing is said about what is not wanted: a model of another kind may have none of it.
-            wanted = {} if form is None else {"response_format": form}
-            wanted |= {} if name is None else {"adapter": name}
+            wanted: dict[str, Any] = {"response_format": form, "adapter": name}
+            wanted = {key: value for key, value in wanted.items() if value is not None}
             is_whole = (_print_json if as_json else _stream)(llm, given, params, wanted)
         if form is not None and not is_whole:
             raise typer.Exit(1)
