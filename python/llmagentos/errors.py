@@ -78,15 +78,22 @@ class ProviderError(LLMAgentOSError):
             connection that failed or took too long. Such calls have been tried again before this is raised.
         status: the HTTP status, or None where there was none.
         retry_after: seconds after which the service asks to be called again, or None.
+        timed_out: whether it did not answer in time.
     """
 
     def __init__(
-        self, message: str, retryable: bool = False, status: int | None = None, retry_after: float | None = None
+        self,
+        message: str,
+        retryable: bool = False,
+        status: int | None = None,
+        retry_after: float | None = None,
+        timed_out: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.status = status
         self.retry_after = retry_after
+        self.timed_out = timed_out
 
 
 class SchemaError(InvalidRequestError):

@@ -225,6 +225,12 @@ class LLM:
         return self._generating is not None or self._remote is not None
 
     @property
+    def remote(self) -> RemoteModel | None:
+        """What asks the service, of a service's model; None for a model that runs here. For servers: see its
+        `prepare`."""
+        return self._remote
+
+    @property
     def has_chat_template(self) -> bool:
         """Whether `chat` works, and `generate_text` answers rather than continues."""
         return self._remote is not None or self._prompts.has_chat_template

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
+from opentelemetry.sdk.trace import TracerProvider
+from typing_extensions import Self
 
 from llmagentos.server.app import create_app
 from llmagentos.server.config import ServerConfig
@@ -43,8 +46,10 @@ class Running:
 
 
 @contextmanager
-def running(config: ServerConfig, open_model: Open | None = None) -> Iterator[Running]:
-    app = create_app(config.model_copy(update={"port": 0}), open_model)
+def running(
+    config: ServerConfig, open_model: Open | None = None, tracer_provider: TracerProvider | None = None
+) -> Iterator[Running]:
+    app = create_app(config.model_copy(update={"port": 0}), open_model, tracer_provider)
     listening = listen("127.0.0.1", 0)
     ready, addresses = threading.Event(), list[str]()
 
@@ -72,3 +77,33 @@ def tiny_chat_model(folder: Path, **config: Any) -> str:
 
 def tiny_encoder(folder: Path) -> str:
     return str(encoder_folder(folder, modules=("Transformer", "Pooling", "Normalize")))
+
+
+def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come to be"
+        time.sleep(0.01)
+
+
+class Slowed:
+    """Makes each of a model's steps wait for a turn."""
+
+    def __init__(self, server: Running, model: str = "tiny") -> None:
+        self._backend = server.engine(model)._backend
+        self._run = self._backend.run
+        self.turns = threading.Semaphore(0)
+        self.n_steps = 0
+
+    def __enter__(self) -> Self:
+        self._backend.run = self._step
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._backend.run = self._run
+        self.turns.release(100_000)
+
+    def _step(self, batch: Any) -> Any:
+        self.turns.acquire(timeout=60)
+        self.n_steps += 1
+        return self._run(batch)

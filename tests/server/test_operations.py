@@ -6,53 +6,20 @@ import asyncio
 import json
 import logging
 import socket
-import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import httpx
 import pytest
-from typing_extensions import Self
 
 from llmagentos.server.config import ModelConfig, ServerConfig
 from tests.engine.engines import assert_idle
 
-from .running import Running, running
+from .running import Running, Slowed, running, until
 
 ENDLESS: dict[str, Any] = {"model": "tiny", "prompt": "a", "max_tokens": None, "ignore_eos": True, "temperature": 0}
 SHORT: dict[str, Any] = {"model": "tiny", "prompt": "a", "max_tokens": 2, "temperature": 0}
-
-
-def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come to be"
-        time.sleep(0.01)
-
-
-class Slowed:
-    """Makes each of a model's steps wait for a turn."""
-
-    def __init__(self, server: Running, model: str = "tiny") -> None:
-        self._backend = server.engine(model)._backend
-        self._run = self._backend.run
-        self.turns = threading.Semaphore(0)
-        self.n_steps = 0
-
-    def __enter__(self) -> Self:
-        self._backend.run = self._step
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._backend.run = self._run
-        self.turns.release(100_000)
-
-    def _step(self, batch: Any) -> Any:
-        self.turns.acquire(timeout=60)
-        self.n_steps += 1
-        return self._run(batch)
 
 
 def is_idle(server: Running) -> bool:
@@ -162,10 +129,20 @@ def test_metrics_count(models: dict[str, ModelConfig]) -> None:
     with running(ServerConfig(models=models)) as server, server.client() as client:
         client.post("/v1/completions", json=SHORT | {"ignore_eos": True})
         client.get("/nowhere")
+        client.post("/v1/nowhere", json={})
+        client.get("/v1/models/none")
+        for path in ("/", "/js/chat.js", "/health", "/ready", "/metrics"):
+            client.get(path)
         text = client.get("/metrics").text
     lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
-    assert lines['llmagentos_http_requests_total{route="/v1/completions",status="200"}'] == "1.0"
-    assert lines['llmagentos_http_requests_total{route="other",status="404"}'] == "1.0"
+    # Routes by their templates, the page's files together, all that there is not together, and no polls.
+    counted = {name.removeprefix("llmagentos_http_requests_total"): n for name, n in lines.items() if "http_requests_total" in name}
+    assert counted == {
+        '{route="/v1/completions",status="200"}': "1.0",
+        '{route="/v1/models/{model:path}",status="404"}': "1.0",
+        '{route="other",status="404"}': "2.0",
+        '{route="page",status="200"}': "2.0",
+    }
     assert lines['llmagentos_generated_tokens_total{model="tiny"}'] == "2.0"
     for name in ("queue", "time_to_first_token", "inter_token"):
         assert lines[f'llmagentos_{name}_seconds_count{{model="tiny"}}'] == "1.0"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 from pathlib import Path
 from typing import Annotated, TypeAlias
 
@@ -18,7 +19,8 @@ _Models: TypeAlias = Annotated[
         "--model",
         "-m",
         envvar=f"{_ENV}MODEL",
-        help="NAME=MODEL, or a model alone: a catalogue name, hf:org/repo or a path. May be given several times.",
+        help="NAME=MODEL, or a model alone: a catalogue name, hf:org/repo, a path, or a service's model "
+        "(openai:MODEL, http://HOST/v1#MODEL). May be given several times.",
     ),
 ]
 _Config: TypeAlias = Annotated[
@@ -67,6 +69,22 @@ _UnloadAfter: TypeAlias = Annotated[
         help="Seconds without a request after which models but the first are unloaded; 0 keeps them.",
     ),
 ]
+_Moderation: TypeAlias = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--moderation",
+        envvar=f"{_ENV}MODERATION",
+        help="What /v1/moderations looks for: personal_data, instructions; topics and judges are set in the file.",
+    ),
+]
+_Otel: TypeAlias = Annotated[
+    bool | None,
+    typer.Option(
+        "--otel/--no-otel",
+        envvar=f"{_ENV}OTEL",
+        help="Send a span for each request by OTLP; on where OTEL_EXPORTER_OTLP_ENDPOINT is set.",
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -89,6 +107,8 @@ def register(app: typer.Typer) -> None:
         max_body: _MaxBody = None,
         timeout: _Timeout = None,
         unload_after: _UnloadAfter = None,
+        moderation: _Moderation = None,
+        otel: _Otel = None,
         quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No line for each request.")] = False,
     ) -> None:
         """Serve models over HTTP, as OpenAI's clients expect it, with a web page at /. Ctrl-C stops in order."""
@@ -110,6 +130,7 @@ def register(app: typer.Typer) -> None:
             "max_body_bytes": max_body,
             "request_timeout": timeout,
             "unload_after": unload_after,
+            "otel": _has_otlp_endpoint() or None if otel is None else otel,
         }
         for_models = {
             "threads": threads,
@@ -117,13 +138,18 @@ def register(app: typer.Typer) -> None:
             "max_running": max_running,
             "max_queued": max_queued,
         }
-        settings = read_config(config, given, for_models)
+        settings = read_config(config, given, for_models, moderation)
         _log(quiet)
         if not settings.is_local and settings.keys_file is None:
             logging.getLogger("llmagentos.server").warning(
                 "anybody who can reach %s may use this server: --keys asks for API keys", settings.host
             )
         run(settings, lambda address: print(f"serving at {address}  (Ctrl-C stops)", flush=True))
+
+
+def _has_otlp_endpoint() -> bool:
+    """Whether OpenTelemetry's own variables say where spans go."""
+    return any(os.environ.get(f"OTEL_EXPORTER_OTLP_{name}ENDPOINT") for name in ("", "TRACES_"))
 
 
 def _by_name(models: list[tuple[str, str]]) -> dict[str, str]:

@@ -274,6 +274,7 @@ class Times:
 
     arrived: float
     began: bool = False
+    first_token: float | None = None
     last_token: float | None = None
 
 

@@ -142,6 +142,7 @@ class Recorder:
         """A request got a token."""
         times = request.times
         if times.last_token is None:
+            times.first_token = now
             self._first.append(now - times.arrived)
             self._note("first_token", request, now)
         else:

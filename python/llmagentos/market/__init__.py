@@ -25,6 +25,7 @@ from llmagentos.market.hub_name import HubName as HubName
 from llmagentos.market.install import pull as pull
 from llmagentos.market.progress import ProgressCallback as ProgressCallback
 from llmagentos.market.remote_name import RemoteName as RemoteName
+from llmagentos.market.resolution import is_remote as is_remote
 from llmagentos.market.resolution import known_as as known_as
 from llmagentos.market.resolution import remote_name as remote_name
 from llmagentos.market.resolution import resolve as resolve

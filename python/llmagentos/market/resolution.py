@@ -84,6 +84,13 @@ def remote_name(model: str | os.PathLike[str]) -> RemoteName | None:
     return entry.service
 
 
+def is_remote(model: str) -> bool:
+    """Whether `remote_name` finds a service's model in this name, or one that means to be; nothing is logged."""
+    if is_remote_name(model):
+        return not os.path.exists(model)
+    return isinstance(find(model), RemoteEntry)
+
+
 def known_as(model: str | os.PathLike[str]) -> str | None:
     """What a model is called that was named by the catalogue or the hub; None for a path, whose file says it."""
     if not isinstance(model, str):

@@ -113,14 +113,14 @@ class GeminiService:
             raise ProviderError(f"{self.title} could not finish its answer: {name}")
         return _ENDS.get(name, "content_filter")
 
-    def embed(self, texts: Sequence[str], timeout: float) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], timeout: float) -> tuple[NDArray[np.float32], int]:
         config = types.EmbedContentConfig(http_options=http_options(timeout))
         contents: Any = list(texts)
         reply = self._client.models.embed_content(model=self._model, contents=contents, config=config)
         rows = reply.embeddings or []
         if len(rows) != len(texts) or any(row.values is None for row in rows):
             raise ProviderError(f"{self.title} answered {len(texts)} texts with {len(rows)} embeddings")
-        return np.array([row.values for row in rows], np.float32)
+        return np.array([row.values for row in rows], np.float32), 0  # it does not say how many tokens they have
 
     def error_of(self, error: Exception) -> ProviderError:
         if isinstance(error, errors.APIError):

@@ -122,14 +122,16 @@ class OpenAIService:
         rest = calls.finish(why)
         yield Chunk("", None, None, "tool_calls" if why == "stop" and calls.any else why, usage, rest)
 
-    def embed(self, texts: Sequence[str], timeout: float) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], timeout: float) -> tuple[NDArray[np.float32], int]:
         reply = self._client.embeddings.create(
             model=self._model, input=list(texts), encoding_format="float", **self._sending(timeout)
         )
-        rows = sorted(EmbeddingsReply.model_validate(reply).data, key=lambda row: row.index)
+        read = EmbeddingsReply.model_validate(reply)
+        rows = sorted(read.data, key=lambda row: row.index)
         if [row.index for row in rows] != list(range(len(texts))):
             raise ProviderError(f"{self.title} answered {len(texts)} texts with {len(rows)} embeddings")
-        return np.array([row.embedding for row in rows], np.float32)
+        vectors = np.array([row.embedding for row in rows], np.float32)
+        return vectors, read.usage.prompt_tokens if read.usage else 0
 
     def _sending(self, timeout: float) -> dict[str, Any]:
         """How a request is sent."""

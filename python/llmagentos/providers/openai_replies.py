@@ -97,6 +97,7 @@ class _Embedding(_Shape):
 
 class EmbeddingsReply(_Shape):
     data: list[_Embedding]
+    usage: UsageReply | None = None
 
 
 def reason_of(reason: str, title: str) -> FinishReason:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
@@ -72,14 +72,29 @@ def sampling_of(params: SamplingParams | None, abilities: Abilities, title: str)
         return {}
     if not isinstance(params, SamplingParams):
         raise InvalidRequestError(f"params must be a SamplingParams or None, not {type(params).__name__}")
-    sent = {}
-    for setting in fields(params):
-        name, value = setting.name, getattr(params, setting.name)
-        if name in abilities.always_sent or value != getattr(_DEFAULTS, name):
-            if name not in abilities.sampling:
-                raise InvalidRequestError(f"{name}={shown(value)} is not possible: {title} has no such setting")
-            sent[name] = value
-    return sent
+    names = (setting.name for setting in fields(params))
+    changed = [name for name in names if getattr(params, name) != getattr(_DEFAULTS, name)]
+    return _sent(params, [*changed, *(name for name in abilities.always_sent if name not in changed)], abilities, title)
+
+
+def given_sampling(given: Mapping[str, Any], abilities: Abilities, title: str) -> dict[str, Any]:
+    """What is sent of fields of `SamplingParams` of which all that were given are: the rest is the service's choice.
+
+    Raises:
+        InvalidRequestError: a value outside its domain, or a setting that the service does not have; names it.
+    """
+    params = SamplingParams(**given)
+    # What the service does not have, and is not asked for either.
+    idle = [name for name in given if name not in abilities.sampling and given[name] == getattr(_DEFAULTS, name)]
+    return _sent(params, [name for name in given if name not in idle], abilities, title)
+
+
+def _sent(params: SamplingParams, names: Sequence[str], abilities: Abilities, title: str) -> dict[str, Any]:
+    for name in names:
+        if name not in abilities.sampling:
+            value = shown(getattr(params, name))
+            raise InvalidRequestError(f"{name}={value} is not possible: {title} has no such setting")
+    return {name: getattr(params, name) for name in names}
 
 
 def asked_for(options: Mapping[str, Any], has_messages: bool, abilities: Abilities, title: str) -> AskedFor:

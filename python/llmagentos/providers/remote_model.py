@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -23,7 +23,7 @@ from llmagentos.prompts import (
     is_messages,
     is_token_ids,
 )
-from llmagentos.providers.remote_call import AskedFor, RemoteCall, asked_for, sampling_of
+from llmagentos.providers.remote_call import AskedFor, RemoteCall, asked_for, given_sampling, sampling_of
 from llmagentos.providers.retrying import call_service, time_over, translated
 
 if TYPE_CHECKING:
@@ -93,14 +93,44 @@ class RemoteModel:
 
     def stream(self, prompt: Any, params: SamplingParams | None, options: Options) -> Iterator[Chunk]:
         sampling, asked = self._prepared(params, options, has_messages=is_messages(prompt))
-        if sampling.get("n", 1) != 1:
-            raise InvalidRequestError(f"n={sampling['n']} is not valid for a stream: it must be 1")
         if is_list_of_prompts(prompt):
             raise InvalidRequestError(
                 "stream takes one prompt or one conversation, not a list of them; generate and chat take lists"
             )
         make = _talking if is_messages(prompt) else self._continuing
-        return self._streamed(make(prompt, sampling, asked))
+        return self.stream_call(make(prompt, sampling, asked))
+
+    def prepare(self, prompts: Any, given: Mapping[str, Any], options: Options) -> list[RemoteCall]:
+        """The checked requests of a call that has not begun, one for each prompt. For servers, which pass calls on.
+
+        Args:
+            prompts: messages of `chat`, or what `generate` takes.
+            given: fields of `SamplingParams`; the service chooses what is left out.
+
+        Raises:
+            As `chat` and `generate`, before anything is sent.
+        """
+        has_messages = is_messages(prompts)
+        self._check_can(has_messages)
+        sampling = given_sampling(given, self._service.abilities, self._service.title)
+        asked = asked_for(options, has_messages, self._service.abilities, self._service.title)
+        if has_messages:
+            return [_talking(prompts, sampling, asked)]
+        return each(prompts, "prompt", partial(self._continuing, sampling=sampling, asked=asked))
+
+    def complete_calls(self, calls: Sequence[RemoteCall]) -> list[list[Completion]]:
+        """The n completions of each prepared call."""
+        return self._side_by_side(calls, self._answers)
+
+    def stream_call(self, call: RemoteCall) -> Generator[Chunk, None, None]:
+        """The chunks of a prepared call, which begins when they are first iterated.
+
+        Raises:
+            InvalidRequestError: n is not 1.
+        """
+        if call.n != 1:
+            raise InvalidRequestError(f"n={call.n} is not valid for a stream: it must be 1")
+        return self._streamed(call)
 
     async def agenerate(self, prompts: Any, params: SamplingParams | None, options: Options) -> Any:
         from llmagentos.providers.async_calls import in_thread
@@ -119,6 +149,12 @@ class RemoteModel:
 
     def embed(self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool) -> NDArray[np.float32]:
         """See `LLM.embed`. `normalize=None` leaves vectors as the service makes them."""
+        return self.embed_counted(texts, prompt_name, normalize, truncate)[0]
+
+    def embed_counted(
+        self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool
+    ) -> tuple[NDArray[np.float32], int]:
+        """`embed`, and the tokens of the texts as the service counts them, 0 where it does not."""
         self._check_open()
         for argument, value in (("prompt_name", prompt_name), ("truncate", truncate)):
             if value:
@@ -131,11 +167,11 @@ class RemoteModel:
         each(given, "text", self._check_is_text)
         size = self._service.embed_batch
         batches = [list(given[i : i + size]) for i in range(0, len(given), size)]
-        rows = self._side_by_side(batches, self._embed_batch)
-        vectors = np.concatenate(rows) if rows else np.zeros((0, 0), np.float32)
+        parts = self._side_by_side(batches, self._embed_batch)
+        vectors = np.concatenate([rows for rows, _ in parts]) if parts else np.zeros((0, 0), np.float32)
         if normalize:
             vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), np.finfo(np.float32).tiny)
-        return vectors
+        return vectors, sum(n_tokens for _, n_tokens in parts)
 
     def close(self) -> None:
         self._is_closed = True
@@ -148,14 +184,17 @@ class RemoteModel:
     def _prepared(
         self, params: SamplingParams | None, options: Options, has_messages: bool
     ) -> tuple[dict[str, Any], AskedFor]:
-        self._check_open()
+        self._check_can(has_messages)
         service = self._service
-        if not has_messages and not service.abilities.continues:
-            raise InvalidRequestError(
-                f"{service.title} continues no texts, it answers: use chat() or generate_text(), or give messages"
-            )
         sampling = sampling_of(params, service.abilities, service.title)
         return sampling, asked_for(options, has_messages, service.abilities, service.title)
+
+    def _check_can(self, has_messages: bool) -> None:
+        self._check_open()
+        if not has_messages and not self._service.abilities.continues:
+            raise InvalidRequestError(
+                f"{self._service.title} continues no texts, it answers: use chat() or generate_text(), or give messages"
+            )
 
     def _continuing(self, prompt: Any, sampling: dict[str, Any], asked: AskedFor) -> RemoteCall:
         self._check_is_text(prompt)
@@ -168,11 +207,13 @@ class RemoteModel:
 
     def _answer(self, call: RemoteCall) -> Any:
         """One completion, or a list where n > 1."""
-        service = self._service
-        answers = call_service(service, partial(service.complete, call), call.asked.deadline)
+        answers = self._answers(call)
         return answers[0] if call.n == 1 else answers
 
-    def _embed_batch(self, texts: Sequence[str]) -> NDArray[np.float32]:
+    def _answers(self, call: RemoteCall) -> list[Completion]:
+        return call_service(self._service, partial(self._service.complete, call), call.asked.deadline)
+
+    def _embed_batch(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], int]:
         return call_service(self._service, partial(self._service.embed, texts), None)
 
     def _streamed(self, call: RemoteCall) -> Generator[Chunk, None, None]:

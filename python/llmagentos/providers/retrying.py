@@ -71,7 +71,7 @@ def translated(service: Service) -> Iterator[None]:
 
 def time_over(service: Service) -> ProviderError:
     """The error for a call whose time is over."""
-    return ProviderError(f"{service.title} did not answer within the call's timeout", retryable=True)
+    return ProviderError(f"{service.title} did not answer within the call's timeout", retryable=True, timed_out=True)
 
 
 def _may_succeed_later(error: BaseException) -> bool:

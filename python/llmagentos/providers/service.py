@@ -57,8 +57,8 @@ class Service(Protocol):
     def stream(self, call: RemoteCall, timeout: float) -> Generator[Chunk, None, None]:
         """The one answer as it comes. The request is sent before this returns; closing it ends the connection."""
 
-    def embed(self, texts: Sequence[str], timeout: float) -> NDArray[np.float32]:
-        """[len(texts), dim], for as many texts as `embed_batch`."""
+    def embed(self, texts: Sequence[str], timeout: float) -> tuple[NDArray[np.float32], int]:
+        """[len(texts), dim], for as many texts as `embed_batch`, and their tokens; 0 where the service counts none."""
 
     @property
     def embed_batch(self) -> int:

@@ -28,5 +28,5 @@ def transport_error(title: str, base_url: str, error: BaseException) -> Provider
     kind = type(error).__name__
     detail = str(error) or kind
     if "Timeout" in kind:
-        return ProviderError(f"{title} ({base_url}) did not answer in time: {kind}", retryable=True)
+        return ProviderError(f"{title} ({base_url}) did not answer in time: {kind}", retryable=True, timed_out=True)
     return ProviderError(f"{title} ({base_url}) cannot be reached, or broke off: {detail}", retryable=True)

@@ -44,7 +44,7 @@ FORMS: Mapping[str, Form] = {
     "token": Form(
         re.compile(
             r"\b(?:sk-[\w-]{20,}|gh[pousr]_\w{30,}|github_pat_\w{30,}|xox[abprs]-[\w-]{10,}|AKIA[A-Z0-9]{16}"
-            r"|AIza[\w-]{35}|hf_\w{30,}|glpat-[\w-]{20,}|eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,})"
+            r"|AIza[\w-]{35}|hf_\w{30,}|glpat-[\w-]{20,}|(?<!-)eyJ[\w-]{10,}\.[\w-]{10,}\.[\w-]{10,})"
         )
     ),
     "password": Form(

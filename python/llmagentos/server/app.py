@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -22,10 +23,15 @@ from llmagentos.server.gate import Capacity, Gate, allowed_hosts
 from llmagentos.server.keys import read_keys
 from llmagentos.server.metrics import Metrics
 from llmagentos.server.model_pool import ModelPool, Open
+from llmagentos.server.moderation import Moderator
 from llmagentos.server.openapi import DocumentedApp
 from llmagentos.server.page import mount_page
-from llmagentos.server.routes import chat, completions, embeddings, health, models, responses, tokens
+from llmagentos.server.routes import chat, completions, embeddings, health, models, moderations, responses, tokens
 from llmagentos.server.serving import Serving
+from llmagentos.server.spans import RequestSpans, exporting_provider
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 _FAILURES: tuple[type[Exception], ...] = (
     LLMAgentOSError,
@@ -36,24 +42,30 @@ _FAILURES: tuple[type[Exception], ...] = (
 )
 
 
-def create_app(config: ServerConfig, open_model: Open | None = None) -> FastAPI:
+def create_app(
+    config: ServerConfig, open_model: Open | None = None, tracer_provider: TracerProvider | None = None
+) -> FastAPI:
     """The server as an ASGI application.
 
     Args:
         open_model: loads models; `LLM` by default.
+        tracer_provider: gets spans where `config.otel` says so; by default one that sends them away by OTLP.
 
     Raises:
-        InvalidRequestError: a file of keys that cannot be read.
+        InvalidRequestError: a file of keys that cannot be read, or rules of moderation that are not valid.
+        LLMAgentOSError: spans are asked for, and the extra `trace` is not installed.
     """
+    spans = RequestSpans(tracer_provider or exporting_provider()) if config.otel else None
     keys = None if config.keys_file is None else read_keys(config.keys_file)
     capacity = Capacity(config.max_requests)
 
     def stats() -> dict[str, Any]:
-        return {name: llm.stats() for name, llm in pool.loaded.items() if llm.generates}
+        return {name: llm.stats() for name, llm in pool.loaded.items() if llm.generates and llm.remote is None}
 
     measured = Metrics(stats)
     pool = ModelPool(config.models, config.unload_after or None, measured.observer, open_model)
-    serving = Serving(config, pool, measured, capacity)
+    moderator = None if config.moderation is None else Moderator(config.moderation)
+    serving = Serving(config, pool, measured, capacity, moderator)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -63,6 +75,8 @@ def create_app(config: ServerConfig, open_model: Open | None = None) -> FastAPI:
         finally:
             await pool.close()
             serving.threads.shutdown(wait=False, cancel_futures=True)
+            if spans is not None:
+                await asyncio.to_thread(spans.close)
 
     app = DocumentedApp(
         title="llmagentos",
@@ -73,7 +87,7 @@ def create_app(config: ServerConfig, open_model: Open | None = None) -> FastAPI:
         redirect_slashes=False,
     )
     app.state.serving = serving
-    for routes in (chat, completions, responses, embeddings, models, tokens, health):
+    for routes in (chat, completions, responses, embeddings, moderations, models, tokens, health):
         app.include_router(routes.router)
     mount_page(app)
     for failure in _FAILURES:
@@ -91,7 +105,7 @@ def create_app(config: ServerConfig, open_model: Open | None = None) -> FastAPI:
             allow_headers=["Authorization", "Content-Type", "X-Request-ID"],
             expose_headers=["X-Request-ID", "Retry-After"],
         )
-    app.add_middleware(Connection, metrics=measured)
+    app.add_middleware(Connection, metrics=measured, spans=spans)
     return app
 
 

@@ -90,17 +90,18 @@ class Echo:
 
     Args:
         text: as it was given.
-        first_id: its first token.
+        first_id: its first token; None where only a service knows.
     """
 
-    def __init__(self, text: str, first_id: int) -> None:
+    def __init__(self, text: str, first_id: int | None) -> None:
         self.text = text
         self._first_id = first_id
 
     def logprobs(self, writer: LogprobsWriter, completion: Completion) -> dict[str, list[Any]]:
         """The entries of its tokens."""
         scores = [one for one in completion.prompt_logprobs or () if one is not None]
-        return joined([writer.write_first(self._first_id), writer.write(scores)])
+        first = [] if self._first_id is None else [writer.write_first(self._first_id)]
+        return joined([*first, writer.write(scores)])
 
 
 class CompletionChunks:

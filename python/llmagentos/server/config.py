@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from llmagentos.errors import InvalidRequestError, shown
+from llmagentos.market import is_remote
 
 if sys.version_info >= (3, 11):
     import tomllib
 else:
     import tomli as tomllib
 
+if TYPE_CHECKING:
+    from typing_extensions import Self
+
 
 class ModelConfig(BaseModel):
-    """One model: where it is, and how `LLM` is to load it. The settings are those of `LLM`."""
+    """One model: where it is, and how `LLM` is to load it. The settings are those of `LLM`.
+
+    A model of a service (docs/remote.md) has `task` only, besides its `path`, which is its name.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -32,6 +39,42 @@ class ModelConfig(BaseModel):
     max_queued: int = 256
     quantize: str | None = None
     draft_model: str | None = None
+
+
+class JudgeConfig(BaseModel):
+    """A served model that says whether texts keep to a policy: what is forbidden, in words."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    model: str
+    policy: str = Field(min_length=1)
+
+
+class ModerationConfig(BaseModel):
+    """What /v1/moderations looks for.
+
+    Attributes:
+        checks: "personal_data" (a category for each kind that `RedactionGuard` knows), "instructions" (texts that address
+            the model which reads them).
+        topics: rules of each category, as `TopicGuard` takes them.
+        judges: one for each category.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    checks: list[Literal["personal_data", "instructions"]] = []
+    topics: dict[str, str | list[str]] = {}
+    judges: dict[str, JudgeConfig] = {}
+
+    @model_validator(mode="after")
+    def _has_guards(self) -> Self:
+        if not (self.checks or self.topics or self.judges):
+            raise ValueError("it needs checks, topics or judges")
+        names = [*(["instructions"] if "instructions" in self.checks else ()), *self.topics, *self.judges]
+        twice = next((name for name in names if names.count(name) > 1), None)
+        if twice is not None:
+            raise ValueError(f"two guards have the category {twice!r}")
+        return self
 
 
 class ServerConfig(BaseModel):
@@ -50,6 +93,8 @@ class ServerConfig(BaseModel):
         request_timeout: seconds that a model may work on a request.
         drain_timeout: seconds that requests under way are given when the server stops.
         unload_after: seconds without a request after which a model that was loaded on demand is unloaded; 0 never.
+        moderation: what /v1/moderations looks for; None without it.
+        otel: whether requests are spans of OpenTelemetry.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -67,6 +112,8 @@ class ServerConfig(BaseModel):
     request_timeout: float = Field(600.0, gt=0)
     drain_timeout: float = Field(30.0, ge=0)
     unload_after: float = Field(900.0, ge=0)
+    moderation: ModerationConfig | None = None
+    otel: bool = False
 
     @field_validator("models", mode="before")
     @classmethod
@@ -75,19 +122,32 @@ class ServerConfig(BaseModel):
             return models
         return {name: {"path": model} if isinstance(model, str) else model for name, model in models.items()}
 
+    @model_validator(mode="after")
+    def _judges_are_served(self) -> Self:
+        for name, judge in (() if self.moderation is None else self.moderation.judges.items()):
+            if judge.model not in self.models:
+                raise ValueError(f"moderation.judges.{name}.model={judge.model!r} is none of the models")
+        return self
+
     @property
     def is_local(self) -> bool:
         """Whether only this machine can reach it."""
         return self.host in ("localhost", "::1") or self.host.startswith("127.")
 
 
-def read_config(file: Path | None, given: Mapping[str, Any], model_defaults: Mapping[str, Any]) -> ServerConfig:
+def read_config(
+    file: Path | None,
+    given: Mapping[str, Any],
+    model_defaults: Mapping[str, Any],
+    moderation_checks: Sequence[str] | None = None,
+) -> ServerConfig:
     """The settings of a TOML file, with those that were given otherwise in their place.
 
     Args:
         file: with the keys of `ServerConfig`, models as `[models] NAME = "PATH"` or as tables `[models.NAME]`.
         given: settings of `ServerConfig`; None stands for one that was not given. Models take the place of the file's.
-        model_defaults: settings of `ModelConfig` for each model that does not have its own.
+        model_defaults: settings of `ModelConfig` for each model that runs here and does not have its own.
+        moderation_checks: in the place of the file's `moderation.checks`.
 
     Raises:
         InvalidRequestError: the file cannot be read, or a setting that is unknown or outside its domain; names it.
@@ -98,15 +158,21 @@ def read_config(file: Path | None, given: Mapping[str, Any], model_defaults: Map
     models = settings.get("models")
     if isinstance(models, Mapping):
         tables = {name: {"path": model} if isinstance(model, str) else model for name, model in models.items()}
-        settings["models"] = {
-            name: defaults | dict(model) if isinstance(model, Mapping) else model for name, model in tables.items()
-        }
+        settings["models"] = {name: _with_defaults(model, defaults) for name, model in tables.items()}
+    if moderation_checks and isinstance(moderation := settings.get("moderation", {}), Mapping):
+        settings["moderation"] = {**moderation, "checks": list(moderation_checks)}
     try:
         return ServerConfig.model_validate(settings)
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         name = ".".join(map(str, first["loc"]))
-        raise InvalidRequestError(f"{name}={shown(first['input'])} is not valid: {first['msg']}") from None
+        what = f"{name}={shown(first['input'])} is" if name else "the settings are"
+        raise InvalidRequestError(f"{what} not valid: {first['msg']}") from None
+
+
+def _with_defaults(model: Any, defaults: Mapping[str, Any]) -> Any:
+    is_here = isinstance(model, Mapping) and not is_remote(str(model.get("path", "")))
+    return {**defaults, **model} if is_here else model
 
 
 def _read_toml(file: Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""Around every request: its id, the access log, metrics, headers that keep browsers careful, and a last resort."""
+"""Around every request: its id, the access log, metrics, spans, headers that keep browsers careful, a last resort."""
 
 from __future__ import annotations
 
@@ -11,7 +11,9 @@ from typing import Any
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from llmagentos.server.errors import ApiError, api_error_of
+from llmagentos.server.gate import is_guarded
 from llmagentos.server.metrics import Metrics
+from llmagentos.server.spans import RequestSpans
 
 _ACCESS = logging.getLogger("llmagentos.access")
 _REQUEST_ID = re.compile(rb"[A-Za-z0-9._-]{1,128}")
@@ -22,15 +24,24 @@ _HEADERS = (
 )
 
 
+# Asked again and again by those who watch: counted, they would hide what is asked of the models.
+_POLLS = frozenset({"/health", "/ready", "/metrics"})
+_OTHER = "other"  # what no route has: a name of its own for each would let anybody grow the metrics
+
+
 class Connection:
     """The outermost middleware.
 
     A client's X-Request-ID is taken over where it is harmless. The log has no query strings, headers or bodies.
+
+    Args:
+        spans: None without OpenTelemetry.
     """
 
-    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+    def __init__(self, app: ASGIApp, metrics: Metrics, spans: RequestSpans | None = None) -> None:
         self._app = app
         self._metrics = metrics
+        self._spans = spans
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -50,7 +61,9 @@ class Connection:
                 message = {**message, "headers": headers}
             await send(message)
 
-        self._metrics.in_flight.inc()
+        is_counted = scope["path"] not in _POLLS
+        span = self._spans.begin(scope) if self._spans is not None and is_guarded(scope["path"]) else None
+        self._metrics.in_flight.inc(is_counted)
         try:
             await self._app(scope, receive, send_with_headers)
         except Exception as error:  # noqa: BLE001  (logged there; nobody else is left to answer)
@@ -58,10 +71,18 @@ class Connection:
             if status == 499:
                 await failure.response()(scope, receive, send_with_headers)
         finally:
-            self._metrics.in_flight.dec()
-            seconds = time.monotonic() - began
-            self._metrics.request(getattr(scope.get("route"), "path", "other"), status, seconds)
+            self._metrics.in_flight.dec(is_counted)
+            seconds, route = time.monotonic() - began, _route_of(scope)
+            if is_counted:
+                self._metrics.request(route, status, seconds)
+            if span is not None and self._spans is not None:
+                self._spans.end(span, route, scope, status)
             _log(scope, state, status, seconds)
+
+
+def _route_of(scope: Scope) -> str:
+    """The template of the route that has answered, without what was filled in."""
+    return getattr(scope.get("route"), "path", None) or scope["state"].get("route", _OTHER)
 
 
 def _log(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:

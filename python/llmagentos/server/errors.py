@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -17,6 +18,7 @@ from llmagentos.errors import (
     InvalidRequestError,
     LLMAgentOSError,
     OutOfMemoryError,
+    ProviderError,
     QueueFullError,
     shown,
 )
@@ -96,11 +98,31 @@ def api_error_of(error: BaseException) -> ApiError:
         return ApiError(503, str(error) or "out of memory", code="out_of_memory", headers={"Retry-After": "30"})
     if isinstance(error, RecursionError):
         return ApiError(400, "the request is nested too deeply")
+    if isinstance(error, ProviderError):
+        return _of_service(error)
     if isinstance(error, LLMAgentOSError):
         _LOGGER.error("%s", error)
         return ApiError(503, str(error), code="model_failed")
     _LOGGER.error("unexpected error", exc_info=error)
     return ApiError(500, "the server failed; its log says why", code="internal_error")
+
+
+def _of_service(error: ProviderError) -> ApiError:
+    """What a service has refused is refused here, in its own words; all else is the service's failure."""
+    _LOGGER.warning("%s", error)
+    headers = {} if error.retry_after is None else {"Retry-After": str(math.ceil(error.retry_after))}
+    status = error.status
+    if error.timed_out or status in (408, 504):
+        return ApiError(504, str(error), code="service_timeout")
+    if status in (401, 403):  # not the client's key: the one that this server has for the service
+        return ApiError(401, str(error), code="service_refused_key")
+    if status == 429:
+        return ApiError(429, str(error), code="service_rate_limit", headers=headers)
+    if status == 404:
+        return ApiError(404, str(error), code="model_not_found", param="model")
+    if status is not None and status < 500:
+        return ApiError(400, str(error), code="service_refused_request")
+    return ApiError(502, str(error), code="service_failed", headers=headers)
 
 
 def _of_validation(error: RequestValidationError) -> ApiError:

@@ -48,7 +48,7 @@ class Gate:
             return
         headers = dict(scope["headers"])
         self._check_host(headers.get(b"host", b"").decode("latin-1"))
-        if not _is_guarded(scope["path"]):
+        if not is_guarded(scope["path"]):
             await self._app(scope, receive, send)
             return
         client = _ANYBODY
@@ -88,5 +88,6 @@ def allowed_hosts(is_local: bool, host: str, extra: Collection[str]) -> Collecti
     return _LOCAL_HOSTS | {host.lower(), *(name.lower() for name in extra)}
 
 
-def _is_guarded(path: str) -> bool:
+def is_guarded(path: str) -> bool:
+    """Whether a key is asked for, where there are keys."""
     return path.startswith("/v1/") or path in _GUARDED

@@ -12,6 +12,7 @@ from prometheus_client.registry import Collector
 if TYPE_CHECKING:
     from prometheus_client.metrics_core import Metric
 
+    from llmagentos.completion import Usage
     from llmagentos.engine.statistics import EngineStats, Event
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
@@ -40,6 +41,9 @@ class Metrics:
         self._between = self._histogram(
             "inter_token", "Between two tokens of a request, on its average.", ["model"], _TOKEN_SECONDS
         )
+        self._service_tokens = Counter(
+            "llmagentos_service_tokens", "Tokens of services, as they count.", ["model", "kind"], registry=self._registry
+        )
         self._registry.register(_EngineCollector(stats))
 
     def _histogram(self, name: str, text: str, labels: list[str], buckets: tuple[float, ...]) -> Histogram:
@@ -49,6 +53,13 @@ class Metrics:
         """A request has ended."""
         self._requests.labels(route, str(status)).inc()
         self._durations.labels(route).observe(seconds)
+
+    def service_call(self, model: str, usage: Usage, first_token: float | None) -> None:
+        """A call to a service has ended; first_token is in seconds, and None where nothing was streamed."""
+        self._service_tokens.labels(model, "prompt").inc(usage.prompt_tokens)
+        self._service_tokens.labels(model, "generated").inc(usage.completion_tokens)
+        if first_token is not None:
+            self._first.labels(model).observe(first_token)
 
     def observer(self, model: str) -> Callable[[Event], None]:
         """What a model's events go to; called by the thread that runs its steps."""

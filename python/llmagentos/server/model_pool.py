@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from llmagentos.errors import OutOfMemoryError
+from llmagentos.errors import OutOfMemoryError, ProviderError
 from llmagentos.server.config import ModelConfig
 from llmagentos.server.errors import ApiError
 
@@ -105,6 +105,9 @@ class ModelPool:
         hosted.n_users += 1  # before it is loaded, so that it is not unloaded again at once
         try:
             return Lease(hosted, hosted.llm or await self._load(hosted))
+        except ProviderError as error:  # a service's model without a key: the service itself was not asked
+            hosted.n_users -= 1
+            raise ApiError(503, str(error), code="model_failed") from None
         except BaseException:
             hosted.n_users -= 1
             raise
@@ -187,9 +190,16 @@ class _Hosted:
 
 
 def load(config: ModelConfig, observer: Observer) -> LLM:
-    """LLM as the settings say. Those that only a model with requests has a use for are left out for others."""
-    from llmagentos.llm import LLM
+    """LLM as the settings say. Those that only a model with requests has a use for are left out for others.
 
+    Raises:
+        LLMAgentOSError: it cannot be loaded; for a service's model, it has no key, or settings of models that run here.
+    """
+    from llmagentos.llm import LLM
+    from llmagentos.market import is_remote
+
+    if is_remote(config.path):
+        return LLM(config.path, **config.model_dump(include=config.model_fields_set - {"path"}, exclude_none=True))
     settings: dict[str, Any] = config.model_dump(exclude={"path", "kv_dtype", "max_queued"}, exclude_none=True)
     if config.task != "embed" and not _makes_vectors(config.path):
         settings |= {"kv_dtype": config.kv_dtype, "max_queued": config.max_queued, "on_event": observer}

@@ -14,12 +14,14 @@ STATIC = Path(__file__).parent / "static"
 
 
 class PageFiles(StaticFiles):
-    """Static files; a path that no file can have is one that is not there."""
+    """Static files, one route by the name of "page". All else that comes here is a route that there is not."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        if "\0" in path:
+        if "\0" in path or scope["method"] not in ("GET", "HEAD"):
             raise HTTPException(404)
-        return await super().get_response(path, scope)
+        response = await super().get_response(path, scope)
+        scope["state"]["route"] = "page"
+        return response
 
 
 def mount_page(app: FastAPI, folder: Path = STATIC) -> None:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import secrets
 import time
+from collections.abc import Mapping
 from typing import Any, Literal
 
 import orjson
 
 from llmagentos.completion import Chunk, Completion, FinishReason, ToolCallDelta, Usage
-from llmagentos.sampling_params import SamplingParams
 from llmagentos.server.errors import api_error_of
 from llmagentos.server.schemas.responses import ResponseRequest
 
 Item = dict[str, Any]
 
 
-def new_response(body: ResponseRequest, params: SamplingParams) -> dict[str, Any]:
+def new_response(body: ResponseRequest, sampling: Mapping[str, Any]) -> dict[str, Any]:
     """An answer that has nothing yet, with what was asked for."""
     return {
         "id": f"resp_{secrets.token_hex(16)}",
@@ -36,11 +36,11 @@ def new_response(body: ResponseRequest, params: SamplingParams) -> dict[str, Any
         "reasoning": {"effort": None, "summary": None},
         "service_tier": "default",
         "store": False,
-        "temperature": params.temperature,
+        "temperature": sampling.get("temperature"),
         "text": {"format": (body.text.format if body.text is not None else None) or {"type": "text"}},
         "tool_choice": body.tool_choice or "auto",
         "tools": [tool.model_dump() for tool in body.tools or ()],
-        "top_p": params.top_p,
+        "top_p": sampling.get("top_p"),
         "truncation": "disabled",
         "usage": None,
         "user": body.user,

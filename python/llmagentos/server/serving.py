@@ -15,6 +15,7 @@ from llmagentos.server.gate import Capacity
 from llmagentos.server.keys import Client
 from llmagentos.server.metrics import Metrics
 from llmagentos.server.model_pool import ModelPool
+from llmagentos.server.moderation import Moderator
 
 _T = TypeVar("_T")
 
@@ -24,6 +25,7 @@ class Serving:
     """One server's parts.
 
     Attributes:
+        moderator: None where no guard is configured.
         threads: where prompts are encoded and schemas compiled, so that a long one delays nobody's tokens.
     """
 
@@ -31,6 +33,7 @@ class Serving:
     models: ModelPool
     metrics: Metrics
     capacity: Capacity
+    moderator: Moderator | None = None
     threads: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="llmagentos-prepare")
     )

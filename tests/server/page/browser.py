@@ -46,16 +46,23 @@ class Page:
         self.url = url
         self._screenshots = screenshots
 
-    def open(self, path: str = "", *, size: tuple[int, int] = WIDE, dark: bool = False, **settings: Any) -> None:
-        """Load the page anew, with nothing in the browser's storage but the settings."""
+    def open(
+        self, path: str = "", *, size: tuple[int, int] = WIDE, dark: bool = False, hurry: int = 1, **settings: Any
+    ) -> None:
+        """Load the page anew, with nothing in the browser's storage but the settings.
+
+        Args:
+            hurry: how many times faster the page's timers run.
+        """
         self.resize(*size)
         features = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
-        self.driver.get(f"{self.url}icon.svg")  # of the same origin, and without scripts of its own
-        self.script(
-            "localStorage.clear(); localStorage.setItem('llmagentos.settings', JSON.stringify(arguments[0]))", settings
-        )
+        # Before the page's own scripts, and on this load only.
+        code = f"localStorage.clear(); localStorage.setItem('llmagentos.settings', {json.dumps(json.dumps(settings))})"
+        code += f"; const slow = setTimeout; setTimeout = (act, ms) => slow(act, ms / {hurry})"
+        before = self.driver.execute_cdp_cmd("Page.addScriptToEvaluateOnNewDocument", {"source": code})
         self.driver.get(self.url + path)
+        self.driver.execute_cdp_cmd("Page.removeScriptToEvaluateOnNewDocument", before)
 
     def resize(self, width: int, height: int) -> None:
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
@@ -93,7 +100,9 @@ class Page:
 
     def button(self, label: str) -> Any:
         """The button that is called so, by its text or to screen readers; of several, the last."""
-        return [one for one in self.all("button") if label in (one.text, one.get_attribute("aria-label"))][-1]
+        code = """return [...document.querySelectorAll("button")]
+          .findLast((one) => one.checkVisibility() && [one.innerText, one.ariaLabel].includes(arguments[0]))"""
+        return self.wait(lambda: self.script(code, label))
 
     def say(self, text: str) -> None:
         """Write a message, line by line, and send it with Enter."""
@@ -108,10 +117,11 @@ class Page:
         """Wait until there are n answers, none of them under way."""
         self.wait(lambda: len(self.all(".assistant")) == n and not self.all(".assistant.running"))
 
-    def wait(self, condition: Callable[[], Any]) -> None:
+    def wait(self, condition: Callable[[], Any]) -> Any:
+        """Wait until it is true; its value then."""
         # What is looked at may be drawn anew meanwhile.
         ignored = (NoSuchElementException, StaleElementReferenceException)
-        WebDriverWait(self.driver, SECONDS, 0.03, ignored).until(lambda _: condition())
+        return WebDriverWait(self.driver, SECONDS, 0.02, ignored).until(lambda _: condition())
 
     def type_key(self, *keys: str) -> None:
         """Press keys together, wherever the focus is."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -35,32 +36,51 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     driver.quit()
 
 
-@pytest.fixture
-def server() -> Iterator[StandIn]:
+@pytest.fixture(scope="session")
+def stand_in() -> Iterator[StandIn]:
+    """One for all tests: the browser then keeps the page's scripts."""
     with StandIn() as server:
         yield server
         server.shutdown()
 
 
 @pytest.fixture
-def page(browser: Any, server: StandIn, request: pytest.FixtureRequest) -> Iterator[Page]:
-    """The page of a server of its own, as somebody sees it who comes for the first time.
+def server(stand_in: StandIn) -> StandIn:
+    """A server that has seen and been told nothing yet."""
+    stand_in.reset()
+    return stand_in
+
+
+@contextmanager
+def window_of(browser: Any, url: str) -> Iterator[Page]:
+    """A window in which a server's page can be opened.
 
     At the end nothing may stand in the browser's console, such as a breach of the Content-Security-Policy. Screenshots
     go to the folder that LLMAGENTOS_SCREENSHOTS names.
     """
     folder = os.environ.get("LLMAGENTOS_SCREENSHOTS")
-    page = Page(browser, server.url, Path(folder) if folder else None)
-    page.open()
+    page = Page(browser, url, Path(folder) if folder else None)
     yield page
     assert page.complaints() == []
 
 
-@pytest.fixture(scope="module")
-def scripts(browser: Any) -> Iterator[Page]:
-    """The page, opened once for all tests of a module that only call its functions."""
-    with StandIn() as server:
-        page = Page(browser, server.url, None)
-        page.open()
+@pytest.fixture
+def window(browser: Any, server: StandIn) -> Iterator[Page]:
+    """For tests that open the page in a way of their own."""
+    with window_of(browser, server.url) as page:
         yield page
-        server.shutdown()
+
+
+@pytest.fixture
+def page(window: Page) -> Page:
+    """The page as somebody sees it who comes for the first time."""
+    window.open()
+    return window
+
+
+@pytest.fixture(scope="module")
+def scripts(browser: Any, stand_in: StandIn) -> Page:
+    """The page, opened once for all tests of a module that only call its functions."""
+    page = Page(browser, stand_in.url, None)
+    page.open()
+    return page

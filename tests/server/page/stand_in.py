@@ -24,7 +24,8 @@ class Answer:
     Attributes:
         chunks: what is streamed.
         status, error, headers: another status than 200 comes with an error's message in place of the chunks.
-        go_on: where given, the last chunk and what follows it wait for this.
+        go_on: where given, the end waits for this.
+        n_before: how many chunks do not wait for it; None for all.
         breaks_off: whether the connection ends without the stream's end.
     """
 
@@ -33,6 +34,7 @@ class Answer:
     error: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     go_on: threading.Event | None = None
+    n_before: int | None = None
     breaks_off: bool = False
 
 
@@ -80,13 +82,17 @@ class StandIn(ThreadingHTTPServer):
 
     def __init__(self) -> None:
         super().__init__(("127.0.0.1", 0), _Handler)
+        self.reset()
+        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+
+    def reset(self) -> None:
+        """Forget what was, for the next test."""
         self.answers: list[Answer] = []
         self.requests: list[dict[str, Any]] = []
         self.models = ["small", "large"]
         self.api_key = ""
         self.metrics = [""]
         self.left = threading.Event()  # a client has left in the middle of a stream
-        threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
 
     @property
     def url(self) -> str:
@@ -116,7 +122,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             file = STATIC / path.lstrip("/") if path != "/" else STATIC / "index.html"
             if file.is_file():
-                self._send(200, mimetypes.guess_type(file.name)[0] or "", file.read_bytes())
+                kept = {"Cache-Control": "max-age=3600"}  # for the tests that follow
+                self._send(200, mimetypes.guess_type(file.name)[0] or "", file.read_bytes(), kept)
             else:
                 self._send_json(404, {"error": {"message": f"no {path}"}})
 
@@ -132,15 +139,20 @@ class _Handler(BaseHTTPRequestHandler):
         self._start(200, "text/event-stream", {"Connection": "close"})
         self.close_connection = True
         try:
-            for event in _events(answer):
-                self.wfile.write(event)
-                self.wfile.flush()
+            self._write(answer.chunks[: answer.n_before])
             if answer.go_on:
                 self._wait(answer.go_on)
+            if answer.n_before is not None:
+                self._write(answer.chunks[answer.n_before :])
             if not answer.breaks_off:
                 self.wfile.write(b"data: [DONE]\n\n")
         except OSError:
             self.server.left.set()
+
+    def _write(self, chunks: Sequence[dict[str, Any]]) -> None:
+        for piece in _torn(chunks):
+            self.wfile.write(piece)
+            self.wfile.flush()
 
     def _wait(self, go_on: threading.Event) -> None:
         # Comments find out whether the client is still there.
@@ -168,9 +180,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
 
 
-def _events(answer: Answer) -> Iterator[bytes]:
+def _torn(chunks: Sequence[dict[str, Any]]) -> Iterator[bytes]:
     """Events, torn apart in places where a character or a line may be."""
-    for at, chunk in enumerate(answer.chunks):
+    for at, chunk in enumerate(chunks):
         event = f"data: {json.dumps(chunk, ensure_ascii=False)}\n\n".encode()
         tear = at * 7 % len(event)
         yield event[:tear]

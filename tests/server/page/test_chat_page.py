@@ -31,9 +31,10 @@ def kept(page: Page) -> list[dict[str, Any]]:
 
 def test_an_answer_streams_and_is_counted(page: Page, server: StandIn) -> None:
     go_on = threading.Event()
-    server.answers.append(Answer(said("Rain is water 水 that falls."), go_on=go_on))
+    # The last words come later than the others, so that there is a speed.
+    server.answers.append(Answer(said("Rain is water 水 that falls."), go_on=go_on, n_before=5))
     page.say("What is rain?\nBriefly.")
-    page.wait(lambda: "falls." in page.text(".assistant"))
+    page.wait(lambda: "Rain is water 水" in page.text(".assistant"))
     assert page.all(".assistant.running")
     assert not page.find("#send").is_displayed()
     go_on.set()

@@ -46,37 +46,37 @@ def overflow(page: Page) -> int:
 
 
 @pytest.mark.parametrize("look", LOOKS)
-def test_a_conversation_fits(page: Page, server: StandIn, look: str) -> None:
-    page.open(**LOOKS[look])
+def test_a_conversation_fits(window: Page, server: StandIn, look: str) -> None:
+    window.open(**LOOKS[look])
     server.answers += [Answer(said(ANSWER)), Answer(status=503, error="too much to do", headers={"Retry-After": "3"})]
-    page.say("How does rain come about?")
-    page.answered()
-    page.picture(f"{look}-answer")
-    page.say("And snow?")
-    page.answered(2)
-    page.picture(f"{look}-failure")
-    assert overflow(page) <= 0
+    window.say("How does rain come about?")
+    window.answered()
+    window.picture(f"{look}-answer")
+    window.say("And snow?")
+    window.answered(2)
+    window.picture(f"{look}-failure")
+    assert overflow(window) <= 0
     assert (
-        page.script("const box = document.querySelector('#composer').getBoundingClientRect(); return box.bottom")
+        window.script("const box = document.querySelector('#composer').getBoundingClientRect(); return box.bottom")
         <= (PHONE if look == "phone" else WIDE)[1]
     )
-    page.click("#open-settings")
-    page.picture(f"{look}-settings")
-    assert overflow(page) <= 0
+    window.click("#open-settings")
+    window.picture(f"{look}-settings")
+    assert overflow(window) <= 0
 
 
-def test_on_a_phone_the_conversations_lie_over_the_page(page: Page, server: StandIn) -> None:
+def test_on_a_phone_the_conversations_lie_over_the_page(window: Page, server: StandIn) -> None:
     server.answers.append(Answer(said("a")))
-    page.open(size=PHONE)
-    page.say("one")
-    page.answered()
-    assert not page.find("#sidebar").is_displayed()
-    page.click("#menu")
-    page.wait(lambda: page.script("return document.querySelector('#sidebar').getBoundingClientRect().left") == 0)
-    page.picture("phone-sidebar")
-    page.click("#chats .chat")
-    page.wait(lambda: not page.find("#sidebar").is_displayed())
-    assert page.find("#menu").get_attribute("aria-expanded") == "false"
+    window.open(size=PHONE)
+    window.say("one")
+    window.answered()
+    assert not window.find("#sidebar").is_displayed()
+    window.click("#menu")
+    window.wait(lambda: window.script("return document.querySelector('#sidebar').getBoundingClientRect().left") == 0)
+    window.picture("phone-sidebar")
+    window.click("#chats .chat")
+    window.wait(lambda: not window.find("#sidebar").is_displayed())
+    assert window.find("#menu").get_attribute("aria-expanded") == "false"
 
 
 def test_what_cannot_be_read_aloud_has_a_name(page: Page, server: StandIn) -> None:

@@ -65,18 +65,18 @@ def test_a_bad_setting_is_named_and_not_saved(page: Page, name: str, value: str,
     assert page.find("#settings").is_displayed()
 
 
-def test_a_server_with_keys_asks_for_one(page: Page, server: StandIn) -> None:
+def test_a_server_with_keys_asks_for_one(window: Page, server: StandIn) -> None:
     server.api_key = "secret"
     server.answers.append(Answer(said("a")))
-    page.open()
-    page.wait(lambda: page.find("#settings").is_displayed())
-    assert "asks for an API key" in page.text("#settings-failure")
-    page.find("[name=apiKey]").send_keys("secret")
-    page.button("Save").click()
-    page.wait(lambda: page.find("#model").get_property("value") == "small")
-    assert not page.find("#notice").is_displayed()
-    page.say("hi")
-    page.answered()
+    window.open()
+    window.wait(lambda: window.find("#settings").is_displayed())
+    assert "asks for an API key" in window.text("#settings-failure")
+    window.find("[name=apiKey]").send_keys("secret")
+    window.button("Save").click()
+    window.wait(lambda: window.find("#model").get_property("value") == "small")
+    assert not window.find("#notice").is_displayed()
+    window.say("hi")
+    window.answered()
     assert len(server.requests) == 1
 
 

@@ -14,20 +14,20 @@ pytestmark = pytest.mark.browser
 TOOLS = [{"type": "function", "function": {"name": "weather", "parameters": {"type": "object"}}}]
 
 
-def test_calls_are_shown_and_their_results_go_back(page: Page, server: StandIn) -> None:
+def test_calls_are_shown_and_their_results_go_back(window: Page, server: StandIn) -> None:
     calls = called(("c1", "weather", ['{"city": ', '"Paris"}']), ("c2", "weather", ['{"city": "Rome"}']))
     server.answers += [Answer(calls), Answer(said("Wet in both."))]
-    page.open(tools=json.dumps(TOOLS))
-    page.say("How is the weather?")
-    page.answered()
+    window.open(tools=json.dumps(TOOLS))
+    window.say("How is the weather?")
+    window.answered()
     assert server.requests[0]["tools"] == TOOLS
-    assert [one.text for one in page.all(".call h3")] == ["Calls weather", "Calls weather"]
-    assert [one.text for one in page.all(".call pre")] == ['{\n  "city": "Paris"\n}', '{\n  "city": "Rome"\n}']
-    for area, text in zip(page.all(".results textarea"), ('{"rain": true}', "drizzle"), strict=True):
+    assert [one.text for one in window.all(".call h3")] == ["Calls weather", "Calls weather"]
+    assert [one.text for one in window.all(".call pre")] == ['{\n  "city": "Paris"\n}', '{\n  "city": "Rome"\n}']
+    for area, text in zip(window.all(".results textarea"), ('{"rain": true}', "drizzle"), strict=True):
         area.send_keys(text)
-    page.picture("tools")
-    page.button("Send results").click()
-    page.answered(2)
+    window.picture("tools")
+    window.button("Send results").click()
+    window.answered(2)
     assert server.requests[1]["messages"] == [
         {"role": "user", "content": "How is the weather?"},
         {
@@ -41,7 +41,7 @@ def test_calls_are_shown_and_their_results_go_back(page: Page, server: StandIn) 
         {"role": "tool", "tool_call_id": "c1", "content": '{"rain": true}'},
         {"role": "tool", "tool_call_id": "c2", "content": "drizzle"},
     ]
-    assert "Result of weather" in page.text(".result")
+    assert "Result of weather" in window.text(".result")
 
 
 def test_a_call_that_was_cut_is_shown_and_not_sent_on(page: Page, server: StandIn) -> None:

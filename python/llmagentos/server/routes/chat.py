@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from llmagentos.sampling_params import SamplingParams
-from llmagentos.server.calls import Call, open_call
+from llmagentos.server.calls import Asked, Call
 from llmagentos.server.chat_format import ChatChunks, chat_completion
 from llmagentos.server.errors import ApiError
 from llmagentos.server.event_stream import DONE
 from llmagentos.server.json_route import JsonRoute, json_response
+from llmagentos.server.opening import open_call
 from llmagentos.server.schemas.answers import Answer, streamed
 from llmagentos.server.schemas.chat import ChatRequest
 from llmagentos.server.token_text import TokenTexts
-
-if TYPE_CHECKING:
-    from llmagentos.llm import LLM
 
 router = APIRouter(route_class=JsonRoute)
 
@@ -29,17 +25,17 @@ async def chat_completions(request: Request, body: ChatRequest) -> Response:
     """The assistant's answer to a conversation."""
     _check(body)
 
-    def prepare(llm: LLM) -> tuple[Any, SamplingParams, dict[str, Any]]:
+    def ask() -> Asked:
         max_tokens = body.max_tokens if body.max_completion_tokens is None else body.max_completion_tokens
-        params = body.params(llm.default_params, max_tokens=max_tokens, logprobs=body.n_logprobs)
-        return [message.as_message() for message in body.messages], params, body.form()
+        sampling = body.sampling(max_tokens=max_tokens, logprobs=body.n_logprobs)
+        return Asked([message.as_message() for message in body.messages], sampling, body.form())
 
-    call = await open_call(request, body.model, prepare)
+    call = await open_call(request, body.model, ask)
     tokens = TokenTexts(call.llm) if body.logprobs else None
     if not body.stream:
         return json_response(chat_completion(body.model, await call.completions(), call.usage, tokens))
     include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
-    call.start()
+    await call.start()
     return call.respond(_events(call, ChatChunks(body.model, include_usage, tokens), include_usage))
 
 

@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
-from llmagentos.sampling_params import SamplingParams
-from llmagentos.server.calls import Call, open_call
+from llmagentos.server.calls import Asked, Call
 from llmagentos.server.completion_format import CompletionChunks, Echo, choice_of, text_completion
 from llmagentos.server.errors import ApiError
 from llmagentos.server.event_stream import DONE
 from llmagentos.server.json_route import JsonRoute, json_response
+from llmagentos.server.opening import open_call
 from llmagentos.server.schemas.answers import Answer, streamed
 from llmagentos.server.schemas.completions import CompletionRequest
 from llmagentos.server.token_text import TokenTexts
-
-if TYPE_CHECKING:
-    from llmagentos.llm import LLM
 
 router = APIRouter(route_class=JsonRoute)
 
@@ -29,20 +25,19 @@ async def completions(request: Request, body: CompletionRequest) -> Response:
     """Continuations of one prompt or of several."""
     _check(body)
 
-    def prepare(llm: LLM) -> tuple[Any, SamplingParams, dict[str, Any]]:
+    def ask() -> Asked:
         scores_prompt = body.echo and body.logprobs is not None
         prompt_logprobs = body.logprobs if scores_prompt else 0 if body.max_tokens == 0 else None
-        params = body.params(
-            llm.default_params,
+        sampling = body.sampling(
             max_tokens=body.max_tokens,
             logprobs=body.logprobs,
             prompt_logprobs=prompt_logprobs,
             n=body.n,
             best_of=body.best_of,
         )
-        return body.prompts, params, {}
+        return Asked(body.prompts, sampling, {})
 
-    call = await open_call(request, body.model, prepare)
+    call = await open_call(request, body.model, ask)
     tokens = None if body.logprobs is None else TokenTexts(call.llm)
     n = body.n or 1
     if not body.stream:
@@ -52,7 +47,7 @@ async def completions(request: Request, body: CompletionRequest) -> Response:
         return json_response(text_completion(body.model, choices, call.usage))
     include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
     texts = [echo.text for echo in _echoes(call, body) for _ in range(n)] if body.echo else []
-    call.start()
+    await call.start()
     chunks = CompletionChunks(body.model, include_usage, texts, tokens)
     return call.respond(_events(call, chunks, include_usage))
 
@@ -67,7 +62,7 @@ def _check(body: CompletionRequest) -> None:
 def _echoes(call: Call, body: CompletionRequest) -> list[Echo]:
     """The prompts, to be given back."""
     texts = [prompt if isinstance(prompt, str) else call.llm.detokenize(prompt) for prompt in body.prompts]
-    return [Echo(text, group[0].token_ids[0]) for text, group in zip(texts, call.work.groups, strict=True)]
+    return [Echo(text, first_id) for text, first_id in zip(texts, call.first_ids, strict=True)]
 
 
 async def _events(call: Call, chunks: CompletionChunks, include_usage: bool) -> AsyncIterator[bytes]:

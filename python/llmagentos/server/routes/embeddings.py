@@ -16,6 +16,7 @@ from llmagentos.server.errors import ApiError
 from llmagentos.server.json_route import JsonRoute, json_response
 from llmagentos.server.schemas.answers import ERRORS, EmbeddingList, Ranking
 from llmagentos.server.schemas.embeddings import EmbeddingRequest, RerankRequest
+from llmagentos.server.service_threads import in_own_thread
 from llmagentos.server.serving import client_of, serving_of
 
 if TYPE_CHECKING:
@@ -34,8 +35,13 @@ async def embeddings(request: Request, body: EmbeddingRequest) -> Response:
     """A vector for each text."""
     texts = body.texts
 
-    def embed(llm: LLM, some: Sequence[str | list[int]]) -> Vectors:
-        return llm.embed(list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate)
+    def embed(llm: LLM, some: Sequence[str | list[int]]) -> tuple[Vectors, int]:
+        if llm.remote is not None:
+            return llm.remote.embed_counted(some, body.prompt_name, body.normalize, body.truncate)
+        vectors = llm.embed(
+            list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate
+        )
+        return vectors, _n_tokens(llm, some)
 
     parts, n_tokens = await _in_parts(request, body.model, texts, embed)
     vectors = np.concatenate(parts)
@@ -56,11 +62,12 @@ async def rerank(request: Request, body: RerankRequest) -> Response:
     """Documents by how well they answer a query, best first."""
     documents = [one if isinstance(one, str) else one.text for one in body.documents]
 
-    def score(llm: LLM, some: Sequence[str]) -> list[float]:
+    def score(llm: LLM, some: Sequence[str]) -> tuple[list[float], int]:
         ranking = llm.rerank(body.query, list(some), truncate=body.truncate)
-        return [found.score for found in sorted(ranking, key=lambda found: found.index)]
+        scores = [found.score for found in sorted(ranking, key=lambda found: found.index)]
+        return scores, _n_tokens(llm, [body.query, *some])
 
-    parts, n_tokens = await _in_parts(request, body.model, documents, score, [body.query])
+    parts, n_tokens = await _in_parts(request, body.model, documents, score)
     scores = [value for part in parts for value in part]
     order = sorted(range(len(scores)), key=lambda index: -scores[index])[: body.top_n]
     results = [
@@ -76,24 +83,25 @@ async def _in_parts(
     request: Request,
     model: str,
     texts: Sequence[_Text],
-    run: Callable[[LLM, Sequence[_Text]], _T],
-    beside: Sequence[str] = (),
+    run: Callable[[LLM, Sequence[_Text]], tuple[_T, int]],
 ) -> tuple[list[_T], int]:
-    """What the model makes of the texts, some at a time, and the number of their tokens and of those beside them."""
+    """What the model makes of the texts, some at a time, and the number of tokens that it read."""
     serving, client = serving_of(request), client_of(request)
     with await serving.models.lease(model) as lease:
         llm = lease.llm
         request.state.model = model
 
-        async def parts() -> list[_T]:
-            steps = range(0, len(texts), _TOGETHER)
-            return [await serving.in_thread(partial(run, llm, texts[i : i + _TOGETHER])) for i in steps]
+        async def parts() -> list[tuple[_T, int]]:
+            steps = [partial(run, llm, texts[i : i + _TOGETHER]) for i in range(0, len(texts), _TOGETHER)]
+            if llm.remote is not None:
+                return [await in_own_thread(step) for step in steps]
+            return [await serving.in_thread(step) for step in steps]
 
         made = await unless_disconnected(request, parts())
-        n_tokens = await serving.in_thread(partial(_n_tokens, llm, [*texts, *beside]))
+    n_tokens = sum(n for _, n in made)
     request.state.n_tokens = n_tokens
     client.charge(n_tokens)
-    return made, n_tokens
+    return [one for one, _ in made], n_tokens
 
 
 def _n_tokens(llm: LLM, texts: Sequence[str | list[int]]) -> int:

@@ -18,7 +18,8 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         408: "The body took too long",
         413: "The body is too large",
         415: "The body is no application/json",
-        429: "A limit of the key is reached",
+        429: "A limit of the key is reached, or of a service",
+        502: "A service failed",
         503: "Too much to do, out of memory, or stopping",
         504: "The model took too long",
     }.items()
@@ -78,6 +79,19 @@ class Ranking(BaseModel):
     model: str
     results: list[Ranked]
     usage: dict[str, int]
+
+
+class ModerationResult(BaseModel):
+    flagged: bool
+    categories: dict[str, bool]
+    category_scores: dict[str, float]
+    category_applied_input_types: dict[str, list[str]]
+
+
+class Moderation(BaseModel):
+    id: str
+    model: str
+    results: list[ModerationResult]
 
 
 class ModelCard(BaseModel):

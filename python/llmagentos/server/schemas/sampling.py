@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import fields, replace
+from dataclasses import fields
 from typing import Any, Literal
 
 from llmagentos.errors import InvalidRequestError
@@ -44,15 +44,14 @@ class SamplingFields(Strict):
     num_beams: int | None = None
     length_penalty: float | None = None
 
-    def params(self, default: SamplingParams, **others: Any) -> SamplingParams:
-        """The parameters of the request.
+    def sampling(self, **others: Any) -> dict[str, Any]:
+        """The parameters that the request gives.
 
         Args:
-            default: what fields that are left out have: what the model recommends.
             others: parameters that this request has under other names; None is left out.
 
         Raises:
-            InvalidRequestError: a value outside its domain; names it.
+            InvalidRequestError: a logit bias for what is no token.
         """
         given = self.model_dump(include=set(_FIELDS), exclude={"logit_bias", "stop"}, exclude_none=True)
         given |= {name: value for name, value in others.items() if value is not None}
@@ -60,7 +59,7 @@ class SamplingFields(Strict):
             given["logit_bias"] = {_token_id(id): bias for id, bias in self.logit_bias.items()}
         if self.stop:
             given["stop"] = self.stop
-        return replace(default, **given)
+        return given
 
 
 def _token_id(text: str) -> int:

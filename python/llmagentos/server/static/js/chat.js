@@ -30,7 +30,7 @@ find("#open-settings").addEventListener("click", openSettings);
 listenToKeys({ start, stop, openSettings, focus: () => composer.focus() });
 addEventListener("pagehide", keepRunning);
 show();
-loadModels();
+let loading = loadModels();
 
 function show() {
   document.title = conversation.messages.length ? `${titleOf(conversation)} · llmagentos` : "llmagentos";
@@ -89,7 +89,7 @@ async function answer() {
   const asked = conversation;
   const control = new AbortController();
   asked.model = picker.value || asked.model;
-  const request = { model: asked.model, messages: messagesOf(asked), ...requestFields() };
+  const request = { messages: messagesOf(asked), ...requestFields() };
   const answering = new Answer(asked.model, performance.now());
   const { message } = answering;
   asked.messages.push(message);
@@ -98,6 +98,8 @@ async function answer() {
   show();
   list.scrollToEnd();
   try {
+    await loading; // whoever writes at once is faster than the list of models
+    request.model = asked.model = message.model = picker.value || asked.model;
     for await (const chunk of streamAnswer(request, control.signal)) {
       answering.add(chunk, performance.now());
       if (conversation === asked) list.grow(message);
@@ -150,7 +152,7 @@ function openSettings() {
 
 function settingsChanged() {
   if (conversation.messages.length) store(conversation);
-  loadModels();
+  loading = loadModels();
 }
 
 function deleteAll() {

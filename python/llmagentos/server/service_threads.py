@@ -1,0 +1,109 @@
+"""Calls to services, each of which waits in a thread of its own. They are daemons: a service that does not answer holds
+up no end of the server."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Callable, Generator
+from contextlib import suppress
+from typing import TypeVar
+
+from llmagentos.completion import Chunk
+
+_T = TypeVar("_T")
+
+
+async def in_own_thread(function: Callable[[], _T]) -> _T:
+    """What the function returns. Cancelling stops the waiting; the function ends by itself, and its result is lost."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[_T] = loop.create_future()
+
+    def run() -> None:
+        try:
+            result = function()
+        except Exception as error:  # noqa: BLE001  (raised where it is waited for)
+            _tell(loop, _unless_done, done, error, None)
+        else:
+            _tell(loop, _unless_done, done, None, result)
+
+    threading.Thread(target=run, name="llmagentos-service", daemon=True).start()
+    return await done
+
+
+class ServiceStream:
+    """The chunks of a service's answer as they come: an asynchronous iterator of lists of what is ready together.
+
+    They are read at once, and go on being read while nobody iterates; whoever made the stream must `close()` it.
+    """
+
+    def __init__(self, chunks: Generator[Chunk, None, None]) -> None:
+        self._chunks = chunks
+        self._loop = asyncio.get_running_loop()
+        self._changed = asyncio.Event()
+        self._ready: list[Chunk] = []
+        self._error: Exception | None = None
+        self._has_ended = self._is_closed = False
+        threading.Thread(target=self._read, name="llmagentos-service", daemon=True).start()
+
+    def __aiter__(self) -> ServiceStream:
+        return self
+
+    async def __anext__(self) -> list[Chunk]:
+        await self.wait()
+        if self._ready:
+            ready, self._ready = self._ready, []
+            return ready
+        if self._error is not None:
+            raise self._error
+        raise StopAsyncIteration
+
+    async def wait(self) -> None:
+        """Wait until there is a chunk, or the end.
+
+        Raises:
+            LLMAgentOSError: it ended with this error, without another chunk.
+        """
+        while not (self._ready or self._has_ended):
+            self._changed.clear()
+            await self._changed.wait()
+        if self._error is not None and not self._ready:
+            raise self._error
+
+    def close(self) -> None:
+        """End the service's connection, at the latest after its next chunk."""
+        self._is_closed = True
+
+    def _read(self) -> None:
+        try:
+            for chunk in self._chunks:
+                if self._is_closed:
+                    break
+                _tell(self._loop, self._take, chunk)
+            self._chunks.close()
+        except Exception as error:  # noqa: BLE001  (raised where it is iterated)
+            _tell(self._loop, self._end, error)
+        else:
+            _tell(self._loop, self._end, None)
+
+    def _take(self, chunk: Chunk) -> None:
+        self._ready.append(chunk)
+        self._changed.set()
+
+    def _end(self, error: Exception | None) -> None:
+        self._error, self._has_ended = error, True
+        self._changed.set()
+
+
+def _unless_done(done: asyncio.Future[_T], error: Exception | None, result: _T) -> None:
+    if done.done():  # cancelled
+        return
+    if error is None:
+        done.set_result(result)
+    else:
+        done.set_exception(error)
+
+
+def _tell(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: object) -> None:
+    with suppress(RuntimeError):  # the loop is closed: nobody listens any more
+        loop.call_soon_threadsafe(function, *arguments)
