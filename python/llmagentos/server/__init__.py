@@ -3,7 +3,7 @@
 ```
 connection.py -> gate.py, keys.py, body_limits.py -> routes/ <- schemas/ (what requests may say)
                                                         |
-                      model_pool.py -> calls.py (one call, from lease to release) -> LLM
+    model_pool.py -> opening.py -> calls.py (one call, from lease to release): local_calls.py, service_calls.py
                                                         |
                  chat_format.py, completion_format.py, response_format.py -> event_stream.py
 ```

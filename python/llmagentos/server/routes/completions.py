@@ -15,6 +15,7 @@ from llmagentos.server.json_route import JsonRoute, json_response
 from llmagentos.server.opening import open_call
 from llmagentos.server.schemas.answers import Answer, streamed
 from llmagentos.server.schemas.completions import CompletionRequest
+from llmagentos.server.schemas.texts import MAX_TEXTS
 from llmagentos.server.token_text import TokenTexts
 
 router = APIRouter(route_class=JsonRoute)
@@ -53,6 +54,9 @@ async def completions(request: Request, body: CompletionRequest) -> Response:
 
 
 def _check(body: CompletionRequest) -> None:
+    n_answers = len(body.prompts) * max(body.n or 1, body.best_of or 1)
+    if n_answers > MAX_TEXTS:
+        raise ApiError(400, f"{n_answers} completions are asked for, at most {MAX_TEXTS} may be together", param="prompt")
     if body.stream_options is not None and not body.stream:
         raise ApiError(400, "stream_options needs stream=true", param="stream_options")
     if body.stream and body.echo and body.logprobs is not None:

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from llmagentos.server.schemas.strict import Strict
+from llmagentos.server.schemas.texts import MAX_TEXTS, Texts
 
 
 class TextPart(Strict):
@@ -14,14 +15,13 @@ class TextPart(Strict):
     text: str
 
 
-_Texts = Annotated[list[str], Field(min_length=1, fail_fast=True)]
-_Parts = Annotated[list[TextPart], Field(min_length=1, fail_fast=True)]
+_Parts = Annotated[list[TextPart], Field(min_length=1, max_length=MAX_TEXTS, fail_fast=True)]
 
 
 class ModerationRequest(Strict):
     """A text, a list of texts, or the parts of one, as OpenAI's has them."""
 
-    input: str | _Texts | _Parts
+    input: str | Texts | _Parts
     # Taken, without effect: what is looked for is the server's choice.
     model: str | None = None
 

@@ -107,7 +107,7 @@ async function answer() {
   } catch (error) {
     if (error.name === "AbortError") message.finish = "stopped";
     else message.error = error.message;
-    if (error.status === 401) dialog.open(asked, t("api_key_wanted"));
+    if (error.wantsKey) dialog.open(asked, t("api_key_wanted"));
   }
   if (isKept(asked.id)) store(asked); // unless it was deleted meanwhile
   if (running === control) running = null;
@@ -141,7 +141,7 @@ async function loadModels() {
     picker.choose(conversation.model);
     notice("");
   } catch (error) {
-    if (error.status === 401) dialog.open(conversation, t("api_key_wanted"));
+    if (error.wantsKey) dialog.open(conversation, t("api_key_wanted"));
     notice(t("load_failed", { message: error.message }));
   }
 }

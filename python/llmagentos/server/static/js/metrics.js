@@ -56,8 +56,8 @@ async function look() {
     listModels();
     draw();
   } catch (error) {
-    find("#key").hidden = error.status !== 401;
-    notice(error.status === 401 ? t("api_key_wanted") : t("metrics_failed", { message: error.message }));
+    find("#key").hidden = !error.wantsKey;
+    notice(error.wantsKey ? t("api_key_wanted") : t("metrics_failed", { message: error.message }));
   }
 }
 

@@ -5,10 +5,10 @@ import { t } from "./language.js";
 import { settings } from "./settings.js";
 
 export class ServerError extends Error {
-  // status: of HTTP; 0 where there was no answer, or where it broke off.
-  constructor(message, status) {
+  // wantsKey: whether the server asks for an API key.
+  constructor(message, wantsKey = false) {
     super(message);
-    this.status = status;
+    this.wantsKey = wantsKey;
   }
 }
 
@@ -31,14 +31,14 @@ export async function* streamAnswer(request, signal) {
     for await (const data of eventsOf(response.body)) {
       if (data === "[DONE]") return;
       const chunk = JSON.parse(data);
-      if (chunk.error) throw new ServerError(chunk.error.message, 0);
+      if (chunk.error) throw new ServerError(chunk.error.message);
       yield chunk;
     }
   } catch (error) {
     if (error instanceof ServerError || error.name === "AbortError") throw error;
-    throw new ServerError(t("connection_ended"), 0);
+    throw new ServerError(t("connection_ended"));
   }
-  throw new ServerError(t("connection_ended"), 0);
+  throw new ServerError(t("connection_ended"));
 }
 
 async function call(path, options = {}) {
@@ -51,19 +51,22 @@ async function call(path, options = {}) {
     response = await fetch(new URL(path, document.baseURI), { ...options, headers });
   } catch (error) {
     if (error.name === "AbortError") throw error;
-    throw new ServerError(t("connection_failed"), 0);
+    throw new ServerError(t("connection_failed"));
   }
   if (response.ok) return response;
-  throw new ServerError(await failureOf(response), response.status);
+  throw await failureOf(response);
 }
 
 async function failureOf(response) {
   let message = `${response.status} ${response.statusText}`.trim();
+  let code = null;
   try {
-    message = (await response.json()).error.message;
+    ({ message, code } = (await response.json()).error);
   } catch {
     // It is not the server itself that answered: the status must do.
   }
   const seconds = response.headers.get("Retry-After");
-  return seconds === null ? message : t("retry_after", { message, n: seconds });
+  if (seconds !== null) message = t("retry_after", { message, n: seconds });
+  // A service may refuse the key that the server has for it: nobody here has another.
+  return new ServerError(message, response.status === 401 && code !== "service_refused_key");
 }
