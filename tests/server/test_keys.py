@@ -29,6 +29,7 @@ def guarded(models: dict[str, ModelConfig], tmp_path_factory: pytest.TempPathFac
     file = tmp_path_factory.mktemp("keys") / "keys.toml"
     file.write_text(
         entry("free", "sk-free")
+        + entry("other", "sk-other")
         + entry("rare", "sk-rare", requests_per_minute=2)
         + entry("short", "sk-short", tokens_per_minute=10)
     )
@@ -69,6 +70,18 @@ def test_tokens_are_charged_when_they_are_known(guarded: Running) -> None:
     statuses = [ask(guarded, "sk-short").status_code for _ in range(3)]
     assert statuses[0] == 200
     assert statuses[-1] == 429
+
+
+def test_what_one_key_has_asked_is_not_found_in_the_cache_by_another(guarded: Running) -> None:
+    asked = {**ASK, "prompt": "a b c d " * 40}
+
+    def cached(key: str) -> int:
+        with guarded.client(headers={"Authorization": f"Bearer {key}"}) as client:
+            usage = client.post("/v1/completions", json=asked).json()["usage"]
+        return int(usage["prompt_tokens_details"]["cached_tokens"])
+
+    assert [cached("sk-free"), cached("sk-other")] == [0, 0]
+    assert cached("sk-free") > 0
 
 
 def test_an_allowance_comes_back_bit_by_bit() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import socket
 from collections.abc import Iterator
@@ -87,6 +88,23 @@ def test_a_client_that_is_too_slow_loses_its_connection(hardened: Running, slow:
     assert received == b"" or received.startswith(b"HTTP/1.1 408 ")
 
 
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nGET /smuggled HTTP/1.1\r\n\r\n",
+        b"Content-Length: 2\r\nContent-Length: 30\r\n\r\n{}GET /smuggled HTTP/1.1\r\n\r\n",
+        b"Content-Length: -1\r\n\r\n",
+        b"Content-Length: 1e9\r\n\r\n",
+        b"Transfer-Encoding: chunked\r\n\r\nffffffffffffffffff\r\n",
+        b"Bad Header: x\r\n\r\n",
+    ],
+)
+def test_requests_whose_end_is_not_clear_are_refused(hardened: Running, head: bytes) -> None:
+    received = raw(hardened, POST + head)
+    assert received.startswith(b"HTTP/1.1 4")
+    assert received.count(b"HTTP/1.1 ") == 1  # nothing behind it was taken for a request
+
+
 def test_headers_without_end_lose_the_connection(hardened: Running) -> None:
     with socket.create_connection(hardened.address, timeout=60) as connection:
         connection.sendall(b"GET /health HTTP/1.1\r\n")
@@ -131,6 +149,45 @@ def test_nul_bytes_are_letters_like_others(hardened: Running) -> None:
     message = [{"role": "user", "content": "a\0b"}]
     assert post(hardened, json.dumps(CHAT | {"messages": message}).encode()).status_code == 200
     assert post(hardened, json.dumps(CHAT | {"model": "tiny\0"}).encode()).status_code == 404
+
+
+@pytest.mark.parametrize("path", ["../../etc/passwd", "..%2f..%2fetc%2fpasswd", "%2e%2e/%2e%2e/etc/passwd", "a%00b"])
+def test_a_models_name_in_an_address_is_no_path(hardened: Running, path: str) -> None:
+    head = f"GET /v1/models/{path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"
+    received = raw(hardened, head.encode())
+    assert received.startswith(b"HTTP/1.1 404 ")
+    assert b"root:" not in received
+
+
+def test_an_unknown_route_is_not_found_in_openais_shape(hardened: Running) -> None:
+    with hardened.client() as client:
+        for answer in (client.post("/v1/audio/speech", json={}), client.get("/v1/files"), client.delete("/v1/files/a")):
+            assert (answer.status_code, answer.json()["error"]["type"]) == (404, "invalid_request_error")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"prompt": ["a"] * 20_000},
+        {"prompt": ["a"] * 100, "n": 100},
+        {"n": 10**9},
+        {"best_of": 10**9},
+        {"num_beams": 10**9},
+        {"max_tokens": 10**30},
+        {"logit_bias": {"9" * 500: 1.0}},
+        {"stop": ["x" * 5] * 10_000},
+    ],
+)
+def test_counts_that_nothing_holds_are_refused_at_once(hardened: Running, more: dict[str, Any]) -> None:
+    body = {"model": "tiny", "prompt": "a", "max_tokens": 1} | more
+    with hardened.client() as client:
+        assert client.post("/v1/completions", json=body).status_code == 400
+
+
+def test_a_body_that_is_packed_is_not_unpacked(hardened: Running) -> None:
+    packed = gzip.compress(b" " * 50_000_000 + b"{}")
+    assert len(packed) < 100_000
+    assert post(hardened, packed, **{"Content-Encoding": "gzip"}).status_code == 400
 
 
 @pytest.mark.parametrize("name", ["../../etc/passwd", "/etc/passwd", "tiny/../tiny", "..\\tiny", "hf:org/repo", ""])
