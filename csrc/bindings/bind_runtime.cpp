@@ -205,7 +205,14 @@ void bind_runtime(py::module_& core) {
       .def_property_readonly("size", &ThreadPool::size);
 
   m.def("machine", machine);
-  m.def("restarts_system_calls", restarts_system_calls, py::arg("signal"));
+  m.def(
+      "handled_signals",
+      [](const std::vector<int>& numbers) {
+        std::vector<std::pair<int, bool>> found;
+        for (const auto& [number, restarts] : handled_signals(numbers)) found.emplace_back(number, restarts);
+        return found;
+      },
+      py::arg("numbers"));
   m.def(
       "kv_block_bytes",
       [](const graph::Graph& graph, const std::string& kv_dtype) {
