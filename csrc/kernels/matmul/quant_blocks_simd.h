@@ -101,7 +101,7 @@ inline void load_block(const std::uint8_t* header, const std::uint8_t* block, in
 
 // Asks for `n` bytes of the group after this one, into the second-level cache. Several tokens take so long to compute
 // that the processor, which sees no further than its window, would wait for each block from memory.
-inline void prefetch_next(const std::uint8_t* bytes, std::size_t group_bytes, std::size_t n) {
+LLMAGENTOS_PREFETCHES void prefetch_next(const std::uint8_t* bytes, std::size_t group_bytes, std::size_t n) {
   for (std::size_t i = 0; i < n; i += 64) __builtin_prefetch(bytes + group_bytes + i, 0, 2);
 }
 
@@ -116,7 +116,7 @@ class PackedBlocks {
         group_bytes_(n_cols / kBlock / L::kBlocks * L::kSuperBytes),
         fetches_(fetches) {}
 
-  void begin() const {
+  LLMAGENTOS_PREFETCHES void begin() const {
     if (fetches_) prefetch_next(block_, group_bytes_, L::kBlockBytes);
   }
   void load(int v, BlockWeights& to) const { load_block<L>(header_, block_, v, to); }
