@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from llmagentos.errors import SchemaError
-from llmagentos.structured.json_schema import MAX_DEPTH, check_schema, fault_of
+from llmagentos.structured.fault import fault_of
+from llmagentos.structured.json_schema import MAX_DEPTH, check_schema
 
 from .acceptance_of_text import tokenizer
 
@@ -110,7 +111,7 @@ def test_depth_is_bounded_however_deep_it_is() -> None:
         ({"properties": {"a": {"pattern": "(?=x)y"}}}, "/properties/a"),
         ({"properties": {"a": {"pattern": "("}}}, "/properties/a"),
         ({"patternProperties": {"(": {}}}, ""),
-        ({"properties": {"a": {"minimum": 1e-300}}}, "/properties/a"),
+        ({"properties": {"a": {"minimum": 1e-300, "maximum": 1e-299}}}, "/properties/a"),
         ({"properties": {"a": {"$ref": "#/$defs/d"}}, "$defs": {"d": {"pattern": "(?!x)y"}}}, "/$defs/d"),
         ({"type": "object", "properties": {"a": {}, "b": {}}, "maxProperties": 1}, ""),
     ],

@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from llmagentos.errors import shown
+from llmagentos.structured.numbers import MAX_NUMBER, is_on_grid, is_step
+
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 FORMATS = ("date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid")
 
@@ -61,7 +64,7 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and math.isfinite(value) and abs(value) <= MAX_NUMBER
 
 
 def _is_names(value: Any) -> bool:
@@ -78,7 +81,7 @@ def _is_text(value: Any) -> bool:
 
 
 _COUNT = (_is_count, "an integer of at least 0")
-_NUMBER = (_is_number, "a finite number")
+_NUMBER = (_is_number, "a number between -2**53 and 2**53")
 
 # What the value of a keyword must be, and in words.
 VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
@@ -99,7 +102,10 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "maximum": _NUMBER,
     "exclusiveMinimum": _NUMBER,
     "exclusiveMaximum": _NUMBER,
-    "multipleOf": (lambda value: _is_number(value) and value > 0, "a finite number above 0"),
+    "multipleOf": (
+        lambda value: _is_number(value) and value > 0 and is_step(value),
+        "a number above 0, of at most nine digits which multiplying by ten brings before the point",
+    ),
 }
 
 
@@ -113,8 +119,11 @@ _ESCAPED = re.compile("[\x00-\x07\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def unwritable(value: Any) -> str | None:
-    """A string in this JSON value that no answer can hold, or None."""
+    """Why no answer can hold this JSON value, or None."""
     if isinstance(value, str):
-        return value if _ESCAPED.search(value) else None
+        return f"{shown(value)} has a character that answers cannot hold" if _ESCAPED.search(value) else None
+    if type(value) in (int, float):
+        exact = "a number between -2**53 and 2**53 of at most 15 digits, or 20 behind the point"
+        return None if is_on_grid(value) else f"{shown(value)} is not supported: it must be {exact}"
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((text for text in map(unwritable, parts) if text is not None), None)
+    return next((fault for fault in map(unwritable, parts) if fault is not None), None)
