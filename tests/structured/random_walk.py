@@ -23,7 +23,8 @@ def random_text(grammar: str, seed: int, max_bytes: int = 300) -> str | None:
         assert allowed, f"nothing may follow {bytes(written)!r}"
         hurry = 20 ** (3 * len(written) / max_bytes)
         weights = [
-            30 * hurry if id in END_IDS else hurry if id in b'"}]' else 1 if id in _STRUCTURE else 0.02 for id in allowed
+            30 * hurry if id in END_IDS else hurry if id in b'"}]' else 1 if id in _STRUCTURE else 0.02
+            for id in allowed
         ]
         token_id = draw.choices(allowed, weights)[0]
         if token_id in END_IDS:
@@ -33,3 +34,9 @@ def random_text(grammar: str, seed: int, max_bytes: int = 300) -> str | None:
         if constraint.is_complete:
             return written.decode()
     return None
+
+
+def _weight(token_id: int, hurry: float) -> float:
+    if token_id in END_IDS:
+        return 30 * hurry
+    return hurry if token_id in b'"}]' else 1 if token_id in _STRUCTURE else 0.02

@@ -30,7 +30,11 @@ def keywords(**values: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, An
 
 BOUND = st.one_of(st.integers(-12, 12), st.sampled_from([0.5, -0.5, 1.5, 0.1, -2.25, 9.99, 1e-5]))
 NUMERIC = keywords(
-    minimum=BOUND, maximum=BOUND, exclusiveMinimum=BOUND, exclusiveMaximum=BOUND, multipleOf=st.sampled_from([1, 2, 3, 0.5])
+    minimum=BOUND,
+    maximum=BOUND,
+    exclusiveMinimum=BOUND,
+    exclusiveMaximum=BOUND,
+    multipleOf=st.sampled_from([1, 2, 3, 0.5]),
 )
 TEXT = keywords(
     minLength=SMALL,

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from llmagentos.errors import SchemaError
-from llmagentos.structured.json_schema import children, escape, place
+from llmagentos.structured.json_schema import children
 from llmagentos.structured.lark import json_value
+from llmagentos.structured.pointers import escape, place
 
 _DEFINITIONS = ("$defs", "definitions")
 _MAX_TRIES = 500  # schemas that are compiled on their own

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from llmagentos.errors import SchemaError, shown
+from llmagentos.structured.consistency import check_together
 from llmagentos.structured.keywords import SUBSCHEMAS, VALUES, is_annotation, unwritable
-from llmagentos.structured.reference_depth import reference_depth
+from llmagentos.structured.pointers import escape, place
 
 MAX_DEPTH = 100  # of JSON inside JSON
-MAX_REFERENCE_DEPTH = 400  # of schemas inside schemas, with those that references lead to
 
 
 def check_schema(schema: object) -> dict[str, Any]:
@@ -32,11 +30,7 @@ def check_schema(schema: object) -> dict[str, Any]:
         raise SchemaError(f"the schema is not JSON: {error}") from None
     _check_depth(copy)
     copy.pop("$schema", None)
-    walked = dict(_walk(copy))
-    _check_references(walked)
-    for pointer, node in walked.items():
-        _check_counts(pointer, node)
-        _check_patterns(pointer, node)
+    check_together(dict(_walk(copy)))
     return copy
 
 
@@ -111,65 +105,3 @@ def _check_writable(at: str, value: Any) -> None:
     fault = unwritable(value)
     if fault is not None:
         raise SchemaError(f"{place(at)}: {fault}", at)
-
-
-def _check_references(walked: Mapping[str, Mapping[str, Any]]) -> None:
-    """Each must lead to a schema that was walked, following them must come to an end, and that must not be too deep."""
-    ended = set[str]()
-    for pointer, node in walked.items():
-        at, path, here = f"{pointer}/$ref", set[str](), pointer
-        while "$ref" in walked[here] and here not in ended:
-            path.add(here)
-            here = unquote(walked[here]["$ref"][1:])
-            if here not in walked:
-                raise SchemaError(f"{place(at)}: $ref={shown(node['$ref'])} leads to no schema in here", at)
-            if here in path:
-                raise SchemaError(f"{place(at)}: $ref={shown(node['$ref'])} leads back to itself", at)
-        ended |= path
-    depth = reference_depth(walked)
-    if depth > MAX_REFERENCE_DEPTH:
-        raise SchemaError(
-            f"{place('')}: its references nest schemas up to {depth} deep, which is more than {MAX_REFERENCE_DEPTH}"
-        )
-
-
-def _check_counts(pointer: str, node: Mapping[str, Any]) -> None:
-    """Bounds that contradict each other, and a count of properties that repeated names could feign."""
-    for low, high in (("minLength", "maxLength"), ("minItems", "maxItems"), ("minProperties", "maxProperties")):
-        if node.get(low, 0) > node.get(high, float("inf")):
-            at = f"{pointer}/{high}"
-            raise SchemaError(f"{place(at)}: {high}={node[high]} is below {low}={node[low]}", at)
-    # Names that no `properties` list are not kept apart, so {"a": 1, "a": 2} would count as two.
-    n_sure = len(node.get("required", ())) + 1
-    if node.get("minProperties", 0) > n_sure:
-        at = f"{pointer}/minProperties"
-        raise SchemaError(
-            f"{place(at)}: minProperties={node['minProperties']} is not supported: of these properties no more than "
-            f"{n_sure} are sure to have different names",
-            at,
-        )
-
-
-def _check_patterns(pointer: str, node: Mapping[str, Any]) -> None:
-    """A property that a pattern speaks of too would have to meet both schemas."""
-    names = list(node.get("properties", ()))
-    for text in node.get("patternProperties", ()) if names else ():
-        at = f"{pointer}/patternProperties/{escape(text)}"
-        try:
-            both = next(filter(re.compile(text).search, names), None)
-        except re.error as error:
-            raise SchemaError(f"{place(at)}: {shown(text)} is not supported beside properties: {error}", at) from None
-        if both is not None:
-            raise SchemaError(
-                f"{place(at)}: {shown(text)} also matches {shown(both)} of properties, which is not supported", at
-            )
-
-
-def escape(name: str) -> str:
-    """A name as a part of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def place(pointer: str) -> str:
-    """How a message calls it."""
-    return f"schema at {pointer or 'its root'}"

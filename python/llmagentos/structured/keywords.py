@@ -54,6 +54,8 @@ SUBSCHEMAS: Mapping[str, Children] = {
     "oneOf": "list",
 }
 
+_HOLDING_VALUES = ("properties", "patternProperties", "additionalProperties", "items", "prefixItems")
+
 
 def _is_anything(_value: Any) -> bool:
     return True
@@ -104,7 +106,7 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "exclusiveMaximum": _NUMBER,
     "multipleOf": (
         lambda value: _is_number(value) and value > 0 and is_step(value),
-        "a number above 0, of at most nine digits which multiplying by ten brings before the point",
+        "a number above 0 that a few digits give exactly: 3 or 0.05, but not 0.07",
     ),
 }
 
@@ -112,6 +114,12 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
 def is_annotation(keyword: str) -> bool:
     """Whether it may be passed over. Names that begin with x- are extensions by convention."""
     return keyword in ANNOTATIONS or (keyword.startswith("x-") and keyword != "x-guidance")
+
+
+def is_intersection(node: Mapping[str, Any]) -> bool:
+    """Whether a value has to satisfy several schemas here that may each say something about a number."""
+    applied = node.keys() & {"$ref", "anyOf", "oneOf"}
+    return "allOf" in node or len(applied) > 1 or bool(applied and node.keys() & {"multipleOf", *_HOLDING_VALUES})
 
 
 # Characters that JSON can only write as \uXXXX, which grammars leave out.

@@ -9,7 +9,8 @@ to it, so what may be written is always valid; integers are all on it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Collection, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -22,13 +23,13 @@ _LOWER, _UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum"
 BOUNDS = frozenset(_LOWER + _UPPER)
 
 
-def is_on_grid(value: int | float) -> bool:
+def is_on_grid(value: float) -> bool:
     """Whether this finite number keeps its value on the way into a grammar."""
     exact = _decimal(value)
     return abs(exact) <= MAX_NUMBER and exact % _step(exact) == 0
 
 
-def is_step(value: int | float) -> bool:
+def is_step(value: float) -> bool:
     """Whether llguidance finds the decimal digits of this positive number again, which it multiplies by ten for."""
     scaled, places = float(value), 0
     while scaled % 1:
@@ -36,9 +37,17 @@ def is_step(value: int | float) -> bool:
     return scaled <= _MAX_STEP and Decimal(scaled).scaleb(-places) == _decimal(value)
 
 
-def inclusive_bounds(node: Mapping[str, Any]) -> dict[str, int | float]:
+def have_common_multiple(values: Collection[float]) -> bool:
+    """Whether llguidance can compute the least common multiple of these steps, whichever of them come together."""
+    steps = {_decimal(value) for value in values}
+    places = max((-_exponent(step) for step in steps), default=0)
+    digits = [int(step.scaleb(max(places, 0))) for step in steps]
+    return len(digits) < 2 or math.lcm(*digits) * max(digits) <= _MAX_STEP
+
+
+def inclusive_bounds(node: Mapping[str, Any]) -> dict[str, float]:
     """The bounds of a schema as `minimum` and `maximum` on the grid, where it has such bounds."""
-    bounds: dict[str, int | float] = {}
+    bounds: dict[str, float] = {}
     lower = [_least(_decimal(node[name]), name != "minimum") for name in _LOWER if name in node]
     upper = [-_least(-_decimal(node[name]), name != "maximum") for name in _UPPER if name in node]
     if lower:
@@ -62,10 +71,15 @@ def _step(value: Decimal) -> Decimal:
     return Decimal(1).scaleb(min(0, max(exponent, -_PLACES)))
 
 
-def _decimal(value: int | float) -> Decimal:
+def _decimal(value: float) -> Decimal:
     """The decimal that JSON writes for this number."""
     return Decimal(repr(value))
 
 
-def _number(value: Decimal) -> int | float:
+def _exponent(value: Decimal) -> int:
+    exponent = value.normalize().as_tuple().exponent
+    return exponent if isinstance(exponent, int) else 0
+
+
+def _number(value: Decimal) -> float:
     return int(value) if value == value.to_integral_value() else float(value)
