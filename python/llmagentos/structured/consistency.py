@@ -77,7 +77,8 @@ def _check_counts(pointer: str, node: Mapping[str, Any]) -> None:
             raise SchemaError(f"{place(at)}: {high}={node[high]} is below {low}={node[low]}", at)
     bounds = inclusive_bounds(node)
     if bounds.get("minimum", -math.inf) > bounds.get("maximum", math.inf):
-        raise SchemaError(f"{place(pointer)}: no number is within its bounds that answers can hold", pointer)
+        at = f"{pointer}/{'maximum' if 'maximum' in node else 'exclusiveMaximum'}"
+        raise SchemaError(f"{place(at)}: no number that answers can hold is within the bounds", at)
     # Names that no `properties` list are not kept apart, so {"a": 1, "a": 2} would count as two.
     n_sure = len(node.get("required", ())) + 1
     if node.get("minProperties", 0) > n_sure:

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import unquote
 
+_DEFINITIONS = ("/$defs", "/definitions")
 _ROOT = ""  # no reference is spelled so
 
 
@@ -27,6 +28,8 @@ def reference_depth(schemas: Mapping[str, Mapping[str, Any]]) -> int:
     for pointer, node in schemas.items():
         n_levels = 1
         for ancestor in _self_and_ancestors(pointer):
+            if ancestor.endswith(_DEFINITIONS) and ancestor not in schemas:
+                break  # they are entered by reference only
             for reference in spellings.get(ancestor, ()):
                 depth[reference] = max(depth[reference], n_levels)
                 if "$ref" in node:
