@@ -109,6 +109,10 @@ def test_bounds_off_the_grid_move_inwards() -> None:
     }
     assert inclusive_bounds({"minimum": 0.1 + 0.2, "exclusiveMinimum": 0}) == {"minimum": 0.300000000000001}
     assert inclusive_bounds({"minimum": 5, "maximum": 5}) == {"minimum": 5, "maximum": 5}
+    assert inclusive_bounds({"type": "integer", "exclusiveMinimum": -0.5, "maximum": 7.9}) == {
+        "minimum": 0,
+        "maximum": 7,
+    }
     assert inclusive_bounds({"exclusiveMinimum": 2**53 - 1}) == {"minimum": 2**53}
 
 

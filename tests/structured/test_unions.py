@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import Enum
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field, RootModel
@@ -41,7 +41,7 @@ class Mutter(BaseModel):
     loud: Literal[False] = False
 
 
-Pet = Annotated[Union[Cat, Dog, Fish], Field(discriminator="kind")]
+Pet = Annotated[Cat | Dog | Fish, Field(discriminator="kind")]
 
 
 class Home(BaseModel):
@@ -51,14 +51,14 @@ class Home(BaseModel):
 
 class Node(BaseModel):
     kind: Literal["node"] = "node"
-    children: "list[Annotated[Union[Node, Leaf], Field(discriminator='kind')]]" = []  # noqa: UP037
+    children: "list[Annotated[Node | Leaf, Field(discriminator='kind')]]" = []  # noqa: UP037
 
 
 class Leaf(BaseModel):
     kind: Literal["leaf"] = "leaf"
 
 
-class Tree(RootModel[Annotated[Union[Node, Leaf], Field(discriminator="kind")]]):
+class Tree(RootModel[Annotated[Node | Leaf, Field(discriminator="kind")]]):
     pass
 
 
@@ -146,7 +146,7 @@ def test_references_into_alternatives_still_lead_there() -> None:
 
 def test_a_tag_may_be_true_or_false() -> None:
     class Talk(BaseModel):
-        voice: Annotated[Union[Shout, Mutter], Field(discriminator="loud")]
+        voice: Annotated[Shout | Mutter, Field(discriminator="loud")]
 
     assert takes(made(Talk).grammar, '{"voice": {"loud": false}}')
     assert made(Talk).parse('{"voice": {"loud": false}}') == Talk(voice=Mutter())

@@ -12,7 +12,7 @@ from llmagentos.errors import InvalidRequestError, SchemaError, shown
 from llmagentos.structured.json_schema import check_schema
 from llmagentos.structured.lark import json_value
 
-MAX_RULES = 1000  # rules and terminals, with the groups in them
+MAX_RULES = 500  # rules and terminals, with the groups in them
 
 # As llguidance cuts Lark text, as far as needed to tell what stands in a string, an expression or a comment.
 _PIECE = re.compile(

@@ -48,8 +48,9 @@ def have_common_multiple(values: Collection[float]) -> bool:
 def inclusive_bounds(node: Mapping[str, Any]) -> dict[str, float]:
     """The bounds of a schema as `minimum` and `maximum` on the grid, where it has such bounds."""
     bounds: dict[str, float] = {}
-    lower = [_least(_decimal(node[name]), name != "minimum") for name in _LOWER if name in node]
-    upper = [-_least(-_decimal(node[name]), name != "maximum") for name in _UPPER if name in node]
+    step = Decimal(1) if node.get("type") == "integer" else None
+    lower = [_least(_decimal(node[name]), name != "minimum", step) for name in _LOWER if name in node]
+    upper = [-_least(-_decimal(node[name]), name != "maximum", step) for name in _UPPER if name in node]
     if lower:
         bounds["minimum"] = _number(max(lower))
     if upper:
@@ -57,9 +58,13 @@ def inclusive_bounds(node: Mapping[str, Any]) -> dict[str, float]:
     return bounds
 
 
-def _least(bound: Decimal, is_exclusive: bool) -> Decimal:
-    """The least decimal on the grid that is not below the bound, or that is above it."""
-    step = _step(bound)
+def _least(bound: Decimal, is_exclusive: bool, step: Decimal | None) -> Decimal:
+    """The least decimal on the grid that is not below the bound, or that is above it.
+
+    Args:
+        step: the grid's, None for the finest there.
+    """
+    step = _step(bound) if step is None else step
     if is_exclusive:
         return (bound / step).to_integral_value(ROUND_FLOOR) * step + step
     return (bound / step).to_integral_value(ROUND_CEILING) * step
