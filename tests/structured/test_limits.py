@@ -146,7 +146,7 @@ def test_schemas_in_a_grammar_are_checked_and_kept_as_all_are() -> None:
     with pytest.raises(SchemaError, match="line 2: schema at /items/not") as caught:
         checked_grammar('start: x\nx: %json {"items": {"not": {}}}')
     assert caught.value.pointer == "/items/not"
-    with pytest.raises(InvalidRequestError, match="line 1: .* is not JSON"):
+    with pytest.raises(InvalidRequestError, match=r"line 1: .* is not JSON"):
         checked_grammar("start: %json {not json")
 
 

@@ -106,7 +106,7 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "exclusiveMaximum": _NUMBER,
     "multipleOf": (
         lambda value: _is_number(value) and value > 0 and is_step(value),
-        "a number above 0 that a few digits give exactly: 3 or 0.05, but not 0.07",
+        "a number above 0 that a few digits give exactly, 65535 without their point at most: 3 or 0.05, but not 0.07",
     ),
 }
 

@@ -17,7 +17,7 @@ from typing import Any
 MAX_NUMBER = 2**53  # floats hold all integers up to here
 _DIGITS = 15  # of any decimal of so many digits, the nearest float gives them back
 _PLACES = 20  # powers of ten up to 22 are floats, so that reading such a decimal takes one rounding
-_MAX_STEP = 2**32 - 1  # the digits of a `multipleOf` without its point
+_MAX_STEP = 2**16 - 1  # digits of a `multipleOf` without its point: as many states, and squares of 32 bits
 _LOWER, _UPPER = ("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")
 
 BOUNDS = frozenset(_LOWER + _UPPER)
@@ -42,7 +42,7 @@ def have_common_multiple(values: Collection[float]) -> bool:
     steps = {_decimal(value) for value in values}
     places = max((-_exponent(step) for step in steps), default=0)
     digits = [int(step.scaleb(max(places, 0))) for step in steps]
-    return len(digits) < 2 or math.lcm(*digits) * max(digits) <= _MAX_STEP
+    return len(digits) < 2 or math.lcm(*digits) <= _MAX_STEP
 
 
 def inclusive_bounds(node: Mapping[str, Any]) -> dict[str, float]:
