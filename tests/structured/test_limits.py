@@ -16,6 +16,7 @@ from llmagentos.structured.caller_grammar import MAX_RULES, checked_grammar
 from llmagentos.structured.consistency import MAX_PATTERNS, MAX_REFERENCE_DEPTH
 from llmagentos.structured.json_schema import check_schema
 from llmagentos.structured.reference_depth import reference_depth
+from llmagentos.structured.response_format import response_format_of
 from tests.engine.fake_tokenizer import FakeTokenizer
 
 from .acceptance_of_text import schema_grammar, takes, takes_value, tokenizer
@@ -109,6 +110,34 @@ def test_more_than_can_be_followed_at_once_is_refused(schema: dict[str, Any], po
     with pytest.raises(SchemaError, match="too much may come next") as caught:
         check_schema(schema)
     assert caught.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"pattern": "a?" * 5001}, "/pattern"),
+        ({"patternProperties": {"a?" * 5001: {}}}, f"/patternProperties/{'a?' * 5001}"),
+        ({"maxLength": 10**9 + 1}, "/maxLength"),
+        ({"items": {"minItems": 2**64}}, "/items/minItems"),
+    ],
+)
+def test_sizes_are_limited(schema: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(SchemaError, match=r"10000 characters|from 0 to 1000000000") as caught:
+        check_schema(schema)
+    assert caught.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        ({"type": "regex", "regex": "a?" * 5001}, "a regex has 10002 characters, more than 10000"),
+        ({"type": "grammar", "grammar": f"start: /{'a?' * 5001}/"}, "a regex has 10002 characters, more than 10000"),
+        ({"type": "grammar", "grammar": "start: " + '"a" ' * 25_000}, "the grammar has 100007 characters, more than"),
+    ],
+)
+def test_texts_are_limited(value: dict[str, Any], message: str) -> None:
+    with pytest.raises(InvalidRequestError, match=message):
+        response_format_of(value)
 
 
 def test_patterns_of_properties_are_limited() -> None:

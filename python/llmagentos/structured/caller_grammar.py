@@ -10,8 +10,10 @@ import re
 
 from llmagentos.errors import InvalidRequestError, SchemaError, shown
 from llmagentos.structured.json_schema import check_schema
+from llmagentos.structured.keywords import MAX_REGEX
 from llmagentos.structured.lark import json_value
 
+MAX_GRAMMAR = 100_000  # characters
 MAX_RULES = 500  # rules and terminals, with the groups in them
 
 # As llguidance cuts Lark text, as far as needed to tell what stands in a string, an expression or a comment.
@@ -28,18 +30,32 @@ _PIECE = re.compile(
 )
 
 
+def checked_regex(pattern: str) -> str:
+    """A regular expression within the limit.
+
+    Raises:
+        InvalidRequestError: it is not.
+    """
+    if len(pattern) > MAX_REGEX:
+        raise InvalidRequestError(f"response_format: a regex has {len(pattern)} characters, more than {MAX_REGEX}")
+    return pattern
+
+
 def checked_grammar(text: str) -> str:
     """Lark text within the limits. The schemas in it are checked, and written as all schemas are.
 
     Raises:
         SchemaError: a schema in it; points at the place in the schema.
-        InvalidRequestError: too many rules, or JSON that cannot be read.
+        InvalidRequestError: it is too long, or has too many rules, or JSON that cannot be read.
     """
+    if len(text) > MAX_GRAMMAR:
+        raise InvalidRequestError(f"response_format: the grammar has {len(text)} characters, more than {MAX_GRAMMAR}")
     parts: list[str] = []
     n_rules, copied, at = 0, 0, 0
     while (piece := _PIECE.search(text, at)) is not None:
         at = piece.end()
         n_rules += piece["opening"] is not None
+        checked_regex(piece["regex"] or "")
         if piece["directive"]:
             value, at = _json_at(text, at)
             if piece["directive"] == "json":

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Any
 from urllib.parse import unquote
 
 from llmagentos.errors import SchemaError, shown
 from llmagentos.structured.breadth import check_breadth
-from llmagentos.structured.keywords import is_intersection
+from llmagentos.structured.keywords import MAX_REGEX, is_intersection
 from llmagentos.structured.numbers import have_common_multiple, inclusive_bounds
 from llmagentos.structured.pointers import escape, place
 from llmagentos.structured.reference_depth import reference_depth
@@ -91,18 +90,11 @@ def _check_counts(pointer: str, node: Mapping[str, Any]) -> None:
 
 
 def _check_patterns(pointer: str, node: Mapping[str, Any]) -> None:
-    """A property that a pattern speaks of too would have to meet both schemas."""
-    names, patterns = list(node.get("properties", ())), node.get("patternProperties", ())
+    patterns = node.get("patternProperties", ())
     if len(patterns) > MAX_PATTERNS:
         at = f"{pointer}/patternProperties"
         raise SchemaError(f"{place(at)}: it has {len(patterns)} patterns, which is more than {MAX_PATTERNS}", at)
-    for text in patterns if names else ():
-        at = f"{pointer}/patternProperties/{escape(text)}"
-        try:
-            both = next(filter(re.compile(text).search, names), None)
-        except re.error as error:
-            raise SchemaError(f"{place(at)}: {shown(text)} is not supported beside properties: {error}", at) from None
-        if both is not None:
-            raise SchemaError(
-                f"{place(at)}: {shown(text)} also matches {shown(both)} of properties, which is not supported", at
-            )
+    for text in patterns:
+        if len(text) > MAX_REGEX:
+            at = f"{pointer}/patternProperties/{escape(text)}"
+            raise SchemaError(f"{place(at)}: the pattern has more than {MAX_REGEX} characters", at)

@@ -38,6 +38,9 @@ ANNOTATIONS = frozenset(
     }
 )
 
+MAX_REGEX = 10_000  # characters: compiling takes time that grows with their square
+_MAX_COUNT = 10**9
+
 Children = Literal["schema", "list", "map"]
 
 # Where a keyword's value holds schemas: it is one, a list of them, or a map from names to them.
@@ -62,7 +65,7 @@ def _is_anything(_value: Any) -> bool:
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= _MAX_COUNT
 
 
 def _is_number(value: Any) -> bool:
@@ -78,11 +81,11 @@ def _is_types(value: Any) -> bool:
     return bool(types) and all(isinstance(name, str) and name in TYPES for name in types)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _is_regex(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_REGEX
 
 
-_COUNT = (_is_count, "an integer of at least 0")
+_COUNT = (_is_count, f"an integer from 0 to {_MAX_COUNT}")
 _NUMBER = (_is_number, "a number between -2**53 and 2**53")
 
 # What the value of a keyword must be, and in words.
@@ -98,7 +101,7 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "maxItems": _COUNT,
     "minLength": _COUNT,
     "maxLength": _COUNT,
-    "pattern": (_is_text, "a regular expression"),
+    "pattern": (_is_regex, f"a regular expression of at most {MAX_REGEX} characters"),
     "format": (lambda value: value in FORMATS, f"one of {', '.join(FORMATS)}"),
     "minimum": _NUMBER,
     "maximum": _NUMBER,

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from llmagentos.errors import InvalidRequestError, shown
-from llmagentos.structured.caller_grammar import checked_grammar
+from llmagentos.structured.caller_grammar import checked_grammar, checked_regex
 from llmagentos.structured.fault import fault_of
 from llmagentos.structured.json_schema import check_schema
 from llmagentos.structured.lark import json_value, one_of, regex
@@ -129,7 +129,7 @@ def _of_text(kind: str, value: Any) -> ResponseFormat:
     if not isinstance(value, str) or not value:
         raise InvalidRequestError(f"response_format.{kind}={shown(value)} is not valid: it must be a non-empty string")
     if kind == "regex":
-        return ResponseFormat("regex", f"start: TEXT\nTEXT: {regex(_unanchored(value))}", str)
+        return ResponseFormat("regex", f"start: TEXT\nTEXT: {regex(_unanchored(checked_regex(value)))}", str)
     return ResponseFormat("grammar", checked_grammar(value), str)
 
 
