@@ -9,9 +9,9 @@ from urllib.parse import unquote
 
 from llmagentos.errors import SchemaError, shown
 from llmagentos.structured.breadth import check_breadth
-from llmagentos.structured.keywords import MAX_REGEX, is_intersection
+from llmagentos.structured.keywords import is_intersection
 from llmagentos.structured.numbers import have_common_multiple, inclusive_bounds
-from llmagentos.structured.pointers import escape, place
+from llmagentos.structured.pointers import place
 from llmagentos.structured.reference_depth import reference_depth
 
 MAX_REFERENCE_DEPTH = 400  # of schemas inside schemas, with those that references lead to
@@ -94,7 +94,3 @@ def _check_patterns(pointer: str, node: Mapping[str, Any]) -> None:
     if len(patterns) > MAX_PATTERNS:
         at = f"{pointer}/patternProperties"
         raise SchemaError(f"{place(at)}: it has {len(patterns)} patterns, which is more than {MAX_PATTERNS}", at)
-    for text in patterns:
-        if len(text) > MAX_REGEX:
-            at = f"{pointer}/patternProperties/{escape(text)}"
-            raise SchemaError(f"{place(at)}: the pattern has more than {MAX_REGEX} characters", at)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,6 +13,8 @@ from llmagentos.structured.keywords import SUBSCHEMAS, VALUES, is_annotation, un
 from llmagentos.structured.pointers import escape, place
 
 MAX_DEPTH = 100  # of JSON inside JSON
+MAX_SCHEMAS = 10_000
+MAX_POINTER = 2_000  # characters of the names that lead to a schema
 
 
 def check_schema(schema: object) -> dict[str, Any]:
@@ -36,25 +39,26 @@ def check_schema(schema: object) -> dict[str, Any]:
 
 def _check_depth(schema: Any) -> None:
     """Everything in it, values of `const` and `enum` too: what compiles schemas reads no JSON that is deeper."""
-    level = [("", schema)]
+    level = [schema]
     for _ in range(MAX_DEPTH):
-        parts = ((at, part.items() if isinstance(part, dict) else enumerate(part)) for at, part in level)
-        level = [
-            (f"{at}/{escape(str(key))}", value)
-            for at, items in parts
-            for key, value in items
-            if isinstance(value, (dict, list))
-        ]
+        parts = (value for part in level for value in (part.values() if isinstance(part, dict) else part))
+        level = [value for value in parts if isinstance(value, (dict, list))]
     if level:
-        at = level[0][0]
-        raise SchemaError(f"{place(at)}: schemas and their values are nested more than {MAX_DEPTH} deep", at)
+        raise SchemaError(f"{place('')}: JSON is nested more than {MAX_DEPTH} deep in it")
 
 
 def _walk(root: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each schema that is not just true or false, with its pointer; what is wrong with one is raised on the way."""
     pending: list[tuple[str, Any]] = [("", root)]
-    while pending:
+    for n_schemas in itertools.count(1):
+        if not pending:
+            return
         pointer, node = pending.pop()
+        if len(pointer) > MAX_POINTER:
+            start = pointer[:MAX_POINTER].rpartition("/")[0]
+            raise SchemaError(f"{place(start)}: names of more than {MAX_POINTER} characters lead into it", start)
+        if n_schemas > MAX_SCHEMAS:
+            raise SchemaError(f"{place('')}: it has more than {MAX_SCHEMAS} schemas")
         if isinstance(node, bool):
             continue
         if not isinstance(node, dict):
