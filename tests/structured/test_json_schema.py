@@ -126,6 +126,52 @@ def test_what_does_not_compile_is_found_again_in_the_schema(schema: dict[str, An
     assert fault.pointer == pointer
 
 
+_LIST_OF_ITSELF = {"type": "array", "minItems": 1}
+
+
+@pytest.mark.parametrize(
+    ("schema", "pointer"),
+    [
+        ({"type": "object", "properties": {"a": {"$ref": "#"}}, "required": ["a"]}, ""),
+        ({**_LIST_OF_ITSELF, "items": {"$ref": "#"}}, ""),
+        ({**_LIST_OF_ITSELF, "prefixItems": [{"$ref": "#"}, {}]}, ""),
+        (
+            {"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {**_LIST_OF_ITSELF, "items": {"$ref": "#/$defs/a"}}}},
+            "/items",
+        ),
+        (
+            {
+                "type": ["array", "object"],
+                "minItems": 1,
+                "items": {"$ref": "#"},
+                "required": ["a"],
+                "properties": {"a": {"anyOf": [{"$ref": "#"}, {"allOf": [{}, {"$ref": "#"}]}]}},
+            },
+            "",
+        ),
+    ],
+)
+def test_values_without_end_are_refused(schema: dict[str, Any], pointer: str) -> None:
+    with pytest.raises(SchemaError, match="without end") as caught:
+        check_schema(schema)
+    assert caught.value.pointer == pointer
+
+
+@pytest.mark.parametrize(
+    "schema",
+    [
+        {"type": "object", "properties": {"a": {"$ref": "#"}}},
+        {"type": "object", "properties": {"a": {"anyOf": [{"$ref": "#"}, {"type": "null"}]}}, "required": ["a"]},
+        {"type": "array", "items": {"$ref": "#"}},
+        {"type": "array", "prefixItems": [{}, {"$ref": "#"}], "minItems": 1},
+        {"type": ["array", "null"], "minItems": 1, "items": {"$ref": "#"}},
+        {"required": ["a"], "properties": {"a": {"$ref": "#"}}},
+    ],
+)
+def test_values_that_can_end_may_hold_others_of_their_kind(schema: dict[str, Any]) -> None:
+    assert check_schema(schema) == schema
+
+
 def test_what_compiles_has_no_fault_and_stays_as_it_is() -> None:
     schema = {
         "type": "object",

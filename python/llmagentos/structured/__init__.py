@@ -2,7 +2,8 @@
 
 ```
 response_format.py (what callers pass; model_schema.py, caller_grammar.py)
-  -> json_schema.py (each keyword checked; keywords.py) -> consistency.py (all together; reference_depth.py, breadth.py)
+  -> json_schema.py (each keyword checked; keywords.py) -> consistency.py (all together; breadth.py, finiteness.py,
+     reference_depth.py)
   -> enforced.py (in words that are enforced to the letter; numbers.py, formats.py, unions.py)
   -> lark.py (the grammar's text)
 fault.py (where the fault is in what does not compile)

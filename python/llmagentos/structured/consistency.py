@@ -9,6 +9,7 @@ from urllib.parse import unquote
 
 from llmagentos.errors import SchemaError, shown
 from llmagentos.structured.breadth import check_breadth
+from llmagentos.structured.finiteness import check_finite
 from llmagentos.structured.keywords import is_intersection
 from llmagentos.structured.numbers import have_common_multiple, inclusive_bounds
 from llmagentos.structured.pointers import place
@@ -29,6 +30,7 @@ def check_together(schemas: Mapping[str, Mapping[str, Any]]) -> None:
     """
     _check_references(schemas)
     check_breadth(schemas)
+    check_finite(schemas)
     _check_steps(schemas)
     for pointer, node in schemas.items():
         _check_counts(pointer, node)
