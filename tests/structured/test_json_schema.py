@@ -137,7 +137,7 @@ _LIST_OF_ITSELF = {"type": "array", "minItems": 1}
         ({**_LIST_OF_ITSELF, "prefixItems": [{"$ref": "#"}, {}]}, ""),
         (
             {"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {**_LIST_OF_ITSELF, "items": {"$ref": "#/$defs/a"}}}},
-            "/items",
+            "/$defs/a",
         ),
         (
             {

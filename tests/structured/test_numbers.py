@@ -22,7 +22,9 @@ NUMBERS = st.one_of(
     st.integers(-(2**53), 2**53),
     st.floats(-2, 2),
     st.floats(-(2.0**53), 2.0**53),
-    st.sampled_from([0.1, 0.5, -0.5, 1.5, 99.5, 1e-7, -1e-7, 1e-20, 1e-300, 5e-324, 0.1 + 0.2, 9.99, -0.0, 1e15, 1e16]),
+    st.sampled_from(
+        [0.1, 0.5, -0.5, 1.5, 99.5, 1e-7, -1e-7, 1e-20, 1e-300, 5e-324, 0.1 + 0.2, 9.99, -0.0, 1e15, 2**53]
+    ),
 )
 BOUNDS = st.dictionaries(
     st.sampled_from(["minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"]), NUMBERS, min_size=1
@@ -118,6 +120,7 @@ def test_bounds_off_the_grid_move_inwards() -> None:
     [
         ({"type": "integer", "minimum": -(2**63)}, "/minimum"),
         ({"maximum": 2**53 + 1}, "/maximum"),
+        ({"exclusiveMinimum": 2**53}, "/exclusiveMinimum"),
         ({"type": "integer", "exclusiveMaximum": 1e300}, "/exclusiveMaximum"),
         ({"const": 2**53 + 1}, "/const"),
         ({"const": -(10**30)}, "/const"),

@@ -87,6 +87,7 @@ def _is_regex(value: Any) -> bool:
 
 _COUNT = (_is_count, f"an integer from 0 to {_MAX_COUNT}")
 _NUMBER = (_is_number, "a number between -2**53 and 2**53")
+_EXCLUSIVE = (lambda value: _is_number(value) and abs(value) < MAX_NUMBER, "a number above -2**53 and below 2**53")
 
 # What the value of a keyword must be, and in words.
 VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
@@ -105,8 +106,8 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "format": (lambda value: value in FORMATS, f"one of {', '.join(FORMATS)}"),
     "minimum": _NUMBER,
     "maximum": _NUMBER,
-    "exclusiveMinimum": _NUMBER,
-    "exclusiveMaximum": _NUMBER,
+    "exclusiveMinimum": _EXCLUSIVE,
+    "exclusiveMaximum": _EXCLUSIVE,
     "multipleOf": (
         lambda value: _is_number(value) and value > 0 and is_step(value),
         "a number above 0 that a few digits give exactly, 65535 without their point at most: 3 or 0.05, but not 0.07",
