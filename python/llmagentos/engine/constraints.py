@@ -199,7 +199,10 @@ class ConstraintTokenizer:
 
         if self._vocabulary is None:
             self._vocabulary = LLTokenizer(cast(Any, _Vocabulary(self._tokenizer)), slices=_SLICES)
-        return LLMatcher(self._vocabulary, grammar, log_level=0)
+        matcher = LLMatcher(self._vocabulary, grammar, log_level=0)
+        if not matcher.is_error():
+            matcher.compute_bitmask()  # an error where nothing can be said, or too much at once
+        return matcher
 
 
 class _Vocabulary:
@@ -231,4 +234,5 @@ def _n_words(n_bits: int) -> int:
 
 
 def _first_line(message: str) -> str:
-    return message.strip().partition("\n")[0]
+    line = message.strip().partition("\n")[0]
+    return "no text of the grammar can go on here" if line in ("NoExtension", "NoExtensionBias") else line

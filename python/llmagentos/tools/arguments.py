@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from llmagentos.errors import InvalidRequestError, ToolError
-from llmagentos.structured.response_format import closed_schema
+from llmagentos.structured.model_schema import closed_schema
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
