@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -15,6 +17,14 @@ from tickets import Tickets
 from llmagentos import LLM
 
 FOLDER = Path(__file__).parent / "knowledge"
+
+
+def conversation(model: LLM | None = None) -> Desk:
+    """A desk on the day of the example's orders, with a queue of its own, as `evaluation.toml` talks to."""
+    folder = tempfile.TemporaryDirectory(prefix="desk-")
+    atexit.register(folder.cleanup)
+    knowledge = Knowledge(read_entries(FOLDER), model)
+    return Desk(knowledge, Orders(), Tickets(Path(folder.name, "desk.db")), lambda: datetime(2026, 3, 2, 10, 0))
 
 
 def parsed() -> argparse.Namespace:

@@ -7,13 +7,19 @@ import sys
 from pathlib import Path
 
 from play import Game
-from state import load, save
+from state import load, new_state, save
 from voices import Voices
 from world import read_world
 
 from llmagentos import LLM
 
 WORLD = Path(__file__).parent / "world.toml"
+
+
+def conversation(model: LLM | None = None) -> Game:
+    """A game from its beginning, which is not saved, as `evaluation.toml` talks to."""
+    world = read_world(WORLD)
+    return Game(world, new_state(world), Voices(world, model), lambda _: None)
 
 
 def main() -> None:

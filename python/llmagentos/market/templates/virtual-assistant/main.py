@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import sys
+import tempfile
 from datetime import datetime
 from pathlib import Path
 
@@ -21,6 +23,16 @@ def local_zone() -> str:
     """IANA name of the machine's time zone, as far as it says; else UTC."""
     path = str(Path("/etc/localtime").resolve())
     return path.partition("/zoneinfo/")[2] or "UTC"
+
+
+def conversation(model: LLM | None = None) -> Assistant:
+    """An assistant with empty files, on a Monday morning, as `evaluation.toml` talks to."""
+    folder = tempfile.TemporaryDirectory(prefix="assistant-")
+    atexit.register(folder.cleanup)
+    path = Path(folder.name)
+    calendar = CalendarFile(path / "calendar.ics", "Europe/Berlin")
+    now = datetime(2026, 3, 2, 8, 0, tzinfo=calendar.zone)
+    return Assistant(Agenda(calendar), TodoList(path / "todo.db"), Notebook(path / "notes.md"), lambda: now, model)
 
 
 def main() -> None:

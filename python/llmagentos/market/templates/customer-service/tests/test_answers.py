@@ -1,0 +1,65 @@
+"""The knowledge base: what it answers, and what it leaves to people."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from answers import Knowledge, read_entries
+from main import FOLDER
+from questions import QUESTIONS
+
+
+class Reader:
+    """Stands in for a model: finds the question likelier after a text with a word, by so much a token."""
+
+    def __init__(self, word: str, gain: float) -> None:
+        self._word, self._gain = word, gain
+
+    def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
+        return list(text.encode())
+
+    def score(self, text: Sequence[int]) -> np.ndarray:
+        read = bytes(text).decode()
+        return np.full(len(text) - 1, -3.0 + (self._gain if self._word in read else 0.0), np.float32)
+
+
+def outcomes(knowledge: Knowledge) -> tuple[int, int, int]:
+    """How many questions are answered rightly, answered wrongly, and passed on although there is an answer."""
+    found = [(knowledge.answer(question), heading) for question, heading in QUESTIONS]
+    right = sum(entry is not None and heading is not None and entry.heading.startswith(heading) for entry, heading in found)
+    wrong = sum(entry is not None and (heading is None or not entry.heading.startswith(heading)) for entry, heading in found)
+    return right, wrong, sum(entry is None and heading is not None for entry, heading in found)
+
+
+def test_most_questions_are_answered_and_few_wrongly_by_words_alone() -> None:
+    right, wrong, passed_on = outcomes(Knowledge(read_entries(FOLDER)))
+    assert right >= 40, (right, wrong, passed_on)
+    assert wrong <= 6, (right, wrong, passed_on)
+
+
+def test_a_model_tells_entries_apart_that_share_words() -> None:
+    entries = read_entries(FOLDER)
+    question = "a parcel, how long?"
+    (chosen,) = {Knowledge(entries, Reader(word, 2.0)).answer(question).heading for word in ["carrier, which takes up to three days"]}
+    assert chosen.startswith("My parcel is late")
+
+
+def test_a_question_that_no_entry_makes_likelier_is_passed_on() -> None:
+    assert Knowledge(read_entries(FOLDER), Reader("", -1.0)).answer("Do you have garden furniture for sale?") is None
+
+
+def test_an_entry_says_where_it_is_written(tmp_path: Path) -> None:
+    (tmp_path / "bread.md").write_text("# Bread\n\n## How hot?\nAlso: oven\n230 degrees,\nno less.\n", encoding="utf-8")
+    (entry,) = read_entries(tmp_path)
+    assert (entry.text, entry.also, entry.source, entry.line) == ("230 degrees, no less.", "oven", "bread.md", 3)
+    assert Knowledge([entry]).answer("What should the oven be?") == entry
+
+
+@pytest.mark.parametrize("content", ["# Bread\n", "# Bread\n\n## How hot?\nAlso: oven\n"])
+def test_a_folder_without_answers_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "bread.md").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"bread\.md|has no entries"):
+        read_entries(tmp_path)
