@@ -93,7 +93,7 @@ class Desk(Agent):
     def _about_order(self) -> str:
         if self._number is None or self._mail is None:
             lacking = [
-                *(["the order number, such as AP-10442"] if self._number is None else []),
+                *(["the order number (such as AP-10442)"] if self._number is None else []),
                 *(["the mail address that you ordered with"] if self._mail is None else []),
             ]
             return f"Please tell me {' and '.join(lacking)}."

@@ -37,7 +37,7 @@ _TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = tuple(
 # Of short messages only: "hi, how do I return this?" is a question.
 _COURTESIES: tuple[tuple[Topic, re.Pattern[str]], ...] = (
     ("greeting", re.compile(r"\W*(hi|hello|hey|good (morning|afternoon|evening|day))\b.{0,20}", re.IGNORECASE)),
-    ("thanks", re.compile(r".{0,20}\b(thanks|thank you|thx|great|perfect|ok|okay|cheers)\b.{0,30}", re.IGNORECASE)),
+    ("thanks", re.compile(r"\W*(ok|okay|great|perfect|good|fine|cheers)\W*|.{0,20}\b(thanks|thank you|thx)\b.{0,30}", re.IGNORECASE)),
     ("farewell", re.compile(r".{0,20}\b(bye|goodbye|see you|that is all|that's all)\b.{0,15}", re.IGNORECASE)),
 )
 

@@ -54,7 +54,7 @@ class Game(Agent):
             (r"(?:take|get|grab|pick up) (?:the |a )?(?P<about>.+)", self._take),
             (r"(?:hang|use|attach|put) (?:the )?clapper\b.*|ring(?: the)? bell\W*", lambda _: self._hang()),
             (r"(?P<about>(?:give|offer|hand) .+ to \w+)\W*", self._give),
-            (r"(?P<about>(?:ask|tell) .+)", self._ask),
+            (r"(?P<about>(?:ask|tell) (?!me\b|us\b).+)", self._ask),
             (r"(?:look at|examine|x|read) (?:the )?(?P<about>.+)", self._examine),
         )
 
@@ -192,7 +192,7 @@ class Game(Agent):
     # Connect four
 
     def _play(self, name: str) -> str:
-        id = self._named(name) if name else self._partner or (self._here or [None])[0]
+        id = self._named(name) if name else self._partner or next(iter(self._here), None)
         if id is None:
             return "Nobody is here to play with."
         if self._state.memories[id].mood < 0:

@@ -68,8 +68,7 @@ class Voices:
             memory.mood = 0
             return f"{character.name} nods slowly. 'Forgiven. Not forgotten.'"
         topic = next((topic for topic in character.topics if topic in said), None)
-        likes = memory.mood == 0 and any(f" {like} " in f" {' '.join(said)} " for like in character.likes)
-        if likes and (topic is None or topic in memory.told or topic in character.likes):
+        if memory.mood == 0 and any(f" {like} " in f" {' '.join(said)} " for like in character.likes):
             memory.mood = 1
             return character.friend
         if topic is not None:

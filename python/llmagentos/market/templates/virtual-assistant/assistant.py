@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, available_timezones
 
 from agenda import Agenda, day_name, sentence, span, times
-from commands import Command, read_command
+from commands import Command, expression_of, read_command
 from kinds import Chooser, kind_of
 from notebook import Notebook
 from phrases import read_when
@@ -73,7 +73,7 @@ class Assistant(Agent):
             "remove_todo": self._remove_todo,
             "add_note": self._add_note,
             "find_note": self._find_note,
-            "calculate": lambda command: f"{command.text} = {calculator(expression=command.text)}",
+            "calculate": lambda command: f"{command.text} = {calculator(expression=expression_of(command.text) or "")}",
             "clock": self._tell_time,
             "days_until": self._days_until,
             "weekday": lambda command: f"{day_name(command.when.day or self._now.date())}.",
@@ -140,7 +140,7 @@ class Assistant(Agent):
             return "What should I put into the calendar?"
         if command.when.day is None and command.when.time is None:
             self._unfinished = command
-            return f"On which day is {command.text}?"
+            return f"On which day, and at what time: {command.text}?"
         event, overlapping = self._agenda.add(command.text[:1].upper() + command.text[1:], command.when, command.place, self._now)
         note = f"\nMind that it overlaps with {'; '.join(map(sentence, overlapping))}." if overlapping else ""
         return f"In the calendar: {sentence(event)}.{note}"
@@ -253,7 +253,7 @@ class Assistant(Agent):
             return "I did not understand that. Say 'help' for what I can do."
         kind = kind_of(command.text, self._chooser)
         if kind == "question":
-            found = self._notes.find(command.text)[:1]
+            found = self._notes.answers(command.text)[:1]
             if found:
                 return f"I know only what you have told me. Your notes say: {found[0]}"
             return self._propose(

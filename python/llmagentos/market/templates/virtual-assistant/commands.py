@@ -9,6 +9,8 @@ from typing import Literal
 
 from phrases import When, read_when
 
+from llmagentos.tools.words import ENGLISH_STOP_WORDS, words
+
 Action = Literal[
     "agenda", "free", "add_event", "move_event", "remove_event", "find_event",
     "add_todo", "list_todos", "complete_todo", "remove_todo",
@@ -40,7 +42,7 @@ _RULES: tuple[tuple[Action, re.Pattern[str]], ...] = tuple(
     (action, re.compile(pattern, re.IGNORECASE))
     for action, pattern in (
         ("yes", r"\W*(?:yes|yep|yeah|sure|ok|okay|do it|please do|confirm)\W*(?:please)?\W*"),
-        ("no", r"\W*(?:no|nope|don'?t|cancel|never mind|leave it)\W*(?:thanks|thank you)?\W*"),
+        ("no", r"\W*(?:no|nope|don'?t|cancel|never mind|leave it)\W*(?:thanks|thank you|leave it|keep it|don'?t)?\W*"),
         ("greeting", r"\W*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b.{0,15}"),
         ("thanks", r".{0,15}\b(?:thanks|thank you)\b.{0,20}"),
         ("help", r"\W*(?:help|what can you do|how does this work)\b.*"),
@@ -49,24 +51,24 @@ _RULES: tuple[tuple[Action, re.Pattern[str]], ...] = tuple(
         (
             "add_todo",
             r"\W*(?:please )?(?:remind me(?: to| about)?|remember to|don'?t (?:let me )?forget(?: to)?"
-            r"|i (?:need|have|must|should|want)(?: to)?|to-?do:?)\s+(?P<about>.+)",
+            r"|i (?:need(?: to)?|have to|must|should|want to)|to-?do:?)\s+(?P<about>.+)",
         ),
         (
             "add_todo",
             rf"\W*(?:please )?(?:add|put)\s+(?P<about>.+?)\s+(?:to|on|in) (?:my |the )?(?:to-?do |shopping )?{_LIST}\b.*",
         ),
-        ("list_todos", rf".*\b(?:my|the|open) {_LIST}\W*|.*\bwhat(?:'s| is| do i have)?\b.*\b(?:left )?to do\b.*"),
-        ("list_todos", rf"\W*(?:list|show)(?: me)?(?: my| the| all)* {_LIST}\W*"),
         (
             "complete_todo",
             r"\W*(?:(?:i(?:'m| am|'ve| have)?|i) )?(?:am )?(?:done with|finished(?: with)?|completed?|check off|tick off)\s+(?P<about>.+)",
         ),
         ("complete_todo", r"\W*mark\s+(?P<about>.+?)\s+(?:as )?done\W*|\W*i(?:'ve| have)? (?P<did>\w+ed .+|bought .+|paid .+)"),
         ("remove_todo", rf"\W*(?:remove|delete|drop|take)\s+(?P<about>.+?)\s+(?:from|off) (?:my |the )?(?:to-?do )?{_LIST}\b.*"),
+        ("list_todos", rf".*\b(?:my|the|open) {_LIST}\W*|.*\bwhat(?:'s| is| do i have)?\b.*\b(?:left )?to do\b.*"),
+        ("list_todos", rf"\W*(?:list|show)(?: me)?(?: my| the| all)* {_LIST}\W*"),
         ("free", r".*\b(?:am i|are we) (?:free|available|busy)\b(?P<about>.*)|.*\b(?:do i have|is there) (?:any )?time\b.*"),
         ("days_until", r".*\bhow (?:many days|long)\b.*\b(?:until|till|to|before|since)\b(?P<about>.*)"),
         ("weekday", r".*\b(?:what|which) (?:week)?day(?: of the week)? (?:is|was|will)\b(?P<about>.*)"),
-        ("clock", r".*\bwhat(?:'s| is)? (?:the )?(?:time|date)\b(?: is it)?(?: now)?(?: (?:in|at) (?P<about>.+?))?\W*"),
+        ("clock", r".*\bwhat(?:'s| is)? (?:the )?(?:time|date|day)\b(?: is it)?(?: now)?(?: (?:in|at) (?P<about>.+?))?\W*"),
         (
             "agenda",
             r"\W*(?:show|list|tell)(?: me)? (?:my |the )?(?:calendar|agenda|schedule|appointments|events|meetings|day|week)\b(?P<about>.*)",
@@ -76,7 +78,7 @@ _RULES: tuple[tuple[Action, re.Pattern[str]], ...] = tuple(
             r".*\bwhat(?:'s| is| do i have|'s there| is there| have i got| am i doing)\b(?: on| planned| in)*(?: my| the)?"
             r"(?: calendar| agenda| schedule)?(?: for| on| like)?(?P<about>.*)",
         ),
-        ("find_event", r"\W*when(?:'s| is| are| was| do i have| will i)\s+(?:my |the |our )?(?P<about>.+)"),
+        ("find_event", r"\W*(?:when(?:'s| is| are| was| do i have| will i)|what time is)\s+(?:my |the |our )?(?P<about>.+)"),
         (
             "move_event",
             rf"\W*(?:please )?(?:move|shift|reschedule|postpone|change)\s+(?:my |the )?(?:{_EVENT} )?(?P<about>.+)",
@@ -84,22 +86,25 @@ _RULES: tuple[tuple[Action, re.Pattern[str]], ...] = tuple(
         ("remove_event", rf"\W*(?:please )?(?:cancel|remove|delete)\s+(?:my |the )?(?:{_EVENT} (?:with )?)?(?P<about>.+)"),
         (
             "add_event",
-            rf"\W*(?:please )?(?:add|schedule|book|plan|create|enter|put|new|set up|make)\s+(?:an? |the |my )?(?:{_EVENT}:? (?=\S))?"
+            r"\W*(?:please )?(?:add|schedule|book|plan|create|enter|put|new|set up|i have|i've got)\s+(?:an? |the |my )?"
+            r"(?:(?:event|entry|appointment):? (?!with|at|on|in|about|for))?"
             r"(?P<about>.+)",
         ),
     )
 )
 _PLACE = re.compile(r"\s+(?:at|in) (?:the )?(?P<place>[A-Z0-9][\w .'-]*)$")
+_CALENDAR = frozenset(("calendar", "agenda", "schedule", "appointments", "events", "meetings", "day", "week", "planned", "like"))
 _CALENDAR_TAIL = re.compile(r"\s+(?:to|in|on|into) (?:my |the )?calendar\b", re.IGNORECASE)
 _ARITHMETIC = re.compile(r"[-+*/^×÷%(]|\b(?:plus|minus|times|divided by|percent|square root)\b", re.IGNORECASE)
-_ASKS_VALUE = re.compile(r"\W*(?:what(?:'s| is)|how much (?:is|are)|calculate|compute)?\s*(?P<about>.+?)\s*[=?]*\s*", re.IGNORECASE)
+_ASKS_VALUE = re.compile(r"\s*(?:what(?:'s| is)|how much (?:is|are)|calculate|compute)?\s*(?P<about>.+?)\s*[=?]*\s*", re.IGNORECASE)
 
 
 def read_command(text: str, today: date) -> Command:
     """What a sentence asks for."""
     text = " ".join(text.split())
-    if (expression := _expression(text)) is not None:
-        return Command("calculate", expression)
+    asked = _ASKS_VALUE.fullmatch(text)
+    if asked is not None and expression_of(asked["about"]) is not None:
+        return Command("calculate", asked["about"])
     for action, pattern in _RULES:
         if (match := pattern.fullmatch(text)) is not None:
             about = next((group for group in match.groupdict().values() if group), "").strip()
@@ -120,8 +125,10 @@ def _completed(action: Action, about: str, text: str, today: date) -> Command | 
     rest = when.rest.strip(" ?.!")
     if action in ("days_until", "weekday") and when.day is None:
         return None
-    if action == "agenda" and when.day is None and "calendar" not in text.lower() and "agenda" not in text.lower():
-        return None
+    if action == "agenda":
+        said = set(words(read_when(about, today).rest))
+        named = when.day is not None or not _CALENDAR.isdisjoint(words(text))
+        return Command(action, when=when) if named and said <= _CALENDAR | ENGLISH_STOP_WORDS else None
     if action == "add_event":
         rest = _CALENDAR_TAIL.sub("", rest)
         place = _PLACE.search(rest)
@@ -130,12 +137,11 @@ def _completed(action: Action, about: str, text: str, today: date) -> Command | 
     return Command(action, rest, when=when)
 
 
-def _expression(text: str) -> str | None:
-    """The arithmetic that a sentence asks for, as the calculator writes it; None where it asks for none."""
-    match = _ASKS_VALUE.fullmatch(text)
-    if match is None or not _ARITHMETIC.search(match["about"]) or not any(map(str.isdigit, text)):
+def expression_of(text: str) -> str | None:
+    """Arithmetic in words and signs as the calculator writes it; None where the text is none."""
+    if not _ARITHMETIC.search(text) or not any(map(str.isdigit, text)):
         return None
-    found = match["about"].lower()
+    found = text.lower()
     for pattern, sign in (
         (r"(?<=\d),(?=\d{3}\b)", ""),
         (r"\bsquare root of (\d+(?:\.\d+)?)", r"sqrt(\1)"),

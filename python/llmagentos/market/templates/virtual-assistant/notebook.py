@@ -32,8 +32,18 @@ class Notebook:
         index = PassageIndex(Passage(self._path.name, number, note) for number, note in enumerate(notes))
         return [passage.text for passage in index.search(" ".join(wanted), limit=MAX_FOUND)]
 
+    def answers(self, question: str) -> list[str]:
+        """Those that have at least half of a question's words, and so may answer it."""
+        wanted = without_stop_words(words(question), frozenset(_FILLERS))
+        return [note for note in self.find(question) if 2 * sum(_has(note, word) for word in wanted) >= len(wanted) > 0]
+
     def _notes(self) -> list[str]:
         if not self._path.exists():
             return []
         lines = self._path.read_text(encoding="utf-8").splitlines()
         return [line.removeprefix("- ") for line in lines if line.strip()]
+
+
+def _has(note: str, word: str) -> bool:
+    """Whether a note has a word, or one that begins like it: "service", "serviced"."""
+    return any(other == word or (len(word) > 4 and other.startswith(word[:5])) for other in words(note))

@@ -21,7 +21,7 @@ _NUMBERS = {
     for word in words.split("|")
 }
 _N = rf"(\d{{1,3}}|{'|'.join(_NUMBERS)})"
-_DAY = "|".join(f"{day}|{day[:3]}" for day in DAYS)
+_DAY = "|".join([*DAYS, *(day[:3] for day in DAYS[:5])])  # but not "sat" and "sun", which are words
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in MONTHS)
 _BEFORE = r"(?:\b(?:on|by|until|before|due)\s+)?"
 
@@ -56,13 +56,13 @@ def read_when(text: str, today: date) -> When:
                 continue
             when = replace(when, day=day, n_days=n_days, rest=_without(when.rest, match))
             break
-    if (match := _FROM_TO.search(when.rest)) is not None:
+    if (match := _FROM_TO.search(when.rest)) is not None and _is_span(match):
         start, end = _time(match[1], match[2], match[3] or match[6]), _time(match[4], match[5], match[6])
         if start is not None and end is not None and end > start:
             minutes = (end.hour - start.hour) * 60 + end.minute - start.minute
             return replace(when, time=start, minutes=minutes, rest=_tidy(_without(when.rest, match)))
     if (match := _DURATION.search(when.rest)) is not None:
-        n = 0.5 if match[1].lower() == "half an" else float(_number(match[1]))
+        n = 0.5 if match[1].lower() == "half an" else _number(match[1])
         minutes = round(n * (60 if match[2].lower().startswith("h") else 1))
         when = replace(when, minutes=minutes, rest=_without(when.rest, match))
     for pattern, clock in _TIMES:
@@ -82,6 +82,11 @@ def _tidy(text: str) -> str:
 
 def _number(text: str) -> int:
     return int(text) if text.isdigit() else _NUMBERS[text.lower()]
+
+
+def _is_span(match: re.Match[str]) -> bool:
+    """Whether two numbers are times, and not, say, "15 to 20 people"."""
+    return match[0].lower().startswith(("from", "between")) or ":" in match[0] or match[6] is not None
 
 
 def _weekday(match: re.Match[str], today: date) -> tuple[date, int]:
@@ -125,7 +130,7 @@ def _compiled(*rules: tuple[str, _Reading]) -> list[tuple[re.Pattern[str], _Read
 
 _SPANS = _compiled(
     (r"\b(?:on |for |during )?(?:the )?(this|next|the|coming) (weekend|week|month)\b", _week),
-    (r"\b(?:in|for|during|over) the next (\w+) days\b", lambda m, today: (today, max(1, _number(m[1])))),
+    (rf"\b(?:in|for|during|over) the next {_N} days\b", lambda m, today: (today, max(1, _number(m[1])))),
 )
 _DATES = _compiled(
     (rf"{_BEFORE}\b(?:the )?day after tomorrow\b", lambda _, today: (today + timedelta(days=2), 1)),
@@ -154,7 +159,7 @@ _FROM_TO = re.compile(
     r"(?! (?:days?|weeks?|minutes?|people|percent))",
     re.IGNORECASE,
 )
-_DURATION = re.compile(rf"\b(?:for |taking )({_N[1:-1]}|half an|\d+\.5) (minutes?|mins?|hours?)\b", re.IGNORECASE)
+_DURATION = re.compile(rf"\b(?:for |taking )({_N[1:-1]}|half an) (minutes?|mins?|hours?)\b", re.IGNORECASE)
 
 
 def _time(hour: str, minute: str | None, half: str | None) -> time | None:

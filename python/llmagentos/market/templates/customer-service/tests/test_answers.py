@@ -41,10 +41,9 @@ def test_most_questions_are_answered_and_few_wrongly_by_words_alone() -> None:
 
 
 def test_a_model_tells_entries_apart_that_share_words() -> None:
-    entries = read_entries(FOLDER)
-    question = "a parcel, how long?"
-    (chosen,) = {Knowledge(entries, Reader(word, 2.0)).answer(question).heading for word in ["carrier, which takes up to three days"]}
-    assert chosen.startswith("My parcel is late")
+    chosen = Knowledge(read_entries(FOLDER), Reader("we ask the carrier", 2.0)).answer("a parcel, how long?")
+    assert chosen is not None
+    assert chosen.heading.startswith("My parcel is late")
 
 
 def test_a_question_that_no_entry_makes_likelier_is_passed_on() -> None:

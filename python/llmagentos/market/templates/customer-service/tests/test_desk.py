@@ -64,7 +64,7 @@ def test_a_person_is_had_by_asking(talk: Conversation) -> None:
 
 def test_an_order_needs_its_number_and_the_address_that_belongs_to_it(talk: Conversation) -> None:
     assert talk.say("Where is my order?") == (
-        "Please tell me the order number, such as AP-10442 and the mail address that you ordered with."
+        "Please tell me the order number (such as AP-10442) and the mail address that you ordered with."
     )
     assert talk.say("AP-10442") == "Please tell me the mail address that you ordered with."
     told = talk.say("ann@example.org")

@@ -13,6 +13,8 @@ from messages import read
         ("hi there!", "greeting"),
         ("Hi, how do I return this?", "question"),
         ("thanks a lot", "thanks"),
+        ("great!", "thanks"),
+        ("The bowl is not great", "question"),
         ("Ok, bye", "farewell"),
         ("Where is my order?", "status"),
         ("When will my parcel arrive?", "status"),

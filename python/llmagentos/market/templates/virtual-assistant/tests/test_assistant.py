@@ -42,7 +42,7 @@ def test_a_yes_counts_for_the_question_before_it_only(say: Say) -> None:
 
 
 def test_a_day_that_is_missing_is_asked_for(say: Say) -> None:
-    assert say("Add a meeting with Bob") == "On which day is with Bob?"
+    assert say("Add a meeting with Bob") == "On which day, and at what time: meeting with Bob?"
     assert "Friday, 6 March 2026, 14:00 to 15:00" in say("on Friday at 14:00")
 
 
@@ -78,7 +78,7 @@ def test_notes(say: Say) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("What is 17.5% of 240?", "17.5/100* 240 = 42"),
+        ("What is 17.5% of 240?", "17.5% of 240 = 42"),
         ("What is 1 / 0?", "That did not work: '1 / 0' divides by zero."),
         ("How many days until christmas?", "298 days: Friday, 25 December 2026."),
         ("What day of the week is 14 July?", "Tuesday, 14 July 2026."),
