@@ -21,15 +21,16 @@ FILLERS = ENGLISH_STOP_WORDS | frozenset(
     hello hi hey please thanks thank want wanted need get got getting know tell like help ask question wonder wondering
     possible able anything something everything someone still already yet also really maybe actually today yesterday
     buy bought order ordered orders you're alder pine shop one thing things much many let make go going would could
-    may might shall say says said happen happens happened
+    long until may might shall say says said happen happens happened
     """.split()  # noqa: SIM905 (a list of as many lines says no more)
 )
-CANDIDATES = 6  # entries that the model reads for a question
-# Of the share of a question's words that an entry has, and of what the entry makes the question likelier to the model
-# (nats a token). Chosen on the questions in tests/questions.toml, apart from which they have no meaning.
-ENOUGH_WORDS = 0.5
-ENOUGH = 0.8
-GAIN_WEIGHT = 1.0
+CANDIDATES = 4  # entries that the model reads for a question
+OFFERED = 2  # entries that a customer is asked about where none is sure
+# An entry's score is the share of the question's words that it has, and with a model GAIN_WEIGHT times what it makes the
+# question likelier, in nats a token. The bounds and the weight were chosen on the questions in tests/questions.py.
+GAIN_WEIGHT = 0.1
+SURE, MARGIN, MAYBE = 0.55, 0.15, 0.35
+TOLD_WEIGHT = 0.8  # of a word that only an entry's answer has, and not its question
 
 
 class Reader(Protocol):
@@ -56,6 +57,19 @@ class Entry:
     line: int
 
 
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What the knowledge base has for a question.
+
+    Attributes:
+        answer: the entry that answers it; None where that is not sure.
+        maybe: where it is not, the entries that may be meant, the likeliest first.
+    """
+
+    answer: Entry | None
+    maybe: tuple[Entry, ...] = ()
+
+
 def read_entries(folder: Path) -> list[Entry]:
     """The entries of all .md files of a folder: what follows each line that begins with "## ".
 
@@ -66,7 +80,7 @@ def read_entries(folder: Path) -> list[Entry]:
     for path in sorted(folder.glob("*.md")):
         lines = path.read_text(encoding="utf-8").splitlines()
         starts = [number for number, line in enumerate(lines) if line.startswith("## ")]
-        for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
+        for start, end in zip(starts, [*starts, len(lines)][1:], strict=True):
             body = [line.strip() for line in lines[start + 1 : end] if line.strip()]
             also = " ".join(line.removeprefix(ALSO) for line in body if line.startswith(ALSO))
             text = " ".join(line for line in body if not line.startswith(ALSO))
@@ -87,35 +101,35 @@ class Knowledge:
 
     def __init__(self, entries: Sequence[Entry], reader: Reader | None = None) -> None:
         self._entries, self._reader = list(entries), reader
-        self._index = PassageIndex(
-            Passage(str(number), 0, f"{entry.heading} {entry.also} {entry.text}") for number, entry in enumerate(entries)
-        )
+        self._asked = PassageIndex(Passage(str(n), 0, f"{one.heading} {one.also}") for n, one in enumerate(entries))
+        self._told = PassageIndex(Passage(str(n), 0, one.text) for n, one in enumerate(entries))
 
-    def answer(self, question: str) -> Entry | None:
-        """The entry that answers a question; None where none seems to."""
+    def find(self, question: str) -> Found:
+        """The entry that answers a question, or those that may."""
         ranked = self._by_words(question)[:CANDIDATES]
-        if not ranked:
-            return None
-        if self._reader is None:
-            share, entry = ranked[0]
-            return entry if share >= ENOUGH_WORDS else None
-        plain = self._likelihood("A customer of a shop asks:", question)
-        scores = [
-            share + GAIN_WEIGHT * (self._likelihood(_read_before(entry), question) - plain) for share, entry in ranked
-        ]
-        best = int(np.argmax(scores))
-        return ranked[best][1] if scores[best] >= ENOUGH else None
+        if self._reader is not None and ranked:
+            plain = self._likelihood("A customer of a shop asks:", question)
+            gains = [self._likelihood(_read_before(entry), question) - plain for _, entry in ranked]
+            scored = [(share + GAIN_WEIGHT * gain, entry) for (share, entry), gain in zip(ranked, gains, strict=True)]
+            ranked = sorted(scored, key=lambda one: -one[0])
+        scores = [score for score, _ in ranked]
+        if scores and scores[0] >= SURE and (len(scores) == 1 or scores[0] - scores[1] >= MARGIN):
+            return Found(ranked[0][1])
+        return Found(None, tuple(entry for score, entry in ranked[:OFFERED] if score >= MAYBE))
 
     def _by_words(self, question: str) -> list[tuple[float, Entry]]:
         """Entries with the share of the question's words that they have, rare words counting more; best first."""
         shares = [0.0] * len(self._entries)
         total = 0.0
         for word in dict.fromkeys(without_stop_words(words(question), FILLERS)):
-            hits = [int(passage.source) for passage in self._index.search(word, limit=len(self._entries))]
-            weight = math.log(1 + len(self._entries) / max(len(hits), 1))
+            asked, told = (
+                {int(passage.source) for passage in index.search(word, limit=len(self._entries))}
+                for index in (self._asked, self._told)
+            )
+            weight = math.log(1 + len(self._entries) / max(len(asked | told), 1))
             total += weight
-            for number in hits:
-                shares[number] += weight
+            for number in asked | told:
+                shares[number] += weight * (1 if number in asked else TOLD_WEIGHT)
         found = [(share / total, entry) for share, entry in zip(shares, self._entries, strict=True) if share > 0]
         return sorted(found, key=lambda one: -one[0])
 
@@ -128,4 +142,4 @@ class Knowledge:
 
 
 def _read_before(entry: Entry) -> str:
-    return f"From the help page of a shop:\n{entry.heading}\n{entry.text}\n\nA customer of a shop asks:"
+    return f"From the help page of a shop:\n{entry.heading} ({entry.also})\n{entry.text}\n\nA customer of a shop asks:"

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import datetime
 from typing import Any, Literal
 
-from answers import FILLERS, Knowledge
+from answers import FILLERS, Entry, Knowledge
 from messages import Message, read
 from orders import Order, Orders
 from tickets import Tickets
@@ -47,6 +48,8 @@ class Desk(Agent):
         self._wanted: Literal["status", "change"] | None = None  # of an order that is not known yet
         self._wish = ""  # what the customer wrote, wanting that
         self._n_tries = 0
+        self._offered: tuple[Entry, ...] = ()  # that the customer was asked about
+        self._asked = ""  # the question for which they were offered
         self._ticket: int | None = None
         self._lacks_mail = False  # whether the customer was asked where the ticket is to be answered to
 
@@ -61,6 +64,9 @@ class Desk(Agent):
         return {"text": self._reply(action)}
 
     def _reply(self, message: Message) -> str:
+        offered, self._offered = self._offered, ()
+        if offered and (chosen := self._chosen(message.text, offered)) is not None:
+            return chosen
         if message.topic == "person":
             return self._passed_on("the customer asks for a person", message.text)
         if message.topic in ("status", "change"):
@@ -83,10 +89,25 @@ class Desk(Agent):
     def _answer(self, question: str) -> str:
         if not without_stop_words(words(question), FILLERS):
             return "Could you say in a few more words what it is about?"
-        entry = self._knowledge.answer(question)
-        if entry is None:
+        found = self._knowledge.find(question)
+        if found.answer is not None:
+            return _shown(found.answer)
+        if not found.maybe:
             return f"I do not know that, and will not guess. {self._passed_on('not in the knowledge base', question)}"
-        return f"{entry.text}\n[{entry.heading} {entry.source}:{entry.line}]"
+        self._offered, self._asked = found.maybe, question
+        headings = "\n".join(f"{number}. {entry.heading}" for number, entry in enumerate(found.maybe, 1))
+        return f"I am not sure what you mean. Is it this? Say the number, or no, and I pass it on.\n{headings}"
+
+    def _chosen(self, text: str, offered: tuple[Entry, ...]) -> str | None:
+        """What is said to an answer about entries that were offered; None where it is none."""
+        said = text.strip(" .!").lower()
+        if said.isdigit() and 1 <= int(said) <= len(offered):
+            return _shown(offered[int(said) - 1])
+        if said in ("yes", "yes please") and len(offered) == 1:
+            return _shown(offered[0])
+        if re.match(r"(no|none|neither|nope)\b", said):
+            return self._passed_on("not in the knowledge base", self._asked)
+        return None
 
     # Orders
 
@@ -146,3 +167,7 @@ class Desk(Agent):
         self._tickets.answer_to(self._ticket, mail)
         self._lacks_mail = False
         return f"Thank you. Ticket {self._ticket} is answered to {mail}, {HOURS}."
+
+
+def _shown(entry: Entry) -> str:
+    return f"{entry.text}\n[{entry.source}:{entry.line} {entry.heading}]"

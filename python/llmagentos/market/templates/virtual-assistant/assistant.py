@@ -73,7 +73,7 @@ class Assistant(Agent):
             "remove_todo": self._remove_todo,
             "add_note": self._add_note,
             "find_note": self._find_note,
-            "calculate": lambda command: f"{command.text} = {calculator(expression=expression_of(command.text) or "")}",
+            "calculate": lambda command: f"{command.text} = {calculator(expression=expression_of(command.text) or '')}",
             "clock": self._tell_time,
             "days_until": self._days_until,
             "weekday": lambda command: f"{day_name(command.when.day or self._now.date())}.",

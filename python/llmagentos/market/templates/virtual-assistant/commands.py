@@ -95,7 +95,7 @@ _RULES: tuple[tuple[Action, re.Pattern[str]], ...] = tuple(
 _PLACE = re.compile(r"\s+(?:at|in) (?:the )?(?P<place>[A-Z0-9][\w .'-]*)$")
 _CALENDAR = frozenset(("calendar", "agenda", "schedule", "appointments", "events", "meetings", "day", "week", "planned", "like"))
 _CALENDAR_TAIL = re.compile(r"\s+(?:to|in|on|into) (?:my |the )?calendar\b", re.IGNORECASE)
-_ARITHMETIC = re.compile(r"[-+*/^×÷%(]|\b(?:plus|minus|times|divided by|percent|square root)\b", re.IGNORECASE)
+_ARITHMETIC = re.compile(r"[-+*/^×÷%(]|\d x \d|\b(?:plus|minus|times|divided by|percent|square root)\b", re.IGNORECASE)
 _ASKS_VALUE = re.compile(r"\s*(?:what(?:'s| is)|how much (?:is|are)|calculate|compute)?\s*(?P<about>.+?)\s*[=?]*\s*", re.IGNORECASE)
 
 
@@ -121,7 +121,7 @@ def _completed(action: Action, about: str, text: str, today: date) -> Command | 
     """The command with its days and times; None where a rule's words turn out to mean something else."""
     if action in ("clock", "add_note", "find_note"):
         return Command(action, about.strip(" ?."))
-    when = read_when(about if action not in ("agenda", "free", "weekday") else text, today)
+    when = read_when(about if action not in ("agenda", "free") else text, today)
     rest = when.rest.strip(" ?.!")
     if action in ("days_until", "weekday") and when.day is None:
         return None
@@ -144,12 +144,13 @@ def expression_of(text: str) -> str | None:
     found = text.lower()
     for pattern, sign in (
         (r"(?<=\d),(?=\d{3}\b)", ""),
+        (r"(?<=\d)\s*x\s*(?=\d)", "*"),
         (r"\bsquare root of (\d+(?:\.\d+)?)", r"sqrt(\1)"),
         (r"(?:%|\bpercent)\s+of\b", "/100*"),
         (r"(\d+(?:\.\d+)?)\s*([-+])\s*(\d+(?:\.\d+)?)\s*(?:%|percent)$", r"\1*(1\g<2>\3/100)"),
         (r"\bplus\b", "+"),
         (r"\bminus\b", "-"),
-        (r"\b(?:times|multiplied by)\b|(?<=[\d)])\s*x\s*(?=[\d(])", "*"),
+        (r"\b(?:times|multiplied by)\b", "*"),
         (r"\bdivided by\b|\bover\b", "/"),
     ):
         found = re.sub(pattern, sign, found)

@@ -38,8 +38,19 @@ def test_an_answer_has_its_source(talk: Conversation) -> None:
     assert talk.say("Hello") == GREETING
     told = talk.say("How long can I return an order?")
     assert "within 30 days of delivery" in told
-    assert "returns.md:3]" in told
+    assert "[returns.md:3 How long can I return an order?]" in told
     assert talk.tickets.open_ones() == []
+
+
+def test_where_it_is_not_sure_the_customer_chooses(talk: Conversation) -> None:
+    told = talk.say("My jug is leaking")
+    assert told.startswith("I am not sure what you mean.")
+    assert "1. It arrived broken, or it is the wrong thing" in told
+    assert "you get a new one at once" in talk.say("1")
+    talk.say("My jug is leaking")
+    assert "ticket 1" in talk.say("no")
+    (ticket,) = talk.tickets.open_ones()
+    assert "jug" in ticket.notes[0]
 
 
 def test_what_is_not_known_is_passed_on_once_for_a_conversation(talk: Conversation) -> None:
