@@ -21,7 +21,9 @@ MADE_UP = {"game": {"Do you like to dance?"}}
 
 def transcript(name: str) -> list[tuple[str, str]]:
     """What is said on an application's page, and what is answered."""
-    (block,) = re.findall(r"^```text\n(.*?)^```$", (PAGES / f"{name}.md").read_text(encoding="utf-8"), re.M | re.S)
+    (block,) = re.findall(
+        r"^```text\n(.*?)^```$", (PAGES / f"{name}.md").read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL
+    )
     turns = re.split(r"^> ", block, flags=re.MULTILINE)[1:]
     return [(said, answer.strip("\n")) for said, _, answer in (turn.partition("\n") for turn in turns)]
 

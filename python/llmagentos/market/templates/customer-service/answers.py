@@ -26,8 +26,8 @@ FILLERS = ENGLISH_STOP_WORDS | frozenset(
 )
 CANDIDATES = 4  # entries that the model reads for a question
 OFFERED = 2  # entries that a customer is asked about where none is sure
-# An entry's score is the share of the question's words that it has, and with a model GAIN_WEIGHT times what it makes the
-# question likelier, in nats a token. The bounds and the weight were chosen on the questions in tests/questions.py.
+# An entry's score is the share of the question's words that it has, and with a model GAIN_WEIGHT times how much it makes
+# the question likelier, in nats a token. The bounds and the weight were chosen on the questions in tests/questions.py.
 GAIN_WEIGHT = 0.1
 SURE, MARGIN, MAYBE = 0.55, 0.15, 0.35
 TOLD_WEIGHT = 0.8  # of a word that only an entry's answer has, and not its question
@@ -106,6 +106,9 @@ class Knowledge:
 
     def find(self, question: str) -> Found:
         """The entry that answers a question, or those that may."""
+        named = next((entry for entry in self._entries if words(entry.heading) == words(question)), None)
+        if named is not None:
+            return Found(named)
         ranked = self._by_words(question)[:CANDIDATES]
         if self._reader is not None and ranked:
             plain = self._likelihood("A customer of a shop asks:", question)

@@ -24,8 +24,8 @@ GREETING = (
     "people what I do not know. How can I help?"
 )
 NOT_FOUND = (
-    "I find no order with that number and that mail address. Please check both: the number is in the confirmation, and the "
-    "address is the one that you ordered with."
+    "I find no order with that number and that mail address. Please check both: the number is in the confirmation, and "
+    "the address is the one that you ordered with."
 )
 
 
@@ -81,7 +81,7 @@ class Desk(Agent):
         if message.topic == "greeting":
             return GREETING
         if message.topic == "thanks":
-            return "You are welcome. Is there anything else?"
+            return "Gladly. Is there anything else?"
         if message.topic == "farewell":
             return "Goodbye, and thank you for writing to us."
         return self._answer(message.text)
@@ -142,8 +142,8 @@ class Desk(Agent):
         if order.status == "cancelled":
             return f"Order {order.number} {state[order.status]} already."
         return (
-            f"Order {order.number} {state[order.status]}, so it can no longer be changed. You can return it within 30 days of "
-            "delivery, with the label that came with it; we pay for the way back."
+            f"Order {order.number} {state[order.status]}, so it can no longer be changed. You can return it within 30 "
+            "days of delivery, with the label that came with it; we pay for the way back."
         )
 
     # People

@@ -6,7 +6,7 @@ import argparse
 import atexit
 import sys
 import tempfile
-from datetime import datetime
+from datetime import datetime, timezone
 from pathlib import Path
 
 from answers import Knowledge, read_entries
@@ -17,6 +17,7 @@ from tickets import Tickets
 from llmagentos import LLM
 
 FOLDER = Path(__file__).parent / "knowledge"
+EXAMPLE_DAY = datetime(2026, 3, 2, 10, tzinfo=timezone.utc)  # on which the example's orders are under way
 
 
 def conversation(model: LLM | None = None) -> Desk:
@@ -24,18 +25,24 @@ def conversation(model: LLM | None = None) -> Desk:
     folder = tempfile.TemporaryDirectory(prefix="desk-")
     atexit.register(folder.cleanup)
     knowledge = Knowledge(read_entries(FOLDER), model)
-    return Desk(knowledge, Orders(), Tickets(Path(folder.name, "desk.db")), lambda: datetime(2026, 3, 2, 10, 0))
+    return Desk(knowledge, Orders(), Tickets(Path(folder.name, "desk.db")), lambda: EXAMPLE_DAY)
 
 
 def parsed() -> argparse.Namespace:
     """The options that it was started with."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--knowledge", type=Path, default=FOLDER, help="a folder of .md files; README.md says how they look")
+    parser.add_argument(
+        "--knowledge", type=Path, default=FOLDER, help="a folder of .md files; README.md says how they look"
+    )
     parser.add_argument("--orders", type=Path, help="an SQLite database as orders.sql makes it; it is only read")
     parser.add_argument("--tickets", type=Path, default=Path("desk.db"), help="the file of the queue for people")
-    parser.add_argument("--model", default="smollm2-135m-instruct", help="judges which entry is meant; 'none' leaves it out")
+    parser.add_argument(
+        "--model", default="smollm2-135m-instruct", help="judges which entry is meant; 'none' leaves it out"
+    )
     parser.add_argument("--queue", action="store_true", help="show what waits for a person, and end")
-    parser.add_argument("--close", type=int, metavar="TICKET", help="close a ticket that a person has answered, and end")
+    parser.add_argument(
+        "--close", type=int, metavar="TICKET", help="close a ticket that a person has answered, and end"
+    )
     parser.add_argument("--now", type=datetime.fromisoformat, help="take this for the present, as 2026-03-02T10:00")
     return parser.parse_args()
 

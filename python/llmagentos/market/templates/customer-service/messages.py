@@ -1,4 +1,4 @@
-"""What a customer's message is about, by rules: an order's number, a mail address or a wish for a person is not guessed."""
+"""What a customer's message is about, by rules: numbers, mail addresses and a wish for a person are not guessed."""
 
 from __future__ import annotations
 
@@ -11,34 +11,23 @@ Topic = Literal["person", "change", "status", "greeting", "thanks", "farewell", 
 _NUMBER = re.compile(r"\bAP[-\s]?(\d{5})\b", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PARCEL = r"(?:orders?|parcels?|packages?|delivery|shipment)"
-_TOPICS: tuple[tuple[Topic, re.Pattern[str]], ...] = tuple(
-    (topic, re.compile(pattern, re.IGNORECASE))
-    for topic, pattern in (
-        (
-            "person",
-            r"\b(human|real person|live person|representative|supervisor|manager|complain(t|ing)?)\b"
-            r"|\b(talk|speak|chat|connect|get|ask for|want|need|call)\b.{0,20}\b(someone|somebody|a person|people|an? agent|"
-            r"a colleague|your staff)\b|^\W*(a )?person\W*$",
-        ),
-        (
-            "change",
-            rf"\b(cancel|change|modify|stop|call off)\b.{{0,15}}\b(my|the|this|that|an|it)\b.{{0,15}}\b({_PARCEL}|address)\b"
-            r"|\b(cancel|stop) (it|this|that)\b|\bcancel AP\b",
-        ),
-        (
-            "status",
-            rf"\bwhere('s| is| are| has)\b.{{0,20}}\b{_PARCEL}|\bstatus\b.{{0,20}}\b{_PARCEL}|\b{_PARCEL} status\b"
-            rf"|\btrack\b.{{0,15}}\b{_PARCEL}|\bwhen\b.{{0,15}}\b(my|the) {_PARCEL}\b.{{0,20}}\b(come|arrive|here|delivered|get)"
-            rf"|\b(has|have|was|is) (my|the) {_PARCEL}\b.{{0,20}}\b(shipped|sent|left|packed|paid|on its way)"
-            rf"|\b(look up|check)\b.{{0,12}}\b{_PARCEL}",
-        ),
-    )
+_PEOPLE = r"(?:someone|somebody|a person|people|an? agent|a colleague|your staff)"
+_TOPICS: tuple[tuple[Topic, str], ...] = (
+    ("person", r"\b(human|real person|live person|representative|supervisor|manager|complain(t|ing)?)\b"),
+    ("person", rf"\b(talk|speak|chat|connect|get|ask for|want|need|call)\b.{{0,20}}\b{_PEOPLE}\b"),
+    ("person", r"^\W*(a )?person\W*$"),
+    ("change", r"\bchange\b.{0,25}\baddress\b|\b(cancel|stop) (it|this|that)\b|\bcancel AP\b"),
+    ("status", rf"\bwhere('s| is| are| has)\b.{{0,20}}\b{_PARCEL}|\b{_PARCEL} status\b"),
+    ("status", rf"\b(status|track|look up|check)\b.{{0,20}}\b{_PARCEL}"),
+    ("status", rf"\bwhen\b.{{0,15}}\b(my|the) {_PARCEL}\b.{{0,20}}\b(come|arrive|here|delivered|get)"),
+    ("status", rf"\b(has|have|was|is) (my|the) {_PARCEL}\b.{{0,20}}\b(shipped|sent|left|packed|paid|on its way)"),
 )
 # Of short messages only: "hi, how do I return this?" is a question.
-_COURTESIES: tuple[tuple[Topic, re.Pattern[str]], ...] = (
-    ("greeting", re.compile(r"\W*(hi|hello|hey|good (morning|afternoon|evening|day))\b.{0,20}", re.IGNORECASE)),
-    ("thanks", re.compile(r"\W*(ok|okay|great|perfect|good|fine|cheers)\W*|.{0,20}\b(thanks|thank you|thx)\b.{0,30}", re.IGNORECASE)),
-    ("farewell", re.compile(r".{0,20}\b(bye|goodbye|see you|that is all|that's all)\b.{0,15}", re.IGNORECASE)),
+_COURTESIES: tuple[tuple[Topic, str], ...] = (
+    ("farewell", r".{0,20}\b(bye|goodbye|see you|that is all|that's all)\b.{0,15}"),
+    ("thanks", r"\W*(ok|okay|great|perfect|good|fine|cheers)\W*"),
+    ("thanks", r".{0,20}\b(thanks|thank you|thx)\b.{0,30}"),
+    ("greeting", r"\W*(hi|hello|hey|good (morning|afternoon|evening|day))\b.{0,20}"),
 )
 
 
@@ -73,10 +62,7 @@ def read(text: str) -> Message:
 
 
 def _topic(text: str) -> Topic:
-    for topic, pattern in _TOPICS:
-        if pattern.search(text):
-            return topic
-    is_question = "?" in text
-    return next(
-        (topic for topic, pattern in reversed(_COURTESIES) if not is_question and pattern.fullmatch(text)), "question"
-    )
+    found = (topic for topic, pattern in _TOPICS if re.search(pattern, text, re.IGNORECASE))
+    courtesies = () if "?" in text else _COURTESIES
+    said = (topic for topic, pattern in courtesies if re.fullmatch(pattern, text, re.IGNORECASE))
+    return next(found, None) or next(said, None) or "question"

@@ -81,7 +81,8 @@ class Orders:
         """The order of that number, if it was placed with that mail address."""
         with closing(self._database.cursor()) as cursor:
             row = cursor.execute(
-                "SELECT number, placed, status, carrier, tracking, expected FROM orders WHERE number = ? AND lower(mail) = ?",
+                "SELECT number, placed, status, carrier, tracking, expected FROM orders"
+                " WHERE number = ? AND lower(mail) = ?",
                 (number, mail.lower()),
             ).fetchone()
             items = cursor.execute(

@@ -75,7 +75,9 @@ class Tickets:
         """Closes a ticket; whether it was open."""
         with self._open() as database:
             values = (now.isoformat(" ", "minutes"), number)
-            return database.execute("UPDATE tickets SET closed = ? WHERE id = ? AND closed IS NULL", values).rowcount == 1
+            return (
+                database.execute("UPDATE tickets SET closed = ? WHERE id = ? AND closed IS NULL", values).rowcount == 1
+            )
 
     def open_ones(self) -> list[Ticket]:
         """The tickets that wait for a person, oldest first."""

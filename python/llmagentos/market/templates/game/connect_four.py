@@ -82,7 +82,10 @@ class Style:
 def best_move(board: Board, player: Player, style: Style, luck: random.Random) -> tuple[int, float]:
     """The column that the player chooses, and what the position is worth to it then."""
     values = [
-        (-_search(board.dropped(column, player), _other(player), player, style, style.depth - 1, -2 * WON, 2 * WON), column)
+        (
+            -_search(board.dropped(column, player), _other(player), player, style, style.depth - 1, -2 * WON, 2 * WON),
+            column,
+        )
         for column in board.columns
     ]
     best = max(value for value, _ in values)
@@ -118,13 +121,17 @@ def _worth(board: Board, owner: Player, style: Style) -> float:
     for line in _LINES:
         mine, theirs = own & line, other & line
         if mine and not theirs:
-            value += style.attack * _POINTS[bin(mine).count("1")]
+            value += style.attack * _POINTS[_n_stones(mine)]
         elif theirs and not mine:
-            value -= _POINTS[bin(theirs).count("1")]
+            value -= _POINTS[_n_stones(theirs)]
     return value
 
 
 _POINTS = (0, 1, 4, 16, 0)
+
+
+def _n_stones(bits: int) -> int:
+    return bits.bit_count()
 
 
 def _other(player: Player) -> Player:

@@ -27,15 +27,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--world", type=Path, default=WORLD, help="a world of yours, as world.toml")
     parser.add_argument("--save", type=Path, default=Path("game.json"), help="the file in which the game is kept")
-    parser.add_argument("--model", default="smollm2-135m-instruct", help="speaks where nobody wrote a line; 'none' leaves it out")
+    parser.add_argument(
+        "--model", default="smollm2-135m-instruct", help="chooses which small talk fits; 'none' leaves it to luck"
+    )
     options = parser.parse_args()
     try:
         world = read_world(options.world)
         state = load(options.save, world)
     except ValueError as error:
         sys.exit(str(error))
-    speaker = None if options.model == "none" else LLM(options.model, context_length=2048)
-    game = Game(world, state, Voices(world, speaker), lambda changed: save(options.save, changed))
+    reader = None if options.model == "none" else LLM(options.model, context_length=2048)
+    game = Game(world, state, Voices(world, reader), lambda changed: save(options.save, changed))
     print(f"{world.title}\n{world.intro.rstrip()}\n\n{game.scene()}", flush=True)
     game.run()
 

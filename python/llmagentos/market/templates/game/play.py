@@ -71,7 +71,9 @@ class Game(Agent):
         """Where the player is, and who and what is here."""
         place = self._place
         here = [self._world.characters[id].name for id in self._here]
-        things = [thing.name for id, thing in self._world.things.items() if self._state.things.get(id) == self._state.place]
+        things = [
+            thing.name for id, thing in self._world.things.items() if self._state.things.get(id) == self._state.place
+        ]
         seen = [*(f"{name} is here." for name in here), *(f"You see a {name}." for name in things)]
         return "\n".join([f"{place.name}\n{place.text}", *([" ".join(seen)] if seen else [])])
 
@@ -212,7 +214,8 @@ class Game(Agent):
             return None
         column = int(said) - 1
         if column not in self._board.columns:
-            return f"Column {said} takes no stone. These do: {', '.join(str(one + 1) for one in sorted(self._board.columns))}."
+            others = ", ".join(str(one + 1) for one in sorted(self._board.columns))
+            return f"Column {said} takes no stone. These do: {others}."
         board = self._board.dropped(column, 0)
         if board.has_won(0):
             return self._over(f"{board}\nFour in a line: you win.", character, "beaten")
@@ -226,7 +229,13 @@ class Game(Agent):
             self._board = None
             return f"{board}\nThe board is full: a draw."
         self._board = board
-        sure = f" {character.name} smiles." if value > WON / 2 else f" {character.name} frowns." if value < -WON / 2 else ""
+        sure = (
+            f" {character.name} smiles."
+            if value > WON / 2
+            else f" {character.name} frowns."
+            if value < -WON / 2
+            else ""
+        )
         return f"{character.name} plays {answer + 1}. {luck.choice(character.move)}{sure}\n{board}"
 
     def _over(self, told: str, character: Character, outcome: str) -> str:

@@ -15,6 +15,7 @@ class Memory(BaseModel):
         met: how often they have greeted.
         mood: below 0 it bears a grudge, above 0 it is a friend.
         told: topics that it has talked about.
+        said: small talk that it has made.
         heard: the player's last words to it.
         beaten, won: games that the player, and the character, won.
         gossip: of whose defeats it has spoken.
@@ -23,6 +24,7 @@ class Memory(BaseModel):
     met: int = 0
     mood: int = 0
     told: list[str] = Field(default_factory=list)
+    said: list[str] = Field(default_factory=list)
     heard: list[str] = Field(default_factory=list)
     beaten: int = 0
     won: int = 0

@@ -1,43 +1,42 @@
-"""What characters say: by what they know and remember, and, where they have nothing to say, by a model in their manner."""
+"""What characters say: what they know and remember, and small talk where it is about neither."""
 
 from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from state import Memory, State
 from world import Character, World
 
-from llmagentos import SamplingParams
 from llmagentos.tools.words import words
 
 MAX_HEARD = 5  # of the player's last words that a character remembers
 INSULTS = frozenset("stupid idiot fool ugly hate liar thief dumb witch damn shut silly disgusting".split())  # noqa: SIM905
-# One sentence or two, without what ends or nests a quotation.
-_LINE = r"[A-Z][a-z]+( [A-Za-z]+,?){3,16}[.!?]"
+# Nats a token that the line which fits best makes the player's words likelier than the lines do on average; below it,
+# none of them has to do with what was said.
+LEAST_GAIN = 0.35
 
 
-class Speaker(Protocol):
-    """What speaks: an `LLM` that generates texts."""
+class Reader(Protocol):
+    """What reads: an `LLM` that generates texts."""
 
-    def generate(self, prompts: Any, params: Any = ..., *, response_format: Any = ...) -> Any: ...
+    def tokenize(self, text: str, add_special: bool = ..., parse_special: bool = ...) -> list[int]: ...
+
+    def score(self, text: Sequence[int]) -> NDArray[np.float32]: ...
 
 
 class Voices:
     """The characters of a world, speaking.
 
     Args:
-        speaker: a model for what nobody wrote down; None: they then say one of their set lines.
+        reader: a model that chooses what small talk fits the player's words; None leaves it to luck.
     """
 
-    def __init__(self, world: World, speaker: Speaker | None = None) -> None:
-        self._world, self._speaker = world, speaker
-        # What the plot turns on is for the world's file to say, and not for a model to make up.
-        self._plot = {
-            *world.things, *world.characters, *world.places,
-            *(topic for character in world.characters.values() for topic in character.topics),
-        }  # fmt: skip
+    def __init__(self, world: World, reader: Reader | None = None) -> None:
+        self._world, self._reader = world, reader
 
     def greeting(self, id: str, state: State) -> str:
         """What a character says when the player turns to it."""
@@ -73,7 +72,7 @@ class Voices:
             return character.friend
         if topic is not None:
             return self._about(topic, character, memory)
-        return self._made_up(character, memory, text, state.n_turns)
+        return self._small_talk(character, memory, text, state.n_turns)
 
     def _about(self, topic: str, character: Character, memory: Memory) -> str:
         if topic in memory.told:
@@ -81,29 +80,27 @@ class Voices:
         memory.told.append(topic)
         return character.topics[topic]
 
-    def _made_up(self, character: Character, memory: Memory, text: str, seed: int) -> str:
-        fallback = random.Random(seed).choice(character.deflect)  # noqa: S311 (a game's luck)
-        if self._speaker is None:
-            return fallback
-        params = SamplingParams(temperature=0.7, top_p=0.9, max_tokens=40, seed=seed)
-        form = {"type": "regex", "regex": _LINE}
-        completion = self._speaker.generate(_prompt(character, memory, text), params, response_format=form)
-        line = completion.text.strip()
-        is_plot = not self._plot.isdisjoint(words(line))
-        return fallback if completion.parsed is None or is_plot else f"'{line}'"
+    def _small_talk(self, character: Character, memory: Memory, text: str, seed: int) -> str:
+        """The line that has most to do with the player's words, of those that were not said yet."""
+        *lines, nothing = character.small_talk
+        fresh = [line for line in lines if line not in memory.said]
+        if not fresh:
+            return nothing
+        if self._reader is None:
+            line = random.Random(seed).choice(fresh)  # noqa: S311 (a game's luck)
+        else:
+            likelihoods = [self._likelihood(character, one, text) for one in fresh]
+            best = int(np.argmax(likelihoods))
+            if likelihoods[best] - float(np.mean(likelihoods)) < LEAST_GAIN:
+                return nothing
+            line = fresh[best]
+        memory.said.append(line)
+        return line
 
-
-def _prompt(character: Character, memory: Memory, text: str) -> str:
-    lines = [character.hello, *character.topics.values()]
-    mood = "likes the visitor" if memory.mood > 0 else "does not know the visitor well"
-    spoken = "\n".join(f"{character.name}: {_quoted(line)}" for line in _first(lines, 5))
-    return f"{character.persona}. {character.name} {mood}.\n\n{spoken}\nVisitor: {text}\n{character.name}: "
-
-
-def _quoted(line: str) -> str:
-    """What is said in a line, without who says it."""
-    return " ".join(part.strip() for part in line.split("'")[1::2])
-
-
-def _first(lines: Sequence[str], n: int) -> list[str]:
-    return [line for line in lines if "'" in line][:n]
+    def _likelihood(self, character: Character, line: str, text: str) -> float:
+        """How likely the player's words are as what the line answers: the mean log probability of their tokens."""
+        assert self._reader is not None  # noqa: S101 (asked by the caller)
+        before = f"{character.persona}.\n\n{character.name} answered: {line}\nWhat had been asked:"
+        tokens = self._reader.tokenize(f" {text}", add_special=False, parse_special=False)
+        context = self._reader.tokenize(before, parse_special=False)
+        return float(np.mean(self._reader.score([*context, *tokens])[-len(tokens) :]))

@@ -48,12 +48,12 @@ class Character(_Part):
     """What a character is like, and what it says.
 
     Attributes:
-        persona: name and traits, for a model that speaks for it.
+        persona: name and traits, for whoever reads the file and for the model that chooses its small talk.
         style: how it plays.
         hello, again, grudge: as it greets somebody whom it meets, knows, or does not forgive.
         likes: words that make it a friend of who says them, and `friend` what it says then.
         move, wins, loses: what it says in a game.
-        deflect: what it says where it has nothing to say.
+        small_talk: what it says where nothing else fits; the last is for what it has nothing to say about.
         accepts: things that can be given to it, with what it says.
         gives_flag: what has happened once it was beaten or given what it accepts.
         topics: what it says about them.
@@ -72,7 +72,7 @@ class Character(_Part):
     move: Annotated[tuple[str, ...], Field(min_length=1)]
     wins: str
     loses: str
-    deflect: Annotated[tuple[str, ...], Field(min_length=1)]
+    small_talk: Annotated[tuple[str, ...], Field(min_length=2)]
     accepts: Mapping[str, str] = {}
     gives_flag: str | None = None
     topics: Mapping[str, str]
@@ -92,11 +92,19 @@ class World(_Part):
         """Every name that something refers to is there."""
         references = [
             ("start", self.start, self.places),
-            *((f"places.{id}.exits", exit, self.places) for id, one in self.places.items() for exit in one.exits.values()),
+            *(
+                (f"places.{id}.exits", place, self.places)
+                for id, one in self.places.items()
+                for place in one.exits.values()
+            ),
             *((f"places.{id}.things", thing, self.things) for id, one in self.places.items() for thing in one.things),
             *((f"things.{id}.owner", one.owner, self.characters) for id, one in self.things.items() if one.owner),
             *((f"characters.{id}.place", one.place, self.places) for id, one in self.characters.items()),
-            *((f"characters.{id}.accepts", name, self.things) for id, one in self.characters.items() for name in one.accepts),
+            *(
+                (f"characters.{id}.accepts", name, self.things)
+                for id, one in self.characters.items()
+                for name in one.accepts
+            ),
         ]
         for where, name, known in references:
             if name not in known:

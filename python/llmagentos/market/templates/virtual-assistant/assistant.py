@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from agenda import Agenda, day_name, sentence, span, times
 from commands import Command, expression_of, read_command
-from kinds import Chooser, kind_of
+from kinds import Reader, kind_of
 from notebook import Notebook
 from phrases import read_when
 
@@ -43,7 +43,7 @@ class Assistant(Agent):
 
     Args:
         clock: gives the present moment.
-        model: chooses what a sentence may be that no rule reads; None takes its form for it.
+        reader: a model that tells what a sentence may be that no rule reads; None takes its form for it.
         options: `sensor` and `actuator`, as `Agent` takes them.
     """
 
@@ -53,11 +53,11 @@ class Assistant(Agent):
         todos: TodoList,
         notes: Notebook,
         clock: Callable[[], datetime],
-        chooser: Chooser | None = None,
+        reader: Reader | None = None,
         **options: Any,
     ) -> None:
         super().__init__(**options)
-        self._agenda, self._todos, self._notes, self._clock, self._chooser = agenda, todos, notes, clock, chooser
+        self._agenda, self._todos, self._notes, self._clock, self._reader = agenda, todos, notes, clock, reader
         self._proposal: Proposal | None = None
         self._unfinished: Command | None = None  # an event without a day
         self._actions: Mapping[str, Callable[[Command], str]] = {
@@ -141,7 +141,9 @@ class Assistant(Agent):
         if command.when.day is None and command.when.time is None:
             self._unfinished = command
             return f"On which day, and at what time: {command.text}?"
-        event, overlapping = self._agenda.add(command.text[:1].upper() + command.text[1:], command.when, command.place, self._now)
+        event, overlapping = self._agenda.add(
+            command.text[:1].upper() + command.text[1:], command.when, command.place, self._now
+        )
         note = f"\nMind that it overlaps with {'; '.join(map(sentence, overlapping))}." if overlapping else ""
         return f"In the calendar: {sentence(event)}.{note}"
 
@@ -158,7 +160,9 @@ class Assistant(Agent):
         if not found:
             return f"I find nothing about {title!r} in the calendar."
         if command.when.day is None and command.when.time is None:
-            return f"To when should I move {sentence(found[0])}? Say it in one sentence, as: move {title} to Friday at 10."
+            return (
+                f"To when should I move {sentence(found[0])}? Say it in one sentence, as: move {title} to Friday at 10."
+            )
         if self._agenda.repeats(found[0]):
             return f"{found[0].title} repeats, and I change single events only."
         move = self._agenda.moved(found[0], command.when)
@@ -245,17 +249,20 @@ class Assistant(Agent):
         assert command.when.day is not None  # noqa: S101 (the rule gives no command without a day)
         days = (command.when.day - self._now.date()).days
         told = f"{days} days" if days >= 0 else f"{-days} days ago"
-        return f"{told}: {day_name(command.when.day)}." if days != 1 else f"One day: it is tomorrow, {day_name(command.when.day)}."
+        return (
+            f"{told}: {day_name(command.when.day)}."
+            if days != 1
+            else f"One day: it is tomorrow, {day_name(command.when.day)}."
+        )
 
     def _guess(self, command: Command) -> str:
         """What no rule reads: nothing is written before the person says so."""
         if not without_stop_words(words(command.text), ENGLISH_STOP_WORDS):
             return "I did not understand that. Say 'help' for what I can do."
-        kind = kind_of(command.text, self._chooser)
+        kind = kind_of(command.text, self._reader)
         if kind == "question":
-            found = self._notes.answers(command.text)[:1]
-            if found:
-                return f"I know only what you have told me. Your notes say: {found[0]}"
+            if found := self._notes.answers(command.text):
+                return "\n".join(["I know only what you have told me. Your notes say:", *found])
             return self._propose(
                 "I do not know that, and will not guess. Shall I put it on your to-do list, to look up?",
                 lambda: self._add_todo(Command("add_todo", f"look up: {command.text}")),

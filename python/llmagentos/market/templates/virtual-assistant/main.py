@@ -38,10 +38,12 @@ def conversation(model: LLM | None = None) -> Assistant:
 def main() -> None:
     """Does what the sentences on standard input say, a line each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--folder", type=Path, default=Path("assistant"), help="where calendar, to-do list and notes are")
+    parser.add_argument(
+        "--folder", type=Path, default=Path("assistant"), help="where calendar, to-do list and notes are"
+    )
     parser.add_argument("--zone", default=local_zone(), help="your time zone, such as Europe/Berlin")
     parser.add_argument(
-        "--model", default="smollm2-135m-instruct", help="chooses what an unclear sentence may be; 'none' leaves it out"
+        "--model", default="smollm2-135m-instruct", help="tells what an unclear sentence may be; 'none' leaves it out"
     )
     parser.add_argument("--now", type=datetime.fromisoformat, help="take this for the present, as 2026-03-02T08:00")
     options = parser.parse_args()
@@ -55,9 +57,9 @@ def main() -> None:
     def clock() -> datetime:
         return options.now.replace(tzinfo=calendar.zone) if options.now else datetime.now(calendar.zone)
 
-    chooser = None if options.model == "none" else LLM(options.model, context_length=2048)
+    reader = None if options.model == "none" else LLM(options.model, context_length=2048)
     print(HELP, file=sys.stderr)
-    Assistant(Agenda(calendar), todos, Notebook(options.folder / "notes.md"), clock, chooser).run()
+    Assistant(Agenda(calendar), todos, Notebook(options.folder / "notes.md"), clock, reader).run()
 
 
 if __name__ == "__main__":

@@ -16,10 +16,9 @@ MONTHS = (
     "july", "august", "september", "october", "november", "december",
 )  # fmt: skip
 _NUMBERS = {
-    word: number
-    for number, words in enumerate("a|an|one two three four five six seven eight nine ten eleven twelve".split(), 1)
-    for word in words.split("|")
-}
+    "a": 1, "an": 1, "one": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6,
+    "seven": 7, "eight": 8, "nine": 9, "ten": 10, "eleven": 11, "twelve": 12,
+}  # fmt: skip
 _N = rf"(\d{{1,3}}|{'|'.join(_NUMBERS)})"
 _DAY = "|".join([*DAYS, *(day[:3] for day in DAYS[:5])])  # but not "sat" and "sun", which are words
 _MONTH = "|".join(f"{month}|{month[:3]}" for month in MONTHS)
@@ -155,8 +154,8 @@ _DATES = _compiled(
     (rf"{_BEFORE}\b(?:new year(?:'s day)?)\b", lambda _, today: _of_month("1", "january", None, today)),
 )
 _FROM_TO = re.compile(
-    r"\b(?:from |between )?(\d{1,2})(?::(\d\d))?\s*(am|pm)?\s*(?:to|until|till|and|-|–)\s*(\d{1,2})(?::(\d\d))?\s*(am|pm)?\b"
-    r"(?! (?:days?|weeks?|minutes?|people|percent))",
+    r"\b(?:from |between )?(\d{1,2})(?::(\d\d))?\s*(am|pm)?\s*(?:to|until|till|and|-)"
+    r"\s*(\d{1,2})(?::(\d\d))?\s*(am|pm)?\b(?! (?:days?|weeks?|minutes?|people|percent))",
     re.IGNORECASE,
 )
 _DURATION = re.compile(rf"\b(?:for |taking )({_N[1:-1]}|half an) (minutes?|mins?|hours?)\b", re.IGNORECASE)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from datetime import datetime
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from answers import Entry, Knowledge, read_entries
 from desk import GREETING, MAX_TRIES, NOT_FOUND, Desk
-from main import FOLDER
+from main import EXAMPLE_DAY, FOLDER
 from orders import EXAMPLE, Orders
 from tickets import Tickets
 
-NOW = datetime(2026, 3, 2, 10, 0)
+NOW = EXAMPLE_DAY
 
 
 class Conversation:
@@ -93,7 +93,7 @@ def test_a_wrong_number_and_a_wrong_address_are_told_alike_and_not_forever(talk:
 
 
 def test_a_late_parcel_is_passed_on(talk: Conversation) -> None:
-    talk.now = datetime(2026, 3, 9)
+    talk.now = EXAMPLE_DAY + timedelta(days=7)
     told = talk.say("Where is my order AP-10442? ann@example.org")
     assert "should have arrived on Tuesday, 3 March 2026" in told
     assert "ticket 1" in told

@@ -83,7 +83,10 @@ def test_notes(say: Say) -> None:
         ("How many days until christmas?", "298 days: Friday, 25 December 2026."),
         ("What day of the week is 14 July?", "Tuesday, 14 July 2026."),
         ("What time is it in Tokyo?", "In Tokyo it is 16:00 on Monday, 2 March 2026."),
-        ("What time is it in Atlantis?", "I know no time zone of 'Atlantis'. Name a large city, such as Tokyo, New York or Berlin."),
+        (
+            "What time is it in Atlantis?",
+            "I know no time zone of 'Atlantis'. Name a large city, such as Tokyo, New York or Berlin.",
+        ),
     ],
 )
 def test_look_ups(say: Say, text: str, told: str) -> None:

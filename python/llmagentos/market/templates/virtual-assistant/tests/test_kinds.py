@@ -2,35 +2,36 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
-from typing import Any
+from collections.abc import Sequence
 
+import numpy as np
 from kinds import kind_of
 
 
-class Model:
-    """Stands in for an LLM: chooses the one answer it was made with."""
+class Reader:
+    """Stands in for an LLM: finds a sentence likelier after a text with a word."""
 
-    def __init__(self, answer: str) -> None:
-        self.answer = answer
-        self.prompts: list[str] = []
+    def __init__(self, word: str) -> None:
+        self.word = word
+        self.n_read = 0
 
-    def generate(self, prompts: str, params: Any = None, *, response_format: Any = None) -> Any:
-        self.prompts.append(prompts)
-        assert self.answer in response_format["choices"]
-        return SimpleNamespace(text=self.answer)
+    def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
+        return list(text.encode())
+
+    def score(self, text: Sequence[int]) -> np.ndarray:
+        self.n_read += 1
+        return np.full(len(text) - 1, -1.0 if self.word in bytes(text).decode() else -2.0, np.float32)
 
 
-def test_a_model_chooses_among_kinds() -> None:
-    model = Model(" note")
-    assert kind_of("The boiler is from 1998", model) == "note"
-    assert model.prompts[0].endswith("\nSentence: The boiler is from 1998\nKind:")
+def test_a_sentence_is_what_the_list_holds_that_makes_it_likeliest() -> None:
+    assert kind_of("The boiler is from 1998", Reader("Facts")) == "note"
+    assert kind_of("The boiler is from 1998", Reader("to-do")) == "task"
 
 
 def test_a_question_mark_says_enough() -> None:
-    model = Model(" task")
-    assert kind_of("The boiler is from 1998?", model) == "question"
-    assert model.prompts == []
+    reader = Reader("Facts")
+    assert kind_of("The boiler is from 1998?", reader) == "question"
+    assert reader.n_read == 0
 
 
 def test_without_a_model_the_form_decides() -> None:

@@ -75,7 +75,18 @@ def test_times(text: str, at: time | None, minutes: int | None) -> None:
     assert (when.time, when.minutes, when.rest) == (at, minutes, "dentist")
 
 
-@pytest.mark.parametrize("text", ["buy 3 apples", "31 February", "at 25:00", "call 555 0101", "maybe the sunflowers", "feed the 15 to 20 people", "look at the sun"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "buy 3 apples",
+        "31 February",
+        "at 25:00",
+        "call 555 0101",
+        "maybe the sunflowers",
+        "feed the 15 to 20 people",
+        "look at the sun",
+    ],
+)
 def test_what_says_no_day_and_no_time(text: str) -> None:
     when = read_when(text, TODAY)
     assert (when.day, when.time, when.rest) == (None, None, text)
