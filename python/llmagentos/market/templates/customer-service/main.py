@@ -15,6 +15,7 @@ from orders import Orders
 from tickets import Tickets
 
 from llmagentos import LLM
+from llmagentos.errors import LLMAgentOSError
 
 FOLDER = Path(__file__).parent / "knowledge"
 EXAMPLE_DAY = datetime(2026, 3, 2, 10, tzinfo=timezone.utc)  # on which the example's orders are under way
@@ -26,6 +27,19 @@ def conversation(model: LLM | None = None) -> Desk:
     atexit.register(folder.cleanup)
     knowledge = Knowledge(read_entries(FOLDER), model)
     return Desk(knowledge, Orders(), Tickets(Path(folder.name, "desk.db")), lambda: EXAMPLE_DAY)
+
+
+def reader_of(name: str) -> LLM | None:
+    """The model of that name; None for "none".
+
+    Raises:
+        LLMAgentOSError: there is none, or it is a service's, which do not tell how likely a text is.
+    """
+    if name == "none":
+        return None
+    model = LLM(name, context_length=2048)
+    model.score("To be told now rather than in the middle of a conversation.")
+    return model
 
 
 def parsed() -> argparse.Namespace:
@@ -62,12 +76,12 @@ def main() -> None:
         print("\n".join(map(str, tickets.open_ones())) or "nothing waits for a person")
     else:
         try:
-            entries, orders = read_entries(options.knowledge), Orders(options.orders)
-        except ValueError as error:
+            knowledge = Knowledge(read_entries(options.knowledge), reader_of(options.model))
+            orders = Orders(options.orders)
+        except (ValueError, LLMAgentOSError) as error:
             sys.exit(str(error))
-        reader = None if options.model == "none" else LLM(options.model, context_length=2048)
         print(GREETING, file=sys.stderr)
-        Desk(Knowledge(entries, reader), orders, tickets, clock).run()
+        Desk(knowledge, orders, tickets, clock).run()
 
 
 if __name__ == "__main__":

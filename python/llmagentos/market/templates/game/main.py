@@ -12,6 +12,7 @@ from voices import Voices
 from world import read_world
 
 from llmagentos import LLM
+from llmagentos.errors import LLMAgentOSError
 
 WORLD = Path(__file__).parent / "world.toml"
 
@@ -20,6 +21,19 @@ def conversation(model: LLM | None = None) -> Game:
     """A game from its beginning, which is not saved, as `evaluation.toml` talks to."""
     world = read_world(WORLD)
     return Game(world, new_state(world), Voices(world, model), lambda _: None)
+
+
+def reader_of(name: str) -> LLM | None:
+    """The model of that name; None for "none".
+
+    Raises:
+        LLMAgentOSError: there is none, or it is a service's, which do not tell how likely a text is.
+    """
+    if name == "none":
+        return None
+    model = LLM(name, context_length=2048)
+    model.score("To be told now rather than in the middle of a conversation.")
+    return model
 
 
 def main() -> None:
@@ -34,9 +48,9 @@ def main() -> None:
     try:
         world = read_world(options.world)
         state = load(options.save, world)
-    except ValueError as error:
+        reader = reader_of(options.model)
+    except (ValueError, LLMAgentOSError) as error:
         sys.exit(str(error))
-    reader = None if options.model == "none" else LLM(options.model, context_length=2048)
     game = Game(world, state, Voices(world, reader), lambda changed: save(options.save, changed))
     print(f"{world.title}\n{world.intro.rstrip()}\n\n{game.scene()}", flush=True)
     game.run()

@@ -35,6 +35,19 @@ def conversation(model: LLM | None = None) -> Assistant:
     return Assistant(Agenda(calendar), TodoList(path / "todo.db"), Notebook(path / "notes.md"), lambda: now, model)
 
 
+def reader_of(name: str) -> LLM | None:
+    """The model of that name; None for "none".
+
+    Raises:
+        LLMAgentOSError: there is none, or it is a service's, which do not tell how likely a text is.
+    """
+    if name == "none":
+        return None
+    model = LLM(name, context_length=2048)
+    model.score("To be told now rather than in the middle of a conversation.")
+    return model
+
+
 def main() -> None:
     """Does what the sentences on standard input say, a line each."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -51,13 +64,13 @@ def main() -> None:
     try:
         calendar = CalendarFile(options.folder / "calendar.ics", options.zone)
         todos = TodoList(options.folder / "todo.db")
+        reader = reader_of(options.model)
     except LLMAgentOSError as error:
         sys.exit(str(error))
 
     def clock() -> datetime:
         return options.now.replace(tzinfo=calendar.zone) if options.now else datetime.now(calendar.zone)
 
-    reader = None if options.model == "none" else LLM(options.model, context_length=2048)
     print(HELP, file=sys.stderr)
     Assistant(Agenda(calendar), todos, Notebook(options.folder / "notes.md"), clock, reader).run()
 
