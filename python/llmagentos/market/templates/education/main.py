@@ -1,0 +1,52 @@
+"""A study coach for a question bank and your own notes: a plan, graded answers, and questions again when they are due."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from distractors import LikelyDistractors
+from progress import Progress
+from questions import questions_from_notes, read_bank, statements_of, topics_of
+from tutor import HELP, Tutor
+
+from llmagentos import LLM
+from llmagentos.tools.retrieval import PassageIndex, read_passages
+
+FOLDER = Path(__file__).parent
+PASSAGE = 2000  # characters that are read at once; sentences are what is searched
+
+
+def tutor_for(bank: Path, notes: Path, state: Path, model: LLM | None = None) -> Tutor:
+    """A tutor for a bank, notes, and a file of what was learned."""
+    passages = read_passages(notes, size=PASSAGE, overlap=0)
+    statements = statements_of(passages)
+    questions = [*read_bank(bank), *questions_from_notes(statements, topics_of(passages))]
+    choose = (lambda question, terms: terms) if model is None else LikelyDistractors(model)
+    return Tutor(questions, PassageIndex(statements), Progress(state), distractors=choose)
+
+
+def conversation(model: LLM | None = None) -> Tutor:
+    """A new learner, for evaluation."""
+    folder = Path(tempfile.mkdtemp(prefix="study-"))
+    return tutor_for(FOLDER / "bank", FOLDER / "notes", folder / "study.db", model)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Talks to a learner at the terminal, or to the lines of a pipe."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--bank", type=Path, default=FOLDER / "bank", help="folder of question files (.toml)")
+    parser.add_argument("--notes", type=Path, default=FOLDER / "notes", help="folder of notes (.md, .txt, .rst, .html)")
+    parser.add_argument("--state", type=Path, default=Path("study.db"), help="file of what was learned")
+    parser.add_argument("--model", help="model that chooses the wrong answers of hints, such as smollm2-135m-instruct")
+    options = parser.parse_args(arguments)
+    model = LLM(options.model) if options.model is not None else None
+    tutor = tutor_for(options.bank, options.notes, options.state, model)
+    print(HELP)
+    tutor.run()
+
+
+if __name__ == "__main__":
+    main()
