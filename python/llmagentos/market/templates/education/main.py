@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 
 from distractors import LikelyDistractors
@@ -19,13 +20,15 @@ FOLDER = Path(__file__).parent
 PASSAGE = 2000  # characters that are read at once; sentences are what is searched
 
 
-def tutor_for(bank: Path, notes: Path, state: Path, model: LLM | None = None) -> Tutor:
+def tutor_for(
+    bank: Path, notes: Path, state: Path, model: LLM | None = None, today: Callable[[], date] = date.today
+) -> Tutor:
     """A tutor for a bank, notes, and a file of what was learned."""
     passages = read_passages(notes, size=PASSAGE, overlap=0)
     statements = statements_of(passages)
     questions = [*read_bank(bank), *questions_from_notes(statements, topics_of(passages))]
     choose = (lambda question, terms: terms) if model is None else LikelyDistractors(model)
-    return Tutor(questions, PassageIndex(statements), Progress(state), distractors=choose)
+    return Tutor(questions, PassageIndex(statements), Progress(state), distractors=choose, today=today)
 
 
 def conversation(model: LLM | None = None) -> Tutor:

@@ -17,7 +17,7 @@ BLANK = "_____"
 MIN_WORDS, MAX_WORDS = 6, 40  # of a sentence that makes a question
 
 _HEADING = re.compile(r"^#+\s+(.+)$", re.MULTILINE)
-_NO_SENTENCE = re.compile(r"^#+ .*$|^\s*[-*+] ", re.MULTILINE)
+_NO_SENTENCE = re.compile(r"^#+ .*$|^[ \t]*[-*+] ", re.MULTILINE)
 _BLOCK_END = re.compile(r"\n[ \t]*\n")
 _SENTENCE = re.compile(r"[^.!?]+(?:[.!?](?=\S)[^.!?]+)*[.!?]")
 _MARKED = re.compile(r"\*\*(.+?)\*\*")

@@ -49,7 +49,7 @@ class Tutor(Agent):
         sensor: Any = None,
     ) -> None:
         super().__init__(sensor=sensor)
-        self._questions, self._notes, self._progress = list(questions), notes, progress
+        self._questions, self._notes, self.progress = list(questions), notes, progress
         self._distractors, self._today = distractors, today
         self._quiz: Quiz | None = None
         self._commands: dict[str, Callable[[str], str]] = {
@@ -103,8 +103,8 @@ class Tutor(Agent):
                 return f"There is no day {said[1]}."
             if goal.exam <= self._today() or goal.minutes < 1:
                 return f"The exam must be after today ({self._today()}), with at least a minute of study a day."
-            self._progress.set_goal(goal)
-        current = self._progress.goal()
+            self.progress.set_goal(goal)
+        current = self.progress.goal()
         if current is None:
             return "Say the day of the exam and minutes a day, as in: plan 2030-06-01 20"
         return self._told_plan(current)
@@ -123,7 +123,7 @@ class Tutor(Agent):
         return "\n".join(lines)
 
     def _round_of_today(self, _: str) -> str:
-        goal = self._progress.goal()
+        goal = self.progress.goal()
         if goal is None or goal.exam <= self._today():
             return "There is no plan yet, or its exam is over. Say for example: plan 2030-06-01 20"
         day = study_plan(self._questions, self._learner(), goal, self._today())[0][0]
@@ -135,7 +135,7 @@ class Tutor(Agent):
         chosen = [question for question in self._questions if topic in question.topic.lower()]
         if not chosen:
             return f"There is no topic {topic!r}.\n{self._topics('')}"
-        memories = self._progress.memories()
+        memories = self.progress.memories()
         # Due ones first, then those never asked; what is not due comes last.
         today = self._today()
         chosen.sort(key=lambda q: (memories[q.id].due > today, memories[q.id].due) if q.id in memories else (False, today))
@@ -145,7 +145,7 @@ class Tutor(Agent):
         if not questions:
             return otherwise
         terms = list(dict.fromkeys(question.answers[0] for question in self._questions if question.answers))
-        self._quiz = Quiz(questions, self._progress, terms, self._distractors)
+        self._quiz = Quiz(questions, self.progress, terms, self._distractors)
         return self._quiz.shown()
 
     def _topics(self, _: str) -> str:
@@ -172,5 +172,5 @@ class Tutor(Agent):
         return "\n".join(f"{unmarked(passage.text)} [{passage.source}:{passage.line}]" for passage in found)
 
     def _learner(self) -> Learner:
-        scores = self._progress.scores()
-        return Learner(self._progress.memories(), scores, self._progress.answered_on(self._today()) * MINUTES_REVIEW)
+        scores = self.progress.scores()
+        return Learner(self.progress.memories(), scores, self.progress.answered_on(self._today()) * MINUTES_REVIEW)

@@ -6,36 +6,20 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from assistant import Assistant, Suggest
-from intake import COMPLAINTS, Complaint
+from assistant import Assistant
 from leaflets import Leaflets
 from red_flags import RedFlags
+from suggestion import Suggestion
 from texts import INTRODUCTION
 
-from llmagentos import LLM, SamplingParams
+from llmagentos import LLM
 
 FOLDER = Path(__file__).parent
 
 
-def suggest_with(model: LLM) -> Suggest:
-    """What has a model choose the complaint that a description is about: it can answer with nothing else."""
-
-    def suggest(text: str) -> Complaint | None:
-        question = f'A patient says: "{text}"\nWhich complaint is it? {", ".join(COMPLAINTS)}.'
-        answer = model.chat(
-            [{"role": "user", "content": question}],
-            SamplingParams(temperature=0, max_tokens=16),
-            response_format={"type": "choice", "choices": list(COMPLAINTS)},
-        )
-        chosen = next((complaint for complaint in COMPLAINTS if complaint == answer.parsed), None)
-        return None if chosen == "other" else chosen
-
-    return suggest
-
-
 def conversation(model: LLM | None = None) -> Assistant:
     """A new intake, with the leaflets and rules that come with the application."""
-    suggest = None if model is None else suggest_with(model)
+    suggest = None if model is None else Suggestion(model)
     return Assistant(RedFlags(FOLDER / "red_flags.toml"), Leaflets(FOLDER / "leaflets"), suggest)
 
 

@@ -16,7 +16,7 @@ _HTML = (".html", ".htm")
 # What is no running text: fenced code, headings, rows of tables, pictures, rules.
 _NO_TEXT_LINES = re.compile(r"^#+ .*$|^\s*\|.*$|^!\[.*$|^\s*[-=*_]{3,}\s*$", re.MULTILINE)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
-_BULLET = re.compile(r"^(\s*)(?:[-*+]|\d+[.)])(\s+)", re.MULTILINE)
+_BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", re.MULTILINE)
 _BLOCK_END = re.compile(r"\n[ \t]*\n|\n(?=\x00)")
 _LINK = re.compile(r"\[([^\]]+)\]\([^)]+\)")
 _MARKS = re.compile(r"\*\*|__|`")

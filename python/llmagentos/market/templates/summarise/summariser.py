@@ -12,7 +12,7 @@ from reading import Sentence, read_file
 from wording import word_summary
 
 from llmagentos import LLM, Agent
-from llmagentos.errors import InvalidRequestError
+from llmagentos.errors import LLMAgentOSError
 
 LENGTHS = (40, 80, 150, 300, 600)  # words, among which shorter and longer move
 CONTEXT = 1  # sentences around one that is looked up
@@ -73,7 +73,7 @@ class Summariser(Agent):
             return "Say which file: open FILE"
         try:
             found = [sentence for name in text.split() for sentence in read_file(Path(name).expanduser())]
-        except InvalidRequestError as error:
+        except LLMAgentOSError as error:
             return str(error)
         if not found:
             return f"There are no sentences in {text}."
