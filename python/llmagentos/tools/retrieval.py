@@ -81,7 +81,8 @@ class PassageIndex:
         Args:
             min_coverage: share of the question's words that a passage must have, from 0 to 1, to be among them. Rare
                 words count more (by their inverse document frequency), stop words not at all. For questions that
-                the documents may not answer: sharing some word with them is then not enough.
+                the documents may not answer: sharing some word with them is then not enough, and a question of stop words
+                alone finds nothing.
 
         Raises:
             InvalidRequestError: `min_coverage` is outside its domain, or an embedder ranks by meaning.
@@ -111,7 +112,7 @@ class PassageIndex:
     def _coverage(self, query: str, numbers: Sequence[int]) -> dict[int, float]:
         """Which share of the query's words each of some passages has, weighted by inverse document frequency."""
         wanted = list(dict.fromkeys(words(query)))
-        telling = [word for word in wanted if word not in ENGLISH_STOP_WORDS and word not in _ASKING] or wanted
+        telling = [word for word in wanted if word not in ENGLISH_STOP_WORDS and word not in _ASKING]
         weights: list[float] = []
         covered = dict.fromkeys(numbers, 0.0)
         places = ", ".join("?" * len(numbers))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -10,7 +11,7 @@ from pathlib import Path
 
 from distractors import LikelyDistractors
 from progress import Progress
-from questions import questions_from_notes, read_bank, statements_of, topics_of
+from questions import explanations_of, questions_from_notes, read_bank, statements_of, topics_of
 from tutor import HELP, Tutor
 
 from llmagentos import LLM
@@ -26,15 +27,19 @@ def tutor_for(
     """A tutor for a bank, notes, and a file of what was learned."""
     passages = read_passages(notes, size=PASSAGE, overlap=0)
     statements = statements_of(passages)
-    questions = [*read_bank(bank), *questions_from_notes(statements, topics_of(passages))]
+    asked = read_bank(bank)
+    questions = [*asked, *questions_from_notes(statements, topics_of(passages))]
+    index = PassageIndex([*statements, *explanations_of(asked)])
     choose = (lambda question, terms: terms) if model is None else LikelyDistractors(model)
-    return Tutor(questions, PassageIndex(statements), Progress(state), distractors=choose, today=today)
+    return Tutor(questions, index, Progress(state), distractors=choose, today=today)
 
 
 def conversation(model: LLM | None = None) -> Tutor:
-    """A new learner, for evaluation."""
-    folder = Path(tempfile.mkdtemp(prefix="study-"))
-    return tutor_for(FOLDER / "bank", FOLDER / "notes", folder / "study.db", model)
+    """A new learner on a Monday, as `evaluation.toml` talks to."""
+    folder = tempfile.TemporaryDirectory(prefix="study-")
+    atexit.register(folder.cleanup)
+    state = Path(folder.name) / "study.db"
+    return tutor_for(FOLDER / "bank", FOLDER / "notes", state, model, lambda: date(2026, 3, 2))
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

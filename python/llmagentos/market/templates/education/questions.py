@@ -76,10 +76,12 @@ def read_bank(folder: Path) -> list[Question]:
     found: list[Question] = []
     for path in sorted(folder.glob("*.toml")):
         try:
-            values = _parsed(path.read_text(encoding="utf-8"))
+            text = path.read_text(encoding="utf-8")
+            values = _parsed(text)
             topic = values["topic"]
             for table in values["questions"]:
-                found.append(Question(topic=topic, source=f"{path.name}", **table))  # noqa: PERF401 (names the file)
+                line = text.count("\n", 0, max(0, text.find(str(table.get("prompt"))))) + 1
+                found.append(Question(topic=topic, source=f"{path.name}:{line}", **table))
         except KeyError as error:
             raise InvalidRequestError(f"{path}: {error} is missing") from None
         except (OSError, ValueError, TypeError) as error:
@@ -154,6 +156,16 @@ def statements_of(passages: list[Passage]) -> list[Passage]:
                 found.append(Passage(passage.source, line, " ".join(match[0].split())))
             start = end
     return found
+
+
+def explanations_of(questions: list[Question]) -> list[Passage]:
+    """What the questions of a bank explain, as sentences to search."""
+    explained = [question for question in questions if question.explanation]
+    places = [question.source.rpartition(":") for question in explained]
+    return [
+        Passage(source, int(line), question.explanation)
+        for question, (source, _, line) in zip(explained, places, strict=True)
+    ]
 
 
 def unmarked(text: str) -> str:

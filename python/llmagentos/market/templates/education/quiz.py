@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -20,12 +20,12 @@ class Quiz:
     """A round of questions.
 
     Attributes:
-        terms: answers of all questions, out of which hints are made.
+        terms: answers of all questions, out of which hints are made, and their topics.
     """
 
     questions: list[Question]
     progress: Progress
-    terms: Sequence[str]
+    terms: Mapping[str, str]
     distractors: Distractors
     asked: int = 0
     helped: bool = False
@@ -65,10 +65,20 @@ class Quiz:
         if question.choices:
             wrong = next(choice for choice in reversed(question.choices) if choice != question.answers[0])
             return f"It is not {wrong}."
-        own = {form.casefold() for form in question.answers}
-        others = [term for term in self.terms if term.casefold() not in own]
-        options = sorted([question.answers[0], *self.distractors(question, others)[:2]], key=str.casefold)
+        options = sorted([question.answers[0], *self._wrong_answers(question)[:2]], key=str.casefold)
         return f"It is one of: {', '.join(options)}."
+
+    def _wrong_answers(self, question: Question) -> Sequence[str]:
+        """Answers to other questions, of the same topic if there are enough; numbers for a number, words for words."""
+        own = {form.casefold() for form in question.answers}
+        is_number = question.answers[0].isdigit()
+        fit = {
+            term: topic
+            for term, topic in self.terms.items()
+            if term.casefold() not in own and term.isdigit() == is_number
+        }
+        near = [term for term, topic in fit.items() if topic == question.topic]
+        return self.distractors(question, near if len(near) >= 2 else list(fit))
 
     def summary(self) -> str:
         """What the round came to."""
@@ -78,7 +88,7 @@ class Quiz:
         lines = [f"{points:g} of {len(self.grades)} points."]
         if wrong := [question for question, result in self.grades if result.score < 1]:
             lines.append("Look again at:")
-            lines += [f"- {question.shown_answer} [{question.source}]" for question in wrong]
+            lines += [f"- {question.prompt} {question.shown_answer} [{question.source}]" for question in wrong]
         return "\n".join(lines)
 
     def _settle(self, text: str, result: Grade, quality: int, today: date) -> str:

@@ -144,7 +144,7 @@ class Tutor(Agent):
     def _begin(self, questions: list[Question], otherwise: str) -> str:
         if not questions:
             return otherwise
-        terms = list(dict.fromkeys(question.answers[0] for question in self._questions if question.answers))
+        terms = {question.answers[0]: question.topic for question in self._questions if question.answers}
         self._quiz = Quiz(questions, self.progress, terms, self._distractors)
         return self._quiz.shown()
 

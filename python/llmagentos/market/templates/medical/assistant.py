@@ -24,6 +24,8 @@ _DIAGNOSIS = re.compile(
     r"(cancer|tumou?r|flu|covid|infection|migraine|serious|pneumonia|appendicitis)",
     re.IGNORECASE,
 )
+_GUESS = re.compile(r"^(is|could|might|can|would) (it|this|that) ", re.IGNORECASE)
+_ABOUT_ME = re.compile(r"\b(who|what) are you\b|\b(do|can|are) you\b", re.IGNORECASE)
 _DOSE = re.compile(
     r"how (much|many|often)\b.*\b(take|give|tablets?|pills?|use)|\bdos(e|es|age)\b|\d ?mg\b|"
     r"(can|should|may) (i|he|she|we) (take|give|use) |which (medicine|painkiller|drug|antibiotic)",
@@ -171,7 +173,9 @@ class Assistant(Agent):
             return NO_DIAGNOSIS
         if _DOSE.search(text):
             return NO_DOSES
-        return self._leaflets.about(text) or NOT_KNOWN
+        if _ABOUT_ME.search(text):
+            return INTRODUCTION
+        return self._leaflets.about(text) or (NO_DIAGNOSIS if _GUESS.search(text) else NOT_KNOWN)
 
     def _leaflet(self) -> str:
         complaint = self.intake.complaint or "other"
@@ -194,8 +198,8 @@ class Assistant(Agent):
         found = findings(self.intake)
         level = found[0].level if found else "watch"
         if self.flags and level in ("watch", "within days"):
-            return [f"{LEVELS['today']}, because of what you mentioned: {', '.join(self.flags)}.", NO_ALL_CLEAR]
-        reasons = ", ".join(finding.reason for finding in found if finding.level == level)
+            level = "today"
+        reasons = ", ".join([*self.flags, *(finding.reason for finding in found if finding.level == level)])
         return [f"{LEVELS[level]}{', because of: ' + reasons if reasons else ''}.", NO_ALL_CLEAR]
 
 

@@ -162,7 +162,7 @@ FORM: tuple[FormQuestion, ...] = (
     FormQuestion("age", "How old is the person? (years; or, say, 8 months)", read_age, "an age from 0 to 120 years"),
     FormQuestion(
         "pregnant",
-        f"Is she pregnant, or could she be? ({_listed(ANSWERS)})",
+        f"Is the person pregnant, or could they be? ({_listed(ANSWERS)})",
         _one_of(ANSWERS, yes=r"^(y|yes|maybe|possibly)\b", no=r"^(n|no|not)\b", other=r"male|man|boy|apply"),
         "yes, no, or does not apply",
     ),
@@ -175,7 +175,7 @@ FORM: tuple[FormQuestion, ...] = (
     FormQuestion("duration", "How long has it lasted?", read_duration, "a time such as 3 days, 2 weeks, since yesterday"),
     FormQuestion("severity", "How bad is it, from 0 (nothing) to 10 (the worst)?", read_severity, "a number from 0 to 10"),
     FormQuestion(
-        "temperature", "What is the temperature, if it was measured? (else: skip)", read_temperature, "degrees, such as 38.5, or skip"
+        "temperature", "What is the temperature, if it was measured? (else: skip)", read_temperature, "degrees, such as 38.5"
     ),
     FormQuestion("other_symptoms", "What else is there? (any other symptom, or none)", _text, "a few words"),
     FormQuestion("conditions", "Which illnesses are known? (such as diabetes, asthma; or none)", _text, "a few words"),

@@ -23,6 +23,14 @@ _DAMPING = 0.85
 _ROUNDS = 60
 _LEAD = 3.0  # how much more the first sentence of a text counts as a start than one within a paragraph; a paragraph's first 1.5
 _REPETITION = 0.5  # the similarity to a sentence that is taken, beyond which another says nothing new
+_ABOUT_AS_MUCH = 0.75  # of the topic's words that another sentence mentions, from which on one is about it as well
+# What marks a sentence that sums up (the cue method; Edmundson, 1969), and one that leans on the sentence before it.
+_SUMS_UP = re.compile(
+    r"\b(recommend\w*|conclu\w+|in short|in sum\w*|overall|therefore|as a result|results? show\w*|we (find|show|propose)|"
+    r"decid\w+|most important\w*|key)\b",
+    re.IGNORECASE,
+)
+_LEANS = re.compile(r"(it|this|that|these|those|they|he|she|most of them|such|but|however|also|one)\b", re.IGNORECASE)
 _ENDING = re.compile(r"(?:ies|es|s|ed|ing)$")
 
 
@@ -64,9 +72,11 @@ def keywords(found: Sequence[Sentence], number: int = 10) -> list[str]:
 
 
 def _about(found: list[Sentence], topic: str) -> list[Sentence]:
-    """The sentences that mention at least half of the topic's words, else none."""
+    """The sentences that mention most of the topic's words, which must be half of them at least."""
     wanted = set(stems(topic))
-    return [s for s in found if wanted and len(wanted.intersection(stems(s.text))) * 2 >= len(wanted)]
+    numbers = [len(wanted.intersection(stems(sentence.text))) for sentence in found]
+    least = max(len(wanted) / 2, _ABOUT_AS_MUCH * max(numbers, default=0))
+    return [sentence for sentence, number in zip(found, numbers, strict=True) if wanted and number >= least]
 
 
 def _best_half(part: Sequence[Sentence], topic: str) -> list[Sentence]:
@@ -121,4 +131,8 @@ def _ranks(vectors: NDArray[np.float64], found: Sequence[Sentence]) -> NDArray[n
     ranks = start
     for _ in range(_ROUNDS):
         ranks = (1 - _DAMPING) * start + _DAMPING * ranks @ steps
-    return ranks
+    factors = [
+        (1.5 if _SUMS_UP.search(sentence.text) else 1) * (0.5 if _LEANS.match(sentence.text) else 1)
+        for sentence in found
+    ]
+    return np.asarray(ranks * np.array(factors), np.float64)

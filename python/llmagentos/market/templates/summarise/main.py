@@ -9,7 +9,7 @@ from pathlib import Path
 
 from extract import extract
 from reading import read_file, sentences
-from summariser import HELP, Summariser, numbered, told_in_words
+from summariser import HELP, Summariser, nothing_about, numbered, told_in_words
 
 from llmagentos import LLM
 from llmagentos.errors import LLMAgentOSError
@@ -37,7 +37,7 @@ def summary(arguments: argparse.Namespace) -> str:
             return told_in_words(model, found, arguments.words)
     chosen = extract(found, arguments.words, arguments.about)
     if not chosen:
-        return f"The text says nothing about {arguments.about!r}."
+        return nothing_about(arguments.about)
     return numbered(chosen) if arguments.lines else " ".join(sentence.text for sentence in chosen)
 
 

@@ -13,6 +13,7 @@ from wording import word_summary
 
 from llmagentos import LLM, Agent
 from llmagentos.errors import LLMAgentOSError
+from llmagentos.tools.words import without_stop_words, words
 
 LENGTHS = (40, 80, 150, 300, 600)  # words, among which shorter and longer move
 CONTEXT = 1  # sentences around one that is looked up
@@ -103,7 +104,7 @@ class Summariser(Agent):
     def _quoted(self) -> str:
         found = extract(self._sentences, self._length, self._topic)
         if not found:
-            return f"The text says nothing about {self._topic!r}."
+            return nothing_about(self._topic)
         self._last = found
         return numbered(found)
 
@@ -131,6 +132,12 @@ class Summariser(Agent):
 def numbered(found: Sequence[Sentence]) -> str:
     """Sentences, each with its number and place."""
     return "\n".join(f"{i}. {sentence.text} [{sentence.source}:{sentence.line}]" for i, sentence in enumerate(found, 1))
+
+
+def nothing_about(topic: str) -> str:
+    """What is said where no sentence is about a topic or answers a question."""
+    named = " ".join(without_stop_words(words(topic))) or topic
+    return f"The text says nothing about: {named}"
 
 
 def told_in_words(model: LLM | None, found: Sequence[Sentence], max_words: int) -> str:

@@ -41,7 +41,7 @@ def test_a_red_flag_stops_everything_at_once(assistant: Assistant) -> None:
     assert assistant.reply("what helps with a cough?").startswith("THIS MAY BE AN EMERGENCY")
     assert "How old is the person?" in assistant.reply("continue")
     assert "red flags mentioned: chest pain" in assistant.reply("summary")
-    assert "See or call a doctor today, because of what you mentioned: chest pain" in assistant.reply("summary")
+    assert "See or call a doctor today, because of: chest pain" in assistant.reply("summary")
 
 
 def test_the_model_never_sees_a_text_with_a_red_flag() -> None:
@@ -72,7 +72,7 @@ def test_a_crisis_gets_its_own_words(assistant: Assistant) -> None:
     assert assistant.reply("I want to end it all") == CRISIS
 
 
-@pytest.mark.parametrize("text", ["What do I have?", "Could it be cancer?", "Do I have the flu?", "what's wrong with me?"])
+@pytest.mark.parametrize("text", ["What do I have?", "Could it be cancer?", "Do I have the flu?", "what's wrong with me?", "Is it strep?"])
 def test_no_diagnosis(assistant: Assistant, text: str) -> None:
     assert assistant.reply(text).startswith(NO_DIAGNOSIS)
 
