@@ -14,10 +14,11 @@ from llmagentos.tools.chunking import chunk_text
 
 CHUNK_CHARACTERS = 1800  # of the text that a chat model reads at once; small models lose the thread in longer ones
 MAX_TOKENS = 120  # of the summary of a chunk
-MIN_SHARE = 0.75  # of a sentence's words that the text must have
+MIN_SHARE = 0.9  # of a sentence's words that the text must have
 _CHARACTERS = 4  # per token, about, in English; chunks that have more tokens than an encoder takes are made smaller
 
 _NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+_DENIES = re.compile(r"\b(no|not|never|none|nobody|nothing|without|cannot)\b|n't\b", re.IGNORECASE)
 _NAME = re.compile(r"(?<=[a-z,;:] )[A-Z][\w-]+")
 
 
@@ -35,19 +36,25 @@ class Wording:
     n_quoted: int
 
 
-def is_supported(sentence: str, text: str) -> bool:
-    """Whether a sentence says nothing that is plainly not in the text: its numbers and names, and most of its words.
+def is_supported(sentence: str, text: Sequence[Sentence]) -> bool:
+    """Whether a sentence says nothing that is plainly not in the text.
 
-    That a sentence passes does not make it true: who did what to whom is not looked at.
+    One sentence of the text, or two that follow each other, must have all its numbers and names and most of its words, and
+    deny something if it does: what is put together from here and there mostly says what nobody said. That a sentence passes does
+    not make it true: who did what to whom is not looked at.
     """
-    known_words, known_numbers = set(stems(text)), set(_NUMBER.findall(text))
-    own = stems(sentence)
-    names = _NAME.findall(sentence)
+    pairs = [f"{one.text} {other.text}" for one, other in zip(text, text[1:], strict=False)]
+    return any(_is_within(sentence, part) for part in (pairs or [one.text for one in text]))
+
+
+def _is_within(sentence: str, text: str) -> bool:
+    own, known = stems(sentence), set(stems(text))
     return (
         bool(own)
-        and set(_NUMBER.findall(sentence)) <= known_numbers
-        and all(set(stems(name)) <= known_words for name in names)
-        and sum(word in known_words for word in own) >= MIN_SHARE * len(own)
+        and set(_NUMBER.findall(sentence)) <= set(_NUMBER.findall(text))
+        and all(set(stems(name)) <= known for name in _NAME.findall(sentence))
+        and sum(word in known for word in own) >= MIN_SHARE * len(own)
+        and (not _DENIES.search(sentence) or _DENIES.search(text) is not None)
     )
 
 
@@ -62,7 +69,7 @@ def word_summary(model: LLM, found: Sequence[Sentence], max_words: int) -> Wordi
     n_left_out = n_quoted = 0
     for chunk, told in zip(chunks, _told(model, chunks), strict=True):
         written = sentences(told)
-        supported = [sentence for sentence in written if is_supported(sentence.text, chunk)]
+        supported = [sentence for sentence in written if is_supported(sentence.text, sentences(chunk))]
         n_left_out += len(written) - len(supported)
         if not supported:
             supported = extract(sentences(chunk), MAX_TOKENS // 4)

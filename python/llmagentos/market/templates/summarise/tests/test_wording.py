@@ -12,7 +12,10 @@ from summariser import told_in_words
 from wording import is_supported, word_summary
 
 REPORT = read_file(FOLDER / "texts" / "bridge.md")
-SOURCE = "The bridge was closed in March 2023. Mr. Okafor says that repair costs 1.9 million euros."
+SOURCE = (
+    "Ships have more room. The bridge was closed in March 2023. Mr. Okafor says that repair costs 1.9 million euros. "
+    "A ferry for small children would start in summer."
+)
 
 
 class ChatModel:
@@ -52,11 +55,13 @@ class Seq2SeqModel:
         ("Repair of the bridge costs 2.9 million euros.", False),
         ("The bridge was closed, says Miller.", False),
         ("Dogs and horses like to swim in rivers.", False),
+        ("The bridge was not closed in March 2023.", False),
+        ("The bridge has more room for small children.", False),  # from here and there
         ("", False),
     ],
 )
 def test_only_what_the_text_supports_is_kept(sentence: str, supported: bool) -> None:
-    assert is_supported(sentence, SOURCE) is supported
+    assert is_supported(sentence, sentences(SOURCE)) is supported
 
 
 def test_what_a_model_makes_up_is_replaced_and_told() -> None:
