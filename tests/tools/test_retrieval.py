@@ -67,7 +67,7 @@ def test_a_question_that_no_passage_covers_finds_nothing(folder: Path, query: st
 
 def test_coverage_is_of_words(folder: Path) -> None:
     passages = read_passages(folder)
-    with pytest.raises(InvalidRequestError, match="min_coverage=0.5"):
+    with pytest.raises(InvalidRequestError, match=r"min_coverage=0\.5"):
         PassageIndex(passages, Letters()).search("sun", min_coverage=0.5)
     with pytest.raises(InvalidRequestError, match=r"min_coverage=1\.5"):
         PassageIndex(passages).search("sun", min_coverage=1.5)

@@ -81,8 +81,8 @@ class PassageIndex:
         Args:
             min_coverage: share of the question's words that a passage must have, from 0 to 1, to be among them. Rare
                 words count more (by their inverse document frequency), stop words not at all. For questions that
-                the documents may not answer: sharing some word with them is then not enough, and a question of stop words
-                alone finds nothing.
+                the documents may not answer: sharing some word with them is then not enough, and a question of stop
+                words alone finds nothing.
 
         Raises:
             InvalidRequestError: `min_coverage` is outside its domain, or an embedder ranks by meaning.

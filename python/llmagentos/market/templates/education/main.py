@@ -1,4 +1,4 @@
-"""A study coach for a question bank and your own notes: a plan, graded answers, and questions again when they are due."""
+"""A study coach for a question bank and your own notes: a plan, graded answers, repetition when it is due."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def tutor_for(
     asked = read_bank(bank)
     questions = [*asked, *questions_from_notes(statements, topics_of(passages))]
     index = PassageIndex([*statements, *explanations_of(asked)])
-    choose = (lambda question, terms: terms) if model is None else LikelyDistractors(model)
+    choose = (lambda _, terms: terms) if model is None else LikelyDistractors(model)
     return Tutor(questions, index, Progress(state), distractors=choose, today=today)
 
 

@@ -72,7 +72,9 @@ def study_plan(
     for offset in range((goal.exam - today).days):
         day = today + timedelta(days=offset)
         left = goal.minutes - (learner.spent if offset == 0 else 0.0)
-        due = sorted((q for q in questions if q.id in memories and memories[q.id].due <= day), key=lambda q: memories[q.id].due)
+        due = sorted(
+            (q for q in questions if q.id in memories and memories[q.id].due <= day), key=lambda q: memories[q.id].due
+        )
         reviews = due[: max(0, int(left / MINUTES_REVIEW))]
         left -= len(reviews) * MINUTES_REVIEW
         n_new = max(0, int(left / MINUTES_NEW))

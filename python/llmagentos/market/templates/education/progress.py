@@ -75,9 +75,7 @@ class Progress:
     def answered_on(self, day: date) -> int:
         """How many questions were answered on a day."""
         with closing(self._open()) as connection:
-            (number,) = connection.execute(
-                "SELECT count(*) FROM answers WHERE day = ?", (day.isoformat(),)
-            ).fetchone()
+            (number,) = connection.execute("SELECT count(*) FROM answers WHERE day = ?", (day.isoformat(),)).fetchone()
         return int(number)
 
     def goal(self) -> Goal | None:

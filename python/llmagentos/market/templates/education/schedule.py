@@ -39,9 +39,7 @@ def reviewed(memory: Memory, quality: int, today: date) -> Memory:
         repetitions = memory.repetitions + 1
         interval = {1: 1, 2: 6}.get(repetitions) or round(memory.interval * memory.ease)
     ease = max(LEAST_EASE, memory.ease + 0.1 - (5 - quality) * (0.08 + (5 - quality) * 0.02))
-    return replace(
-        memory, due=today + timedelta(days=interval), ease=ease, interval=interval, repetitions=repetitions
-    )
+    return replace(memory, due=today + timedelta(days=interval), ease=ease, interval=interval, repetitions=repetitions)
 
 
 def quality_of(score: float, *, exact: bool = True, helped: bool = False) -> int:

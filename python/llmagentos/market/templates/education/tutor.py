@@ -44,7 +44,7 @@ class Tutor(Agent):
         notes: PassageIndex,
         progress: Progress,
         *,
-        distractors: Distractors = lambda question, terms: terms,
+        distractors: Distractors = lambda _, terms: terms,
         today: Callable[[], date] = date.today,
         sensor: Any = None,
     ) -> None:
@@ -53,7 +53,7 @@ class Tutor(Agent):
         self._distractors, self._today = distractors, today
         self._quiz: Quiz | None = None
         self._commands: dict[str, Callable[[str], str]] = {
-            "help": lambda rest: HELP,
+            "help": lambda _: HELP,
             "plan": self._plan,
             "today": self._round_of_today,
             "quiz": self._round,
@@ -138,7 +138,9 @@ class Tutor(Agent):
         memories = self.progress.memories()
         # Due ones first, then those never asked; what is not due comes last.
         today = self._today()
-        chosen.sort(key=lambda q: (memories[q.id].due > today, memories[q.id].due) if q.id in memories else (False, today))
+        chosen.sort(
+            key=lambda q: (memories[q.id].due > today, memories[q.id].due) if q.id in memories else (False, today)
+        )
         return self._begin(chosen[:number], "A round has at least one question.")
 
     def _begin(self, questions: list[Question], otherwise: str) -> str:

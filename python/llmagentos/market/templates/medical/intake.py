@@ -34,12 +34,12 @@ class Intake(BaseModel):
 
     complaint: Complaint | None = None
     description: str | None = None
-    age: float | None = Field(None, ge=0, le=120)
+    age: float | None = Field(default=None, ge=0, le=120)
     pregnant: Answer | None = None
     onset: Onset | None = None
-    duration: float | None = Field(None, ge=0, le=36500)
-    severity: int | None = Field(None, ge=0, le=10)
-    temperature: float | None = Field(None, ge=33, le=43)
+    duration: float | None = Field(default=None, ge=0, le=36500)
+    severity: int | None = Field(default=None, ge=0, le=10)
+    temperature: float | None = Field(default=None, ge=33, le=43)
     other_symptoms: str | None = None
     conditions: str | None = None
     medicines: str | None = None
@@ -73,9 +73,8 @@ _WORDS: Mapping[Complaint, str] = {
     "rash": r"rash|hives|itchy (?:skin|spots)",
 }
 _UNITS = {"hour": 1 / 24, "day": 1.0, "night": 1.0, "week": 7.0, "month": 30.0, "year": 365.0}
-_NUMBERS = {
-    word: i for i, word in enumerate("zero one two three four five six seven eight nine ten eleven twelve".split())
-} | {"a": 1, "an": 1, "couple": 2, "few": 3, "several": 5}
+_ENGLISH = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
+_NUMBERS = {word: i for i, word in enumerate(_ENGLISH)} | {"a": 1, "an": 1, "couple": 2, "few": 3, "several": 5}
 _NUMBER = rf"(\d+(?:[.,]\d+)?|{'|'.join(_NUMBERS)})"
 _SPAN = re.compile(rf"\b{_NUMBER}(?: of)?\s+(hour|day|night|week|month|year)s?\b")
 
@@ -157,7 +156,10 @@ def _listed(values: tuple[str, ...]) -> str:
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
 FORM: tuple[FormQuestion, ...] = (
     FormQuestion(
-        "complaint", f"What troubles you most? ({_listed(COMPLAINTS)})", read_complaint, "one of these, by name or number"
+        "complaint",
+        f"What troubles you most? ({_listed(COMPLAINTS)})",
+        read_complaint,
+        "one of these, by name or number",
     ),
     FormQuestion("age", "How old is the person? (years; or, say, 8 months)", read_age, "an age from 0 to 120 years"),
     FormQuestion(
@@ -169,13 +171,22 @@ FORM: tuple[FormQuestion, ...] = (
     FormQuestion(
         "onset",
         f"How did it begin? ({_listed(ONSETS)})",
-        _one_of(ONSETS, sudden=r"sudden|at once|out of nowhere|seconds|minutes", hours=r"hour", days=r"day|slow|gradual"),
+        _one_of(
+            ONSETS, sudden=r"sudden|at once|out of nowhere|seconds|minutes", hours=r"hour", days=r"day|slow|gradual"
+        ),
         "suddenly, within hours, or within days",
     ),
-    FormQuestion("duration", "How long has it lasted?", read_duration, "a time such as 3 days, 2 weeks, since yesterday"),
-    FormQuestion("severity", "How bad is it, from 0 (nothing) to 10 (the worst)?", read_severity, "a number from 0 to 10"),
     FormQuestion(
-        "temperature", "What is the temperature, if it was measured? (else: skip)", read_temperature, "degrees, such as 38.5"
+        "duration", "How long has it lasted?", read_duration, "a time such as 3 days, 2 weeks, since yesterday"
+    ),
+    FormQuestion(
+        "severity", "How bad is it, from 0 (nothing) to 10 (the worst)?", read_severity, "a number from 0 to 10"
+    ),
+    FormQuestion(
+        "temperature",
+        "What is the temperature, if it was measured? (else: skip)",
+        read_temperature,
+        "degrees, such as 38.5",
     ),
     FormQuestion("other_symptoms", "What else is there? (any other symptom, or none)", _text, "a few words"),
     FormQuestion("conditions", "Which illnesses are known? (such as diabetes, asthma; or none)", _text, "a few words"),

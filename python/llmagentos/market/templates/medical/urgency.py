@@ -32,6 +32,22 @@ def _below(value: float | None, bound: float) -> bool:
     return value is not None and value < bound
 
 
+_USUAL_DAYS: dict[str, int] = {
+    "headache": 7, "fever": 3, "sore throat": 7, "cough": 21, "stomach ache": 5, "diarrhoea or vomiting": 7,
+    "back pain": 28, "rash": 7,
+}  # fmt: skip
+_LEVELS: tuple[Level, ...] = get_args(Level)
+_RISKS = re.compile(
+    r"diabet|chemo|cancer|immun|hiv|transplant|heart|kidney|liver|asthma|copd|blood thinner|warfarin|steroid|"
+    r"cortisone|sickle",
+    re.IGNORECASE,
+)
+
+
+def _at_risk(it: Intake) -> bool:
+    return any(text is not None and _RISKS.search(text) is not None for text in (it.conditions, it.medicines))
+
+
 _RULES: tuple[tuple[Level, str, Callable[[Intake], bool]], ...] = (
     (
         "emergency",
@@ -72,26 +88,17 @@ _RULES: tuple[tuple[Level, str, Callable[[Intake], bool]], ...] = (
     ),
     ("within days", "a severity of 6 or 7", lambda it: _is(it.severity, 6, 7)),
     ("within days", "pregnancy", lambda it: it.pregnant == "yes"),
-    ("within days", "a known illness or a medicine that can make complaints more serious", lambda it: _at_risk(it)),
-    ("today", "a fever with a known illness or a medicine that can make it more serious", lambda it: _fever(it) and _at_risk(it)),
+    ("within days", "a known illness or a medicine that can make complaints more serious", _at_risk),
+    (
+        "today",
+        "a fever with a known illness or a medicine that can make it more serious",
+        lambda it: _fever(it) and _at_risk(it),
+    ),
 )
-_LEVELS: tuple[Level, ...] = get_args(Level)
-_RISKS = re.compile(
-    r"diabet|chemo|cancer|immun|hiv|transplant|heart|kidney|liver|asthma|copd|blood thinner|warfarin|steroid|cortisone|sickle",
-    re.IGNORECASE,
-)
-_USUAL_DAYS = {
-    "headache": 7, "fever": 3, "sore throat": 7, "cough": 21, "stomach ache": 5, "diarrhoea or vomiting": 7,
-    "back pain": 28, "rash": 7,
-}  # fmt: skip
 
 
 def _fever(it: Intake) -> bool:
     return it.complaint == "fever" or _least(it.temperature, 38)
-
-
-def _at_risk(it: Intake) -> bool:
-    return any(text is not None and _RISKS.search(text) is not None for text in (it.conditions, it.medicines))
 
 
 def findings(it: Intake) -> list[Finding]:

@@ -1,9 +1,9 @@
 """The sentences that say most of what a text says.
 
-Sentences are ranked by LexRank (Erkan and Radev, 2004): those that many others are like, which are themselves like many. A topic
-moves the ranks towards the sentences about it (Otterbacher, Erkan and Radev, 2005). Out of the ranked ones, those are
-taken that fit into the length and repeat little of what is taken already (maximal marginal relevance; Carbonell and
-Goldstein, 1998).
+Sentences are ranked by LexRank (Erkan and Radev, 2004): those that many others are like, which are themselves like
+many. A topic moves the ranks towards the sentences about it (Otterbacher, Erkan and Radev, 2005). Out of the ranked
+ones, those are taken that fit into the length and repeat little of what is taken already (maximal marginal relevance;
+Carbonell and Goldstein, 1998).
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from llmagentos.tools.words import ENGLISH_STOP_WORDS, words
 CHUNK = 400  # sentences that are compared with one another; longer texts go chunk by chunk
 _DAMPING = 0.85
 _ROUNDS = 60
-_LEAD = 3.0  # how much more the first sentence of a text counts as a start than one within a paragraph; a paragraph's first 1.5
+_LEADS, _LEAD = 1.5, 3.0  # how much the first sentence of a paragraph, and of a text, counts as a start; others 1
 _REPETITION = 0.5  # the similarity to a sentence that is taken, beyond which another says nothing new
-_ABOUT_AS_MUCH = 0.75  # of the topic's words that another sentence mentions, from which on one is about it as well
+_ABOUT_AS_MUCH = 0.8  # of what another sentence mentions of the topic, from which on one is about it as well
 # What marks a sentence that sums up (the cue method; Edmundson, 1969), and one that leans on the sentence before it.
 _SUMS_UP = re.compile(
-    r"\b(recommend\w*|conclu\w+|in short|in sum\w*|overall|therefore|as a result|results? show\w*|we (find|show|propose)|"
-    r"decid\w+|most important\w*|key)\b",
+    r"\b(recommend\w*|conclu\w+|in short|in sum\w*|overall|therefore|as a result|results? show\w*|"
+    r"we (find|show|propose)|decid\w+|most important\w*|key)\b",
     re.IGNORECASE,
 )
 _LEANS = re.compile(r"(it|this|that|these|those|they|he|she|most of them|such|but|however|also|one)\b", re.IGNORECASE)
-_ENDING = re.compile(r"(?:ies|es|s|ed|ing)$")
+_ENDING = re.compile(r"(?:ies|es|ed|ing|s|e|y)$")
 
 
 def stems(text: str) -> list[str]:
@@ -45,7 +45,7 @@ def _stem(word: str) -> str:
 
 
 def extract(found: Sequence[Sentence], max_words: int, topic: str = "") -> list[Sentence]:
-    """The sentences that say most, in their order, with `max_words` words together at most (or the first of them alone).
+    """The sentences that say most, in their order, with `max_words` words together at most, or one that is longer.
 
     Args:
         topic: what they should be about; "" takes what the text is about. Where no sentence mentions it there are none.
@@ -72,11 +72,17 @@ def keywords(found: Sequence[Sentence], number: int = 10) -> list[str]:
 
 
 def _about(found: list[Sentence], topic: str) -> list[Sentence]:
-    """The sentences that mention most of the topic's words, which must be half of them at least."""
+    """The sentences that mention most of the topic, which must be half of its words at least; rare words count more."""
     wanted = set(stems(topic))
-    numbers = [len(wanted.intersection(stems(sentence.text))) for sentence in found]
-    least = max(len(wanted) / 2, _ABOUT_AS_MUCH * max(numbers, default=0))
-    return [sentence for sentence, number in zip(found, numbers, strict=True) if wanted and number >= least]
+    mentioned = [wanted.intersection(stems(sentence.text)) for sentence in found]
+    frequency = Counter(word for mention in mentioned for word in mention)
+    weights = [sum(np.log(1 + len(found) / frequency[word]) for word in mention) for mention in mentioned]
+    least = _ABOUT_AS_MUCH * max(weights, default=0)
+    return [
+        sentence
+        for sentence, mention, weight in zip(found, mentioned, weights, strict=True)
+        if mention and 2 * len(mention) >= len(wanted) and weight >= least
+    ]
 
 
 def _best_half(part: Sequence[Sentence], topic: str) -> list[Sentence]:
@@ -121,7 +127,7 @@ def _ranks(vectors: NDArray[np.float64], found: Sequence[Sentence]) -> NDArray[n
     if topic.any():
         start = own @ topic + 1e-6
     else:
-        start = np.array([1.5 if sentence.leads else 1.0 for sentence in found])
+        start = np.array([_LEADS if sentence.leads else 1.0 for sentence in found])
         start[0] = _LEAD
     start = start / start.sum()
     likeness = own @ own.T

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from llmagentos.errors import InvalidRequestError
@@ -24,7 +25,7 @@ _ABBREVIATIONS = (
     r"(?<!\bMr)(?<!\bMs)(?<!\bDr)(?<!\bSt)(?<!\bMrs)(?<!\bProf)(?<!\bNo)(?<!\bvs)(?<!\be\.g)(?<!\bi\.e)(?<!\betc)"
     r"(?<!\bca)(?<!\bFig)(?<!\b[A-Z])"
 )
-_SENTENCE_END = re.compile(rf"{_ABBREVIATIONS}[.!?…][\"'”’)\]]*\s+(?=[\"'“‘(\[]?[A-Z0-9À-Ý])|(?<=[。！？])")
+_SENTENCE_END = re.compile(rf"{_ABBREVIATIONS}[.!?…][\"'”’)\]]*\s+(?=[\"'“(\[]?[A-Z0-9À-Ý])|(?<=[。！？])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def read_file(path: Path) -> list[Sentence]:
 
 
 def sentences(text: str, source: str = "-") -> list[Sentence]:
-    """The sentences of a text, without headings, tables, code, bullets and marks. Shorter ones than MIN_WORDS are left out."""
+    """The sentences of a text, without headings, tables, code, bullets and marks, of MIN_WORDS or more."""
     text = text.replace("\r\n", "\n").replace("\x00", " ")
     for pattern in (_FENCED, _NO_TEXT_LINES):
         text = pattern.sub(_blanked, text)
@@ -83,7 +84,7 @@ def sentences(text: str, source: str = "-") -> list[Sentence]:
 def _spans(text: str, start: int, end: int) -> list[tuple[int, int]]:
     cuts = [start, *(match.end() for match in _SENTENCE_END.finditer(text, start, end)), end]
     spans = []
-    for first, last in zip(cuts, cuts[1:], strict=False):
+    for first, last in pairwise(cuts):
         part = text[first:last]
         spans.append((first + len(part) - len(part.lstrip(" \t\n\x00")), last))
     return [(first, last) for first, last in spans if first < last]

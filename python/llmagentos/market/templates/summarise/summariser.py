@@ -15,7 +15,7 @@ from llmagentos import LLM, Agent
 from llmagentos.errors import LLMAgentOSError
 from llmagentos.tools.words import without_stop_words, words
 
-LENGTHS = (40, 80, 150, 300, 600)  # words, among which shorter and longer move
+LENGTHS = (50, 80, 150, 300, 600)  # words, among which shorter and longer move
 CONTEXT = 1  # sentences around one that is looked up
 
 HELP = """Say one of these:
@@ -42,16 +42,16 @@ class Summariser(Agent):
         self._length, self._topic = 80, ""
         self._last: list[Sentence] = []
         self._commands: dict[str, Callable[[str], str]] = {
-            "help": lambda rest: HELP,
+            "help": lambda _: HELP,
             "open": self._open,
             "summary": self._summary,
-            "shorter": lambda rest: self._other_length(-1),
-            "longer": lambda rest: self._other_length(1),
+            "shorter": lambda _: self._other_length(-1),
+            "longer": lambda _: self._other_length(1),
             "about": self._about,
             "where": self._where,
             "in": self._in_words,
-            "keywords": lambda rest: ", ".join(keywords(self._sentences)) or "There is no text yet.",
-            "length": lambda rest: self._told_length(),
+            "keywords": lambda _: ", ".join(keywords(self._sentences)) or "There is no text yet.",
+            "length": lambda _: self._told_length(),
         }
 
     def act(self, observation: Any) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from extract import extract, stems
 from reading import Sentence, sentences
@@ -39,11 +40,11 @@ class Wording:
 def is_supported(sentence: str, text: Sequence[Sentence]) -> bool:
     """Whether a sentence says nothing that is plainly not in the text.
 
-    One sentence of the text, or two that follow each other, must have all its numbers and names and most of its words, and
-    deny something if it does: what is put together from here and there mostly says what nobody said. That a sentence passes does
-    not make it true: who did what to whom is not looked at.
+    One sentence of the text, or two that follow each other, must have all its numbers and names and most of its words,
+    and deny something if it does: what is put together from here and there mostly says what nobody said. That a
+    sentence passes does not make it true: who did what to whom is not looked at.
     """
-    pairs = [f"{one.text} {other.text}" for one, other in zip(text, text[1:], strict=False)]
+    pairs = [f"{one.text} {other.text}" for one, other in pairwise(text)]
     return any(_is_within(sentence, part) for part in (pairs or [one.text for one in text]))
 
 
@@ -96,7 +97,8 @@ def _told(model: LLM, chunks: Sequence[str]) -> list[str]:
     if encoder_length(model) is not None:
         return [model.generate_text(chunk) for chunk in chunks]
     asked = [
-        [{"role": "user", "content": f"{chunk}\n\nSummarize the text above in two short sentences."}] for chunk in chunks
+        [{"role": "user", "content": f"{chunk}\n\nSummarize the text above in two short sentences."}]
+        for chunk in chunks
     ]
     answers = model.chat(asked, SamplingParams(temperature=0, max_tokens=MAX_TOKENS))
     return [_whole(answer.text) for answer in answers]

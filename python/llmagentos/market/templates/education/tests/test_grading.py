@@ -45,6 +45,8 @@ def test_answers_in_sentences_get_a_share_for_each_point_and_are_told_the_others
     assert grade(OPEN, "CO2, light, water").score == 1
 
 
-@pytest.mark.parametrize(("a", "b", "distance"), [("", "ab", 2), ("abc", "acb", 1), ("mitosis", "meiosis", 2), ("a", "a", 0)])
+@pytest.mark.parametrize(
+    ("a", "b", "distance"), [("", "ab", 2), ("abc", "acb", 1), ("mitosis", "meiosis", 2), ("a", "a", 0)]
+)
 def test_edit_distance(a: str, b: str, distance: int) -> None:
     assert edit_distance(a, b) == edit_distance(b, a) == distance

@@ -72,7 +72,9 @@ def test_a_crisis_gets_its_own_words(assistant: Assistant) -> None:
     assert assistant.reply("I want to end it all") == CRISIS
 
 
-@pytest.mark.parametrize("text", ["What do I have?", "Could it be cancer?", "Do I have the flu?", "what's wrong with me?", "Is it strep?"])
+@pytest.mark.parametrize(
+    "text", ["What do I have?", "Could it be cancer?", "Do I have the flu?", "what's wrong with me?", "Is it strep?"]
+)
 def test_no_diagnosis(assistant: Assistant, text: str) -> None:
     assert assistant.reply(text).startswith(NO_DIAGNOSIS)
 

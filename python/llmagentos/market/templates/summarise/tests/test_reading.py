@@ -55,5 +55,7 @@ def test_files_that_cannot_be_read_are_named(tmp_path: Path) -> None:
 
 
 def test_web_pages(tmp_path: Path) -> None:
-    (tmp_path / "page.html").write_text("<title>T</title><p>The bridge is closed now.</p><script>let x = 1 + 1;</script>")
+    (tmp_path / "page.html").write_text(
+        "<title>T</title><p>The bridge is closed now.</p><script>let x = 1 + 1;</script>"
+    )
     assert [sentence.text for sentence in read_file(tmp_path / "page.html")] == ["The bridge is closed now."]

@@ -16,7 +16,9 @@ def test_a_file_is_summarised(capsys: pytest.CaptureFixture[str]) -> None:
     assert 0 < len(capsys.readouterr().out.split()) <= 60
 
 
-def test_piped_text_is_summarised_with_lines(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_piped_text_is_summarised_with_lines(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("The bridge is closed now. It will open in spring again."))
     main(["--lines"])
     assert capsys.readouterr().out.splitlines()[0] == "1. The bridge is closed now. [-:1]"

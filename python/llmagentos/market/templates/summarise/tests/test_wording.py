@@ -71,7 +71,9 @@ def test_what_a_model_makes_up_is_replaced_and_told() -> None:
     assert "99" not in wording.text
     assert wording.n_left_out == len(model.asked)
     assert wording.n_quoted >= 1
-    assert f"{wording.n_left_out} sentences of the model said what the text does not" in told_in_words(model, REPORT, 80)
+    assert f"{wording.n_left_out} sentences of the model said what the text does not" in told_in_words(
+        model, REPORT, 80
+    )
 
 
 def test_a_model_that_summarises_reads_no_more_than_it_can() -> None:
