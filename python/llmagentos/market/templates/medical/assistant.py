@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from intake import FORM, NOT_SAID, Complaint, FormQuestion, Intake, noted
+from intake import FORM, NOT_SAID, RED_FLAGS, Complaint, FormQuestion, Intake, noted
 from leaflets import Leaflets
 from red_flags import RedFlag, RedFlags
 from texts import CRISIS, EMERGENCY, INTRODUCTION, LEVELS, NO_ALL_CLEAR, NO_DIAGNOSIS, NO_DOSES, NOT_KNOWN
@@ -135,11 +135,13 @@ class Assistant(Agent):
         return self._with_open_question("")
 
     def _filled(self, question: FormQuestion, text: str) -> str:
-        skipped = text.lower().rstrip(".!") in NOT_SAID
+        skipped = question.may_be_skipped and text.lower().rstrip(".!") in NOT_SAID
         value = None if skipped else question.read(text)
         if value is None and not skipped:
-            return f"I need {question.expected}, or skip. {question.prompt}"
+            return f"I need {question.expected}{', or skip' if question.may_be_skipped else ''}. {question.prompt}"
         self._note(question.field, value)
+        if question.field == "red_flag" and value != "none":
+            return self._raise_flag(RedFlag(str(value), text, crisis=value == RED_FLAGS[-1]))
         urgent = [finding for finding in findings(self.intake) if finding.level == "emergency"]
         if urgent and urgent[0].reason not in self.flags:
             return self._raise_flag(RedFlag(urgent[0].reason, text))

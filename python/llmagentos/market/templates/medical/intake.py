@@ -14,6 +14,19 @@ Complaint = Literal[
 ]
 Onset = Literal["suddenly", "within hours", "within days"]
 Answer = Literal["yes", "no", "does not apply"]
+RedFlagAnswer = Literal[
+    "none",
+    "pain or pressure in the chest",
+    "trouble breathing",
+    "weakness or numbness on one side, or trouble speaking or seeing",
+    "bleeding that does not stop, or vomiting blood",
+    "fainting, a fit, or confusion",
+    "a swollen face, tongue or throat",
+    "a sudden or very strong pain, or a stiff neck with fever",
+    "a poisoning or too much of a medicine",
+    "thoughts of ending one's life",
+]
+RED_FLAGS: tuple[RedFlagAnswer, ...] = get_args(RedFlagAnswer)[1:]
 COMPLAINTS: tuple[Complaint, ...] = get_args(Complaint)
 ONSETS: tuple[Onset, ...] = get_args(Onset)
 
@@ -32,6 +45,7 @@ class Intake(BaseModel):
 
     model_config = ConfigDict(extra="forbid", validate_assignment=True)
 
+    red_flag: RedFlagAnswer | None = None
     complaint: Complaint | None = None
     description: str | None = None
     age: float | None = Field(default=None, ge=0, le=120)
@@ -54,12 +68,14 @@ class FormQuestion:
         field: of the intake that it is for.
         read: the value that an answer says, or None where it says none.
         expected: what an answer must look like, for a person.
+        may_be_skipped: whether the form goes on without an answer.
     """
 
     field: str
     prompt: str
     read: Callable[[str], object]
     expected: str
+    may_be_skipped: bool = True
 
 
 _WORDS: Mapping[Complaint, str] = {
@@ -88,6 +104,15 @@ def read_complaint(text: str) -> Complaint | None:
         return "other"
     found = [(match.start(), name) for name, words in _WORDS.items() if (match := re.search(rf"\b(?:{words})\b", said))]
     return min(found)[1] if found else None
+
+
+def read_red_flag(text: str) -> RedFlagAnswer | None:
+    """The red flag of the list that an answer names by its number, or that there is none."""
+    said = text.strip().lower().rstrip(".!")
+    if re.fullmatch(r"(no|none|nope|nothing|not?)( of (these|them|those|this))?|0", said):
+        return "none"
+    number = int(said) if said.isdigit() else 0
+    return RED_FLAGS[number - 1] if 1 <= number <= len(RED_FLAGS) else None
 
 
 def read_duration(text: str) -> float | None:
@@ -154,7 +179,15 @@ def _listed(values: tuple[str, ...]) -> str:
 
 
 ANSWERS: tuple[Answer, ...] = get_args(Answer)
+_RED_FLAG_LINES = "".join(f"\n  {i} {flag}" for i, flag in enumerate(RED_FLAGS, 1))
 FORM: tuple[FormQuestion, ...] = (
+    FormQuestion(
+        "red_flag",
+        f"First of all: is any of these there now? (say its number, or none){_RED_FLAG_LINES}",
+        read_red_flag,
+        "the number of what is there, or none",
+        may_be_skipped=False,
+    ),
     FormQuestion(
         "complaint",
         f"What troubles you most? ({_listed(COMPLAINTS)})",

@@ -12,7 +12,7 @@ from main import FOLDER, conversation
 from red_flags import RedFlags
 from texts import CRISIS, NO_DIAGNOSIS, NO_DOSES, NOT_KNOWN
 
-ANSWERS = ["34", "no", "within days", "4", "37.4", "a runny nose", "none", "none", "penicillin"]
+ANSWERS = ["none", "34", "no", "within days", "4", "37.4", "a runny nose", "none", "none", "penicillin"]
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def test_a_red_flag_stops_everything_at_once(assistant: Assistant) -> None:
     assert assistant.reply("34, and now I have chest pain").startswith("THIS MAY BE AN EMERGENCY (chest pain")
     assert assistant.reply("no").startswith("THIS MAY BE AN EMERGENCY")
     assert assistant.reply("what helps with a cough?").startswith("THIS MAY BE AN EMERGENCY")
-    assert "How old is the person?" in assistant.reply("continue")
+    assert "is any of these there now?" in assistant.reply("continue")
     assert "red flags mentioned: chest pain" in assistant.reply("summary")
     assert "See or call a doctor today, because of: chest pain" in assistant.reply("summary")
 
@@ -57,15 +57,25 @@ def test_the_model_never_sees_a_text_with_a_red_flag() -> None:
     assistant.reply("restart")
     assert "Is it mostly about cough?" in assistant.reply("something in my chest that tickles")
     assert seen == ["something in my chest that tickles"]
-    assert "What troubles you most?" in assistant.reply("no")
+    assert "is any of these there now?" in assistant.reply("no")
+    assert "What troubles you most?" in assistant.reply("none")
 
 
 def test_an_emergency_by_the_form_is_told_as_soon_as_it_is_known(assistant: Assistant) -> None:
-    for answer in ("I have a headache", "50", "no", "suddenly", "1 hour"):
+    for answer in ("I have a headache", "none", "50", "no", "suddenly", "1 hour"):
         told = assistant.reply(answer)
     assert "How bad" in told
     assert "a severe headache that began suddenly" in assistant.reply("9")
     assert "What is the temperature" in assistant.reply("continue")
+
+
+def test_red_flags_are_asked_for_and_cannot_be_skipped(assistant: Assistant) -> None:
+    assert "1 pain or pressure in the chest" in assistant.reply("I have a cough")
+    assert assistant.reply("skip").startswith("I need the number of what is there, or none.")
+    assert assistant.reply("2").startswith("THIS MAY BE AN EMERGENCY (trouble breathing")
+    assistant.reply("restart")
+    assistant.reply("I cannot sleep")
+    assert assistant.reply("9") == CRISIS
 
 
 def test_a_crisis_gets_its_own_words(assistant: Assistant) -> None:
@@ -106,6 +116,7 @@ def test_what_the_leaflets_do_not_say_is_not_known(assistant: Assistant, text: s
 
 def test_answers_that_the_form_does_not_allow_are_asked_again_and_can_be_taken_back(assistant: Assistant) -> None:
     assistant.reply("I have a rash since yesterday")
+    assistant.reply("none")
     assert "I need an age from 0 to 120" in assistant.reply("very old")
     assistant.reply("200")
     assert "How did it begin?" in assistant.reply("70")  # nobody asks about pregnancy then

@@ -12,6 +12,12 @@ from llmagentos.errors import InvalidRequestError
 
 RED_FLAGS = RedFlags(FOLDER / "red_flags.toml")
 
+
+def lines(name: str) -> list[str]:
+    """What people may write, a line each."""
+    return (Path(__file__).with_name(name)).read_text(encoding="utf-8").splitlines()
+
+
 MUST = [
     ("I have chest pain", "chest pain"),
     ("My chest really hurts", "chest pain"),
@@ -45,8 +51,8 @@ MUST = [
     ("he hit his head and keeps vomiting", "a head injury with signs of danger"),
     ("my toddler swallowed a button battery", "poisoning or too much of a medicine"),
     ("I took too many pills", "poisoning or too much of a medicine"),
-    ("my 3 week old has a fever", "fever in a small baby"),
-    ("I'm pregnant and bleeding", "bleeding or strong pain in pregnancy"),
+    ("my 3 week old has a fever", "fever or not drinking in a small baby"),
+    ("I'm pregnant and bleeding", "bleeding, strong pain or a still baby in pregnancy"),
     ("back pain and I lost control of my bladder", "pressure on the nerves of the back"),
     ("I want to die", "thoughts of ending your life"),
     ("I feel suicidal", "thoughts of ending your life"),
@@ -82,7 +88,12 @@ def test_raised(text: str, name: str) -> None:
     assert flag.crisis == (name == "thoughts of ending your life")
 
 
-@pytest.mark.parametrize("text", MUST_NOT)
+@pytest.mark.parametrize("text", lines("urgent.txt"))
+def test_raised_by_any_rule(text: str) -> None:
+    assert RED_FLAGS.found_in(text) is not None
+
+
+@pytest.mark.parametrize("text", [*MUST_NOT, *lines("ordinary.txt")])
 def test_not_raised(text: str) -> None:
     assert RED_FLAGS.found_in(text) is None
 
