@@ -188,8 +188,8 @@ class Assistant(Agent):
         """The intake for a doctor, and how soon one should see it."""
         values = self.intake.model_dump(exclude_none=True)
         lines = ["Summary for a doctor (asked by a program; nobody has examined the person):"]
-        lines += [f"  {field.replace('_', ' ')}: {_shown(field, value)}" for field, value in values.items()]
-        not_said = [q.field.replace("_", " ") for q in FORM if q.field not in values and self._applies(q)]
+        lines += [f"  {_label(field)}: {_shown(field, value)}" for field, value in values.items()]
+        not_said = [_label(q.field) for q in FORM if q.field not in values and self._applies(q)]
         if not_said:
             lines.append(f"  not said: {', '.join(not_said)}")
         if self.flags:
@@ -203,6 +203,10 @@ class Assistant(Agent):
             level = "today"
         reasons = ", ".join([*self.flags, *(finding.reason for finding in found if finding.level == level)])
         return [f"{LEVELS[level]}{', because of: ' + reasons if reasons else ''}.", NO_ALL_CLEAR]
+
+
+def _label(field: str) -> str:
+    return "red flags on the list" if field == "red_flag" else field.replace("_", " ")
 
 
 def _shown(field: str, value: object) -> str:
