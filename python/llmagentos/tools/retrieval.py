@@ -25,7 +25,7 @@ MAX_BYTES = 16 << 20  # of a document
 MAX_PASSAGES = 20  # in one answer
 
 # What questions are made of besides stop words; a passage need not have it to answer one.
-_ASKING = frozenset("called define describe explain know many mean means much please say tell".split())  # noqa: SIM905
+_ASKING = frozenset("called define describe explain know long many mean means much often please say tell".split())  # noqa: SIM905
 
 
 class Embedder(Protocol):

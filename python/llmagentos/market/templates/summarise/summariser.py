@@ -114,7 +114,7 @@ class Summariser(Agent):
         place = self._sentences.index(self._last[int(text) - 1])
         around = self._sentences[max(0, place - CONTEXT) : place + CONTEXT + 1]
         return "\n".join(
-            f"{'> ' if sentence is self._sentences[place] else '  '}{sentence.source}:{sentence.line} {sentence.text}"
+            f"{'* ' if sentence is self._sentences[place] else '  '}{sentence.source}:{sentence.line} {sentence.text}"
             for sentence in around
         )
 
