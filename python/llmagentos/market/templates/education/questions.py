@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ _BLOCK_END = re.compile(r"\n[ \t]*\n")
 _SENTENCE = re.compile(r"[^.!?]+(?:[.!?](?=\S)[^.!?]+)*[.!?]")
 _MARKED = re.compile(r"\*\*(.+?)\*\*")
 _DEFINED = re.compile(r"^(?:The |An? )?([A-Za-z][\w-]*(?: [\w-]+){0,2}?) (?:is|are) (?:the |an? )")
+_LEANS = re.compile(r"(?:it|this|that|these|those|they|he|she)\b", re.IGNORECASE)
 _NO_TERM = re.compile(r"^(?:it|this|that|these|those|there|they|he|she|we|you|one|some|most|all)\b", re.IGNORECASE)
 
 
@@ -143,7 +145,10 @@ def topics_of(passages: list[Passage]) -> dict[str, str]:
 
 
 def statements_of(passages: list[Passage]) -> list[Passage]:
-    """The sentences of passages, without headings and bullets, each with the line where it begins."""
+    """The sentences of passages, without headings and bullets, each with the line where it begins.
+
+    One that begins with a pronoun says little alone, and goes with the sentence before it.
+    """
     found: list[Passage] = []
     for passage in passages:
         text = _NO_SENTENCE.sub(lambda match: " " * len(match[0]), passage.text)
@@ -152,8 +157,11 @@ def statements_of(passages: list[Passage]) -> list[Passage]:
             end = len(text) if block is None else block.start()
             for match in _SENTENCE.finditer(text, start, end):
                 first = match.start() + len(match[0]) - len(match[0].lstrip())
-                line = passage.line + text.count("\n", 0, first)
-                found.append(Passage(passage.source, line, " ".join(match[0].split())))
+                line, sentence = passage.line + text.count("\n", 0, first), " ".join(match[0].split())
+                if match.start() > start and _LEANS.match(sentence):
+                    found[-1] = replace(found[-1], text=f"{found[-1].text} {sentence}")
+                else:
+                    found.append(Passage(passage.source, line, sentence))
             start = end
     return found
 
@@ -174,10 +182,13 @@ def unmarked(text: str) -> str:
 
 
 def _term(sentence: str) -> str | None:
-    if marked := _MARKED.search(sentence):
-        return marked[1]
-    defined = _DEFINED.match(sentence)
-    return defined[1] if defined and not _NO_TERM.match(defined[1]) else None
+    found = _MARKED.search(sentence) or _DEFINED.match(sentence)
+    if found is None or _NO_TERM.match(found[1]):
+        return None
+    term = found[1]
+    # A capital that only begins the sentence is none of the term's.
+    begins = unmarked(sentence).startswith(term) and term[1:] == term[1:].lower()
+    return term[0].lower() + term[1:] if begins else term
 
 
 def _forms(term: str) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 
 from plan import MINUTES_REVIEW, Learner, enough_minutes, study_plan
 from progress import Goal, Progress
-from questions import Question, unmarked
+from questions import BLANK, Question, unmarked
 from quiz import Distractors, Quiz
 
 from llmagentos import Agent
@@ -22,7 +22,7 @@ SHOWN_DAYS = 14  # of a plan
 HELP = """Say one of these:
   plan 2030-06-01 20     a plan until the exam on that day, with 20 minutes a day
   today                  the questions of today: those to repeat, then new ones
-  quiz, quiz cells 3     a round of questions, of one topic, and as many
+  quiz, quiz cells 3     a round of questions, of one topic, and as many; quiz notes: those made from your notes
   topics, progress       what there is, and how you stand
   What is ...?           what your notes say about it, with the place
 While a question is open: your answer, or hint, skip, stop."""
@@ -132,7 +132,7 @@ class Tutor(Agent):
     def _round(self, text: str) -> str:
         said = re.fullmatch(r"(.*?)\s*(\d*)", text)
         topic, number = (said[1].lower(), int(said[2] or ROUND)) if said else ("", ROUND)
-        chosen = [question for question in self._questions if topic in question.topic.lower()]
+        chosen = [q for q in self._questions if (BLANK in q.prompt if topic == "notes" else topic in q.topic.lower())]
         if not chosen:
             return f"There is no topic {topic!r}.\n{self._topics('')}"
         memories = self.progress.memories()

@@ -14,8 +14,8 @@ from llmagentos.tools.retrieval import Passage
 NOTES = Passage(
     "water.md",
     1,
-    "# Water\n\nThe boiling point of water is 100 degrees at sea level. **Ice** floats\non water, since ice is lighter."
-    "\n\n- A molecule is a group of atoms that are bound together.\n- It is small.\n",
+    "# Water\n\nThe boiling point of water is 100 degrees at sea level. **Ice** floats\non water, since ice is lighter. "
+    "It melts.\n\n- A molecule is a group of atoms that are bound together.\n- Atoms are small.\n",
 )
 
 
@@ -44,7 +44,7 @@ def test_a_bank_that_is_not_sound_is_an_error_that_says_where(tmp_path: Path, te
 def test_notes_make_questions_of_what_is_marked_or_defined() -> None:
     made = questions_from_notes(statements_of([NOTES]), topics_of([NOTES]))
     assert [(question.prompt, question.answers[0], question.topic, question.source) for question in made] == [
-        (f"{BLANK} floats on water, since {BLANK} is lighter.", "Ice", "Water", "water.md:3"),
+        (f"{BLANK} floats on water, since {BLANK} is lighter. It melts.", "ice", "Water", "water.md:3"),
         (f"A {BLANK} is a group of atoms that are bound together.", "molecule", "Water", "water.md:6"),
     ]
 
@@ -54,5 +54,5 @@ def test_sentences_keep_their_lines_and_lose_bullets() -> None:
         (3, "The boiling "),
         (3, "**Ice** floa"),
         (6, "A molecule i"),
-        (7, "It is small."),
+        (7, "Atoms are sm"),
     ]

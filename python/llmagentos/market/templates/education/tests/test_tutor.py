@@ -79,6 +79,11 @@ def test_plans_are_for_days_to_come(tutor: Tutor) -> None:
     assert tutor.reply("plan").startswith("Until the exam on 20 January 2030")
 
 
+def test_questions_are_made_from_the_notes(tutor: Tutor) -> None:
+    assert f"The {BLANK} holds the DNA" in tutor.reply("quiz notes 1")
+    assert "Right" in tutor.reply("the nucleus")
+
+
 def test_rounds_can_be_skipped_and_stopped(tutor: Tutor) -> None:
     tutor.reply("quiz cells 3")
     assert "Next time in 1 day" in tutor.reply("skip")
