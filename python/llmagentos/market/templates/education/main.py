@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import atexit
+import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from datetime import date
@@ -15,6 +16,7 @@ from questions import explanations_of, questions_from_notes, read_bank, statemen
 from tutor import HELP, Tutor
 
 from llmagentos import LLM
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 from llmagentos.tools.retrieval import PassageIndex, read_passages
 
 FOLDER = Path(__file__).parent
@@ -24,11 +26,17 @@ PASSAGE = 2000  # characters that are read at once; sentences are what is search
 def tutor_for(
     bank: Path, notes: Path, state: Path, model: LLM | None = None, today: Callable[[], date] = date.today
 ) -> Tutor:
-    """A tutor for a bank, notes, and a file of what was learned."""
+    """A tutor for a bank, notes, and a file of what was learned.
+
+    Raises:
+        LLMAgentOSError: a folder or file is not to be used, or there is nothing to learn.
+    """
     passages = read_passages(notes, size=PASSAGE, overlap=0)
     statements = statements_of(passages)
     asked = read_bank(bank)
     questions = [*asked, *questions_from_notes(statements, topics_of(passages))]
+    if not questions:
+        raise InvalidRequestError(f"{bank} has no questions, and {notes} no sentences that make one")
     index = PassageIndex([*statements, *explanations_of(asked)])
     choose = (lambda _, terms: terms) if model is None else LikelyDistractors(model)
     return Tutor(questions, index, Progress(state), distractors=choose, today=today)
@@ -50,8 +58,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--state", type=Path, default=Path("study.db"), help="file of what was learned")
     parser.add_argument("--model", help="model that chooses the wrong answers of hints, such as smollm2-135m-instruct")
     options = parser.parse_args(arguments)
-    model = LLM(options.model) if options.model is not None else None
-    tutor = tutor_for(options.bank, options.notes, options.state, model)
+    try:
+        model = LLM(options.model) if options.model is not None else None
+        tutor = tutor_for(options.bank, options.notes, options.state, model)
+    except LLMAgentOSError as error:
+        sys.exit(f"error: {error}")
     print(HELP)
     tutor.run()
 

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from schedule import Memory
 
+from llmagentos.errors import InvalidRequestError
+
 _TABLES = """
 CREATE TABLE IF NOT EXISTS memories (
     question TEXT PRIMARY KEY, due TEXT NOT NULL, ease REAL NOT NULL, interval INTEGER NOT NULL,
@@ -36,12 +38,19 @@ class Goal:
 
 
 class Progress:
-    """The state of a learner. Connections are opened for each use, so several processes may share the file."""
+    """The state of a learner. Connections are opened for each use, so several processes may share the file.
+
+    Raises:
+        InvalidRequestError: the file cannot be written, or is something else.
+    """
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        with closing(self._open()) as connection:
-            connection.executescript(_TABLES)
+        try:
+            with closing(self._open()) as connection:
+                connection.executescript(_TABLES)
+        except sqlite3.Error as error:
+            raise InvalidRequestError(f"{path} cannot keep what is learned: {error}") from None
 
     def _open(self) -> sqlite3.Connection:
         return sqlite3.connect(self._path, timeout=10)

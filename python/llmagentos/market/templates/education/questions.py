@@ -73,8 +73,10 @@ def read_bank(folder: Path) -> list[Question]:
     """The questions of all .toml files of a folder: a `topic`, and tables `[[questions]]` with the fields above.
 
     Raises:
-        InvalidRequestError: a file is no such; names it, and the field.
+        InvalidRequestError: there is no such folder, or a file is no such; names it, and the field.
     """
+    if not folder.is_dir():
+        raise InvalidRequestError(f"{folder} is not a folder")
     found: list[Question] = []
     for path in sorted(folder.glob("*.toml")):
         try:

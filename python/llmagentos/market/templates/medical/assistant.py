@@ -211,4 +211,7 @@ def _label(field: str) -> str:
 
 def _shown(field: str, value: object) -> str:
     units = {"age": " years", "duration": " days", "severity": " of 10", "temperature": " °C"}
-    return f"{value:g}{units[field]}" if field in units and isinstance(value, (int, float)) else str(value)
+    if field not in units or not isinstance(value, (int, float)):
+        return str(value)
+    unit = units[field].removesuffix("s") if value == 1 and field in ("age", "duration") else units[field]
+    return f"{value:g}{unit}"

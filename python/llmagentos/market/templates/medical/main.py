@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from suggestion import Suggestion
 from texts import INTRODUCTION
 
 from llmagentos import LLM
+from llmagentos.errors import LLMAgentOSError
 
 FOLDER = Path(__file__).parent
 
@@ -30,7 +32,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         "--model", help="model that suggests what a description is about, such as smollm2-135m-instruct"
     )
     options = parser.parse_args(arguments)
-    assistant = conversation(LLM(options.model) if options.model is not None else None)
+    try:
+        assistant = conversation(LLM(options.model) if options.model is not None else None)
+    except LLMAgentOSError as error:
+        sys.exit(f"error: {error}")
     print(INTRODUCTION)
     assistant.run()
 

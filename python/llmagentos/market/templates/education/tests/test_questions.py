@@ -14,7 +14,7 @@ from llmagentos.tools.retrieval import Passage
 NOTES = Passage(
     "water.md",
     1,
-    "# Water\n\nThe boiling point of water is 100 degrees at sea level. **Ice** floats\non water, since ice is lighter. "
+    "# Water\n\nThe boiling point of water is 100 degrees. **Ice** floats\non water, since ice is lighter. "
     "It melts.\n\n- A molecule is a group of atoms that are bound together.\n- Atoms are small.\n",
 )
 

@@ -8,10 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from distractors import LikelyDistractors
-from main import FOLDER, tutor_for
+from main import FOLDER, main, tutor_for
 from progress import Progress
 from questions import BLANK, Question
 from tutor import Tutor
+
+from llmagentos.errors import InvalidRequestError
 
 TODAY = date(2030, 1, 1)
 
@@ -90,6 +92,16 @@ def test_rounds_can_be_skipped_and_stopped(tutor: Tutor) -> None:
     assert "finish the question first" in tutor.reply("What is osmosis?")
     assert "0 of 1 points" in tutor.reply("stop")
     assert "There is no topic 'chess'" in tutor.reply("quiz chess")
+
+
+def test_what_cannot_be_used_is_named(tmp_path: Path) -> None:
+    (tmp_path / "note.db").write_text("no database, but long enough to be taken for one" * 20)
+    with pytest.raises(InvalidRequestError, match=r"note\.db cannot keep what is learned"):
+        Progress(tmp_path / "note.db")
+    with pytest.raises(SystemExit, match="nowhere is not a folder"):
+        main(["--bank", str(tmp_path / "nowhere")])
+    with pytest.raises(SystemExit, match="has no questions"):
+        main(["--bank", str(tmp_path), "--notes", str(tmp_path)])
 
 
 def test_the_state_is_one_file(tmp_path: Path) -> None:
