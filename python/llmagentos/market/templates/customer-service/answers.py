@@ -26,8 +26,8 @@ FILLERS = ENGLISH_STOP_WORDS | frozenset(
 )
 CANDIDATES = 4  # entries that the model reads for a question
 OFFERED = 2  # entries that a customer is asked about where none is sure
-# An entry's score is the share of the question's words that it has, and with a model GAIN_WEIGHT times how much it makes
-# the question likelier, in nats a token. The bounds and the weight were chosen on the questions in tests/questions.py.
+# An entry's score is the share of the question's words that it has, and with a model GAIN_WEIGHT times how much it
+# makes the question likelier, in nats a token. Bounds and weights were chosen on the questions in tests/questions.py.
 GAIN_WEIGHT = 0.1
 SURE, MARGIN, MAYBE = 0.55, 0.15, 0.35
 TOLD_WEIGHT = 0.8  # of a word that only an entry's answer has, and not its question
