@@ -23,9 +23,13 @@ class LikelyDistractors:
 
     Args:
         model: a model that runs here, such as `LLM()`.
+
+    Raises:
+        LLMAgentOSError: the model does not score texts, such as one of a service.
     """
 
     def __init__(self, model: Scorer) -> None:
+        model.score("A question.")  # one that cannot is told now, rather than at the first hint
         self._model = model
 
     def __call__(self, question: Question, terms: Sequence[str]) -> list[str]:

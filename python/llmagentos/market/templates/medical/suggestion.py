@@ -45,9 +45,13 @@ class Suggestion:
 
     Small models tell how well a text goes with others far better than they name what it is: SmolLM2-135M finds the
     complaint of 32 out of 39 descriptions this way, and that of 4 out of 21 when it is to choose the name.
+
+    Raises:
+        LLMAgentOSError: the model does not score texts, such as one of a service.
     """
 
     def __init__(self, model: Reader) -> None:
+        model.score(model.tokenize("I am ill."))  # one that cannot is told now, rather than to a person who is ill
         self._model = model
 
     def __call__(self, text: str) -> Complaint | None:

@@ -121,7 +121,10 @@ class Summariser(Agent):
     def _in_words(self, rest: str) -> str:
         if rest != "words":
             return f"I do not know {'in ' + rest!r}. {HELP}"
-        return told_in_words(self._worded_by, self._sentences, self._length)
+        try:
+            return told_in_words(self._worded_by, self._sentences, self._length)
+        except LLMAgentOSError as error:
+            return f"The model did not answer: {error}"
 
     def _told_length(self) -> str:
         n_words = sum(len(sentence.text.split()) for sentence in self._sentences)

@@ -4,9 +4,15 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from main import FOLDER, conversation, main
+from reading import sentences
+from summariser import Summariser
+
+from llmagentos.errors import InvalidRequestError
 
 REPORT = str(FOLDER / "texts" / "bridge.md")
 
@@ -27,6 +33,17 @@ def test_piped_text_is_summarised_with_lines(
 def test_errors_name_what_is_wrong(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"missing\.txt cannot be read"):
         main([str(tmp_path / "missing.txt")])
+
+
+def test_a_model_that_fails_does_not_end_the_session() -> None:
+    class Model:
+        info = SimpleNamespace(encoder_length=None)
+
+        def chat(self, conversations: Any, params: Any) -> Any:
+            raise InvalidRequestError("it is away")
+
+    session = Summariser(sentences("The bridge is closed now."), Model())
+    assert session.reply("in words") == "The model did not answer: it is away"
 
 
 def test_a_session() -> None:
