@@ -10,7 +10,6 @@ from types import ModuleType
 import pytest
 
 from llmagentos.market.applications.sources import application_named
-
 from tests.folder_models import open_folder_model
 
 TEXT = " ".join(f"Sentence number {i} says that thing {i} is there." for i in range(12))

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from intake import FORM, NOT_SAID, RED_FLAGS, Complaint, FormQuestion, Intake, noted
+from intake import FORM, NOT_SAID, RED_FLAGS, Complaint, FormQuestion, Intake, noted, read_complaint
 from leaflets import Leaflets
 from red_flags import RedFlag, RedFlags
 from texts import CRISIS, EMERGENCY, INTRODUCTION, LEVELS, NO_ALL_CLEAR, NO_DIAGNOSIS, NO_DOSES, NOT_KNOWN
@@ -17,7 +17,7 @@ from llmagentos import Agent
 Suggest = Callable[[str], "Complaint | None"]
 """Which complaint a description is about, where its words do not say so."""
 
-_QUESTION = re.compile(r"\?\s*$|^(what|how|when|why|which|should|can|could|is|are|do|does) ", re.IGNORECASE)
+_ASKING = re.compile(r"(what|how|when|why|which|who|where|should|can|could|may|is|are|do|does) ", re.IGNORECASE)
 _DIAGNOSIS = re.compile(
     r"diagnos|what('s| is)? (do i have|is it|wrong with)|what (do|could|might|does) (i|he|she|it|this) (have|be|mean)|"
     r"(do|does|could|might) (i|he|she) have|(is|could|might) (it|this|that) (be )?(a |an )?"
@@ -79,12 +79,20 @@ class Assistant(Agent):
             return self._back()
         if self._suggested is not None:
             return self._confirmed(said)
-        if _QUESTION.search(text):
+        if self._asks(text):
             return self._with_open_question(self._information(text))
         if self.intake.description is None:
             return self._described(text)
         question = self._open
         return self._with_open_question(self._information(text)) if question is None else self._filled(question, text)
+
+    def _asks(self, text: str) -> bool:
+        """Whether a line is a question rather than a description, or an answer that the form's open question takes."""
+        if text.endswith("?"):
+            return True
+        if self.intake.description is None:
+            return _ASKING.match(text) is not None and read_complaint(text) is None
+        return _ASKING.match(text) is not None and (self._open is None or self._open.read(text) is None)
 
     # Red flags
 

@@ -143,9 +143,9 @@ def read_temperature(text: str) -> float | None:
 
 
 def read_age(text: str) -> float | None:
-    """Years: "34", "34 years old", "8 months"."""
-    said = text.strip().lower()
-    match = re.search(r"\b(\d{1,3})\b(?:[ -]*(day|week|month|year))?", said)
+    """Years: "34", "she is 34 years old", "8 months"."""
+    said = text.strip().lower().rstrip(".")
+    match = re.fullmatch(r"(?:[a-z']+ ){0,3}(\d{1,3})(?:[ -]*(day|week|month|year)s?)?(?:[ -]old)?", said)
     if match is None:
         return None
     years = round(int(match[1]) * _UNITS[match[2] or "year"] / 365, 2)

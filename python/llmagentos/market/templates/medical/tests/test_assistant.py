@@ -114,6 +114,14 @@ def test_what_the_leaflets_do_not_say_is_not_known(assistant: Assistant, text: s
     assert assistant.reply(text).startswith(NOT_KNOWN)
 
 
+def test_answers_and_descriptions_that_begin_like_questions_are_none(assistant: Assistant) -> None:
+    assert "complaint cough" in assistant.reply("Could be worse, but I have a cough since yesterday")
+    for answer in ("none", "34"):
+        assistant.reply(answer)
+    assert "How did it begin?" in assistant.reply("does not apply")
+    assert assistant.reply("can i take 2 tablets of ibuprofen").startswith(NO_DOSES)
+
+
 def test_answers_that_the_form_does_not_allow_are_asked_again_and_can_be_taken_back(assistant: Assistant) -> None:
     assistant.reply("I have a rash since yesterday")
     assistant.reply("none")

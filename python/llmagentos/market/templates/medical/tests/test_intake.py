@@ -30,6 +30,8 @@ from urgency import Level, findings
         (read_age, "8 months", 0.66),
         (read_age, "I am 34", 34),
         (read_age, "130", None),
+        (read_age, "he is a 5 year old", 5),
+        (read_age, "can i take 2 tablets", None),
     ],
 )
 def test_reading(read: object, text: str, value: object) -> None:
