@@ -23,6 +23,10 @@ GREETING = (
     "Hello! I answer questions about delivery, returns, payment and our products, look up orders, and pass on to our "
     "people what I do not know. How can I help?"
 )
+IDENTITY = (
+    "I am a program, not a person. I answer from our help pages, look up orders, and pass everything else on to our "
+    "people. To have one of them answer, say: I want a person."
+)
 NOT_FOUND = (
     "I find no order with that number and that mail address. Please check both: the number is in the confirmation, and "
     "the address is the one that you ordered with."
@@ -67,6 +71,8 @@ class Desk(Agent):
         offered, self._offered = self._offered, ()
         if offered and (chosen := self._chosen(message.text, offered)) is not None:
             return chosen
+        if message.topic == "identity":
+            return IDENTITY
         if message.topic == "person":
             return self._passed_on("the customer asks for a person", message.text)
         if message.topic in ("status", "change"):
@@ -74,7 +80,7 @@ class Desk(Agent):
             self._wish = message.text
             return self._about_order()
         if message.is_bare:
-            if self._lacks_mail and message.mail is not None:
+            if self._lacks_mail and message.mail is not None and message.number is None:
                 return self._answered_to(message.mail)
             self._wanted = self._wanted or "status"
             return self._about_order()
@@ -103,8 +109,11 @@ class Desk(Agent):
         said = text.strip(" .!").lower()
         if said.isdigit() and 1 <= int(said) <= len(offered):
             return _shown(offered[int(said) - 1])
-        if said in ("yes", "yes please") and len(offered) == 1:
-            return _shown(offered[0])
+        if re.match(r"(yes|yep|yeah)\b", said):
+            if len(offered) == 1:
+                return _shown(offered[0])
+            self._offered = offered
+            return f"Which one? Say a number from 1 to {len(offered)}, or no."
         if re.match(r"(no|none|neither|nope)\b", said):
             return self._passed_on("not in the knowledge base", self._asked)
         return None
@@ -118,6 +127,8 @@ class Desk(Agent):
                 *(["the mail address that you ordered with"] if self._mail is None else []),
             ]
             return f"Please tell me {' and '.join(lacking)}."
+        if self._ticket is not None and self._lacks_mail:
+            self._answered_to(self._mail)
         if self._order is None:
             if self._n_tries >= MAX_TRIES:
                 return self._passed_on("an order that could not be found", f"{self._number}, {self._mail}")

@@ -6,16 +6,19 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Topic = Literal["person", "change", "status", "greeting", "thanks", "farewell", "question"]
+Topic = Literal["identity", "person", "change", "status", "greeting", "thanks", "farewell", "question"]
 
 _NUMBER = re.compile(r"\bAP[-\s]?(\d{5})\b", re.IGNORECASE)
 _MAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PARCEL = r"(?:orders?|parcels?|packages?|delivery|shipment)"
 _PEOPLE = r"(?:someone|somebody|a person|people|an? agent|a colleague|your staff)"
 _TOPICS: tuple[tuple[Topic, str], ...] = (
+    ("identity", r"\b(are you|is this|am i talking to) (an? )?(robot|bot|human|real|machine|ai|computer)\b"),
+    ("identity", r"\b(who|what) are you\b"),
     ("person", r"\b(human|real person|live person|representative|supervisor|manager|complain(t|ing)?)\b"),
     ("person", rf"\b(talk|speak|chat|connect|get|ask for|want|need|call)\b.{{0,20}}\b{_PEOPLE}\b"),
     ("person", r"^\W*(a )?person\W*$"),
+    ("change", rf"\b(cancel|change|modify|stop|call off)\b.{{0,15}}\b(my|the|this|that|an)\b.{{0,15}}\b{_PARCEL}\b"),
     ("change", r"\bchange\b.{0,25}\baddress\b|\b(cancel|stop) (it|this|that)\b|\bcancel AP\b"),
     ("status", rf"\bwhere('s| is| are| has)\b.{{0,20}}\b{_PARCEL}|\b{_PARCEL} status\b"),
     ("status", rf"\b(status|track|look up|check)\b.{{0,20}}\b{_PARCEL}"),

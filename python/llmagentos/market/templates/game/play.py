@@ -50,8 +50,11 @@ class Game(Agent):
             (r"(?:look|l|where am i)(?: around)?\W*", lambda _: self.scene()),
             (r"(?:inventory|i|what do i have)\W*", lambda _: self._inventory()),
             (r"(?:talk|speak|go over|turn) (?:to|with) (?:the )?(?P<about>\w+)\W*", self._talk),
+            (r"(?:hi|hello|hey|good (?:morning|day|evening))\b\W*(?P<about>\w*)\W*", self._talk),
             (r"(?:play|challenge)(?: with| against)?(?: (?P<about>\w+))?(?: .*)?", self._play),
             (r"(?:take|get|grab|pick up) (?:the |a )?(?P<about>.+)", self._take),
+            (r"(?:can|may|could) i (?:please )?(?:have|take) (?:the |a )?(?P<about>.+?)\W*(?:please)?\W*", self._take),
+            (r"(?:please )?give me (?:the |a )?(?P<about>.+?)\W*(?:please)?\W*", self._take),
             (r"(?:hang|use|attach|put) (?:the )?clapper\b.*|ring(?: the)? bell\W*", lambda _: self._hang()),
             (r"(?P<about>(?:give|offer|hand) .+ to \w+)\W*", self._give),
             (r"(?P<about>(?:ask|tell) (?!me\b|us\b).+)", self._ask),
@@ -171,9 +174,9 @@ class Game(Agent):
         return next((id for id in self._here if name.lower() in (id, self._world.characters[id].name.lower())), None)
 
     def _talk(self, name: str) -> str:
-        id = self._named(name)
+        id = self._named(name) if name else next(iter(self._here), None)
         if id is None:
-            return f"{name.title()} is not here."
+            return f"{name.title()} is not here." if name else "Nobody is here."
         self._partner = id
         return self._voices.greeting(id, self._state)
 

@@ -12,7 +12,7 @@ from phrases import When
 from llmagentos.tools.calendar_file import MAX_DAYS, CalendarFile, Event
 from llmagentos.tools.words import ENGLISH_STOP_WORDS, without_stop_words, words
 
-DAY_STARTS, DAY_ENDS = time(9), time(18)  # between which free time is looked for
+DAY_STARTS, DAY_ENDS = time(8), time(22)  # between which free time is looked for
 DEFAULT_MINUTES = 60
 _PARTS = ENGLISH_STOP_WORDS | {"appointment", "meeting", "event", "calendar", "next"}
 
@@ -56,7 +56,7 @@ class Agenda:
         return [event for event in found if isinstance(event.start, datetime)]
 
     def free(self, day: date) -> list[tuple[time, time]]:
-        """The free spans of a working day."""
+        """The free spans of a day between its start and its end."""
         start, end = (datetime.combine(day, edge, self._calendar.zone) for edge in (DAY_STARTS, DAY_ENDS))
         spans: list[tuple[time, time]] = []
         for event in self.between(start, end):
@@ -66,11 +66,12 @@ class Agenda:
         return [*spans, (start.time(), end.time())] if start < end else spans
 
     def coming(self, text: str, now: datetime, day: date | None = None) -> list[Event]:
-        """The events that have all the words, soonest first: on a day, or from now on."""
+        """The events that have all the words, soonest first: on a day, or from now on. Without words, all of them."""
         wanted = set(_said(text))
         first = day or now.date()
         found = self._on(first, 1 if day else MAX_DAYS)
-        return [event for event in found if wanted and wanted <= set(_said(f"{event.title} {event.location}"))]
+        found = [event for event in found if day is not None or self._moment(event.end) > now]
+        return [event for event in found if wanted <= set(_said(f"{event.title} {event.location}"))]
 
     def repeats(self, event: Event) -> bool:
         """Whether an event has other occurrences in the year that follows it."""
@@ -94,6 +95,10 @@ class Agenda:
         moved = self._calendar.add(move.event.title, move.start, move.end, move.event.location)
         self._calendar.remove(move.event.uid)
         return moved
+
+    def is_over(self, event: Event, now: datetime) -> bool:
+        """Whether an event has ended."""
+        return self._moment(event.end) <= now
 
     def remove(self, event: Event) -> None:
         """Removes an event."""
@@ -140,7 +145,8 @@ def span(start: date, end: date) -> str:
     """From when to when."""
     if isinstance(start, datetime) and isinstance(end, datetime):
         return f"{day_name(start.date())}, {start:%H:%M} to {end:%H:%M}"
-    return f"{day_name(start)}, all day"
+    last = end - timedelta(days=1)
+    return f"{day_name(start)} to {day_name(last)}" if last > start else f"{day_name(start)}, all day"
 
 
 def times(spans: Sequence[tuple[time, time]]) -> str:
@@ -149,7 +155,7 @@ def times(spans: Sequence[tuple[time, time]]) -> str:
 
 
 def _said(text: str) -> Iterator[str]:
-    return iter(without_stop_words(words(text), frozenset(_PARTS)))
+    return (word.removesuffix("'s") for word in without_stop_words(words(text), frozenset(_PARTS)))
 
 
 def _day(when: date) -> date:

@@ -74,6 +74,9 @@ class Assistant(Agent):
             "add_note": self._add_note,
             "find_note": self._find_note,
             "calculate": lambda command: f"{command.text} = {calculator(expression=expression_of(command.text) or '')}",
+            "repeat": lambda _: (
+                "I keep single events only. One that repeats, add in another calendar program; I tell of it then."
+            ),
             "clock": self._tell_time,
             "days_until": self._days_until,
             "weekday": lambda command: f"{day_name(command.when.day or self._now.date())}.",
@@ -92,9 +95,9 @@ class Assistant(Agent):
     def decide(self, observation: Observation) -> Command:
         text = text_of(observation)
         command = read_command(text, self._now.date())
-        if self._unfinished is not None and command.action in ("unknown", "add_event", "agenda"):
+        if self._unfinished is not None:
             when = read_when(text, self._now.date())
-            if when.day is not None:
+            if when.day is not None and not when.rest.strip(" .!"):
                 known = self._unfinished.when
                 when = replace(when, time=when.time or known.time, minutes=when.minutes or known.minutes)
                 return replace(self._unfinished, when=when)
@@ -145,18 +148,22 @@ class Assistant(Agent):
             command.text[:1].upper() + command.text[1:], command.when, command.place, self._now
         )
         note = f"\nMind that it overlaps with {'; '.join(map(sentence, overlapping))}." if overlapping else ""
+        if self._agenda.is_over(event, self._now):
+            note += "\nMind that this is in the past."
         return f"In the calendar: {sentence(event)}.{note}"
 
     def _find_event(self, command: Command) -> str:
         found = self._agenda.coming(command.text, self._now, command.when.day)
-        if not found:
-            return f"I find nothing about {command.text!r} in the calendar of the coming year."
-        return "\n".join(f"{sentence(event)}." for event in found[:3])
+        if found:
+            return "\n".join(f"{sentence(event)}." for event in found[: 3 if "next" not in command.text else 1])
+        noted = self._notes.answers(command.text)
+        told = ["In the calendar of the coming year I find nothing about that."]
+        return "\n".join([*told, "Your notes say:", *noted] if noted else told)
 
     def _move_event(self, command: Command) -> str:
         title, _, target = command.text.rpartition(" to ") if " to " in command.text else (command.text, "", "")
         title = (title or target).removesuffix(" to").strip()
-        found = self._agenda.coming(title, self._now)
+        found = self._agenda.coming(title, self._now) if title else []
         if not found:
             return f"I find nothing about {title!r} in the calendar."
         if command.when.day is None and command.when.time is None:
@@ -172,7 +179,7 @@ class Assistant(Agent):
         )
 
     def _remove_event(self, command: Command) -> str:
-        found = self._agenda.coming(command.text, self._now, command.when.day)
+        found = self._agenda.coming(command.text, self._now, command.when.day) if command.text else []
         if not found:
             return f"I find nothing about {command.text!r} in the calendar."
         event = found[0]

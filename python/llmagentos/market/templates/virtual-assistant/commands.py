@@ -29,7 +29,20 @@ class Command:
 
 _PLACE = re.compile(r"\s+(?:at|in) (?:the )?(?P<place>[A-Z0-9][\w .'-]*)$")
 _CALENDAR = frozenset(
-    ("calendar", "agenda", "schedule", "appointments", "events", "meetings", "day", "week", "planned", "like")
+    (
+        "calendar",
+        "agenda",
+        "schedule",
+        "appointments",
+        "events",
+        "meetings",
+        "day",
+        "week",
+        "planned",
+        "look",
+        "looks",
+        "like",
+    )
 )
 _CALENDAR_TAIL = re.compile(r"\s+(?:to|in|on|into) (?:my |the )?calendar\b", re.IGNORECASE)
 _ARITHMETIC = re.compile(r"[-+*/^×÷%(]|\d x \d|\b(?:plus|minus|times|divided by|percent|square root)\b", re.IGNORECASE)

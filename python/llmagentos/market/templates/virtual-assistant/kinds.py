@@ -8,6 +8,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from llmagentos.tools.words import words
+
 Kind = Literal["task", "note", "question"]
 
 LISTS: Mapping[Kind, str] = {
@@ -27,10 +29,11 @@ LISTS: Mapping[Kind, str] = {
 - Why is the sky blue
 - Who painted the Mona Lisa
 - Tell me about the Roman empire
+- Convert a mile to kilometres
 - Give me a recipe for soup
 -""",
 }
-_ASKING = frozenset("who what why how where when which is are do does can could tell should".split())  # noqa: SIM905
+_ASKING = frozenset("who what why how where when which".split())  # noqa: SIM905
 
 
 class Reader(Protocol):
@@ -43,10 +46,10 @@ class Reader(Protocol):
 
 def kind_of(text: str, reader: Reader | None) -> Kind:
     """What kind of thing a sentence is; without a model, a question where it begins like one, else a task."""
-    if text.rstrip().endswith("?"):
+    if text.rstrip().endswith("?") or words(text)[0].removesuffix("'s") in _ASKING:
         return "question"
     if reader is None:
-        return "question" if text.split(maxsplit=1)[0].lower() in _ASKING else "task"
+        return "task"
     tokens = reader.tokenize(f" {text}", add_special=False, parse_special=False)
 
     def likelihood(kind: Kind) -> float:

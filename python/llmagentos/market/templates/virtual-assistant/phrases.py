@@ -46,6 +46,8 @@ class When:
 
 def read_when(text: str, today: date) -> When:
     """What a sentence says of days, times and durations."""
+    if (days := _from_day_to_day(text, today)) is not None:
+        return days
     when = When(rest=text)
     for pattern, reading in (*_SPANS, *_DATES):
         if (match := pattern.search(when.rest)) is not None:
@@ -71,12 +73,24 @@ def read_when(text: str, today: date) -> When:
     return replace(when, rest=_tidy(when.rest))
 
 
+def _from_day_to_day(text: str, today: date) -> When | None:
+    match = _DAYS.search(text)
+    if match is None:
+        return None
+    first, last = (read_when(half, today) for half in match.groups())
+    if first.day is None or last.day is None or first.rest or last.rest or first.time or last.time:
+        return None
+    n_days = (last.day - first.day).days + 1
+    return When(first.day, n_days, rest=_tidy(_without(text, match))) if n_days > 0 else None
+
+
 def _without(text: str, match: re.Match[str]) -> str:
     return f"{text[: match.start()]} {text[match.end() :]}"
 
 
 def _tidy(text: str) -> str:
-    return re.sub(r"\s+([,.?!])", r"\1", " ".join(text.split())).strip(" ,;")
+    tidy = re.sub(r"\s+([,.?!])", r"\1", " ".join(text.split())).strip(" ,;")
+    return re.sub(r"\s+(?:for|on|at|from|by|in|until)$", "", tidy, flags=re.IGNORECASE)
 
 
 def _number(text: str) -> int:
@@ -153,6 +167,7 @@ _DATES = _compiled(
     ),
     (rf"{_BEFORE}\b(?:new year(?:'s day)?)\b", lambda _, today: _of_month("1", "january", None, today)),
 )
+_DAYS = re.compile(r"\bfrom (.+?) (?:to|until|till|through) (.+?)$", re.IGNORECASE)
 _FROM_TO = re.compile(
     r"\b(?:from |between )?(\d{1,2})(?::(\d\d))?\s*(am|pm)?\s*(?:to|until|till|and|-)"
     r"\s*(\d{1,2})(?::(\d\d))?\s*(am|pm)?\b(?! (?:days?|weeks?|minutes?|people|percent))",

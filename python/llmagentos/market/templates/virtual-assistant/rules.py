@@ -8,7 +8,7 @@ Action = Literal[
     "agenda", "free", "add_event", "move_event", "remove_event", "find_event",
     "add_todo", "list_todos", "complete_todo", "remove_todo",
     "add_note", "find_note",
-    "calculate", "clock", "days_until", "weekday",
+    "calculate", "repeat", "clock", "days_until", "weekday",
     "help", "greeting", "thanks", "yes", "no", "unknown",
 ]  # fmt: skip
 
@@ -26,6 +26,7 @@ _ABOUT = r"(?P<about>.+)"
 
 # Regular expressions, in any case. The first counts that the whole sentence fits.
 RULES: tuple[tuple[Action, str], ...] = (
+    ("repeat", r".*\b(?:every|each) (?:other )?(?:day|week|month|year|morning|evening|\w+day)\b.*"),
     ("yes", r"\W*(?:yes|yep|yeah|sure|ok|okay|do it|please do|confirm)\W*(?:please)?\W*"),
     ("no", r"\W*(?:no|nope|don'?t|cancel|never mind|leave it)\W*(?:thanks|thank you|leave it|keep it|don'?t)?\W*"),
     ("greeting", r"\W*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b.{0,15}"),
@@ -47,7 +48,7 @@ RULES: tuple[tuple[Action, str], ...] = (
     ("free", r".*\b(?:do i have|is there) (?:any )?time\b.*"),
     ("days_until", r".*\bhow (?:many days|long)\b.*\b(?:until|till|to|before|since)\b(?P<about>.*)"),
     ("weekday", r".*\b(?:what|which) (?:week)?day(?: of the week)? (?:is|was|will)\b(?P<about>.*)"),
-    ("clock", r".*\bwhat(?:'s| is)? (?:the )?(?:time|date|day)\b(?: is it)?(?: now)?\W*"),
+    ("clock", r".*\bwhat(?:'s| is)? (?:the )?(?:time|date|day)\b(?: is it)?(?: now| today)?\W*"),
     ("clock", r".*\bwhat(?:'s| is)? (?:the )?time(?: is it)?(?: now)? (?:in|at) (?P<about>.+?)\W*"),
     ("agenda", rf"\W*(?:show|list|tell)(?: me)? {_MY}{_CALENDAR}\b(?P<about>.*)"),
     ("agenda", rf".*\b{_WHAT}\b(?: on| planned| in)*(?: my| the)?(?P<about>.*)"),

@@ -46,7 +46,7 @@ def test_where_it_is_not_sure_the_customer_chooses(talk: Conversation) -> None:
     told = talk.say("My jug is leaking")
     assert told.startswith("I am not sure what you mean.")
     assert "1. It arrived broken, or it is the wrong thing" in told
-    assert "you get a new one at once" in talk.say("1")
+    assert "you get a new one at once" in talk.say("yes")
     talk.say("My jug is leaking")
     assert "ticket 1" in talk.say("no")
     (ticket,) = talk.tickets.open_ones()
@@ -67,6 +67,17 @@ def test_what_is_not_known_is_passed_on_once_for_a_conversation(talk: Conversati
     assert talk.tickets.close(ticket.id, NOW)
     assert not talk.tickets.close(ticket.id, NOW)
     assert talk.tickets.open_ones() == []
+
+
+def test_an_order_s_address_is_the_ticket_s_too_and_the_order_is_told(talk: Conversation) -> None:
+    talk.say("Do you sponsor chess tournaments?")
+    assert "Stoneware bowl" in talk.say("AP-10442 ann@example.org")
+    (ticket,) = talk.tickets.open_ones()
+    assert ticket.mail == "ann@example.org"
+
+
+def test_it_says_what_it_is(talk: Conversation) -> None:
+    assert talk.say("Who are you?").startswith("I am a program, not a person.")
 
 
 def test_a_person_is_had_by_asking(talk: Conversation) -> None:

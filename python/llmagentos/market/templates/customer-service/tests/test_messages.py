@@ -23,6 +23,8 @@ from messages import read
         ("Can you change the delivery address?", "change"),
         ("Please cancel AP-10457", "change"),
         ("I want to talk to a person", "person"),
+        ("are you a robot?", "identity"),
+        ("Am I talking to a human?", "identity"),
         ("this is ridiculous, get me a human", "person"),
         ("How long can I return an order?", "question"),
         ("How can I pay?", "question"),

@@ -30,7 +30,7 @@ def test_events_are_added_found_moved_and_removed_after_a_yes(say: Say) -> None:
     assert "Thursday, 5 March" in say("When is the dentist?")
     say("Cancel the dentist")
     assert say("yes") == "Removed: Dentist."
-    assert "find nothing" in say("When is the dentist?")
+    assert "I find nothing about that" in say("When is the dentist?")
 
 
 def test_a_yes_counts_for_the_question_before_it_only(say: Say) -> None:
@@ -46,6 +46,31 @@ def test_a_day_that_is_missing_is_asked_for(say: Say) -> None:
     assert "Friday, 6 March 2026, 14:00 to 15:00" in say("on Friday at 14:00")
 
 
+def test_an_event_of_several_days(say: Say) -> None:
+    assert say("Add holiday from 3 August to 14 August") == (
+        "In the calendar: Holiday, Monday, 3 August 2026 to Friday, 14 August 2026."
+    )
+    assert "Holiday" in say("What's on 10 August?")
+
+
+def test_what_it_cannot_do_is_said(say: Say) -> None:
+    assert say("Add team meeting every Monday at 9").startswith("I keep single events only.")
+    assert say("Add dentist yesterday at 9").endswith("Mind that this is in the past.")
+
+
+def test_the_next_event_is_told(say: Say) -> None:
+    say("I have a doctor's appointment on Tuesday at 3pm")
+    say("Lunch with Tom on Wednesday at noon")
+    assert say("When is my next appointment?") == "Doctor's appointment, Tuesday, 3 March 2026, 15:00 to 16:00."
+    assert say("Reschedule the doctor to Thursday").startswith("Move Doctor's appointment")
+
+
+def test_what_the_calendar_has_not_the_notes_may_have(say: Say) -> None:
+    say("Remember that Bob's birthday is on 12 June")
+    assert "2026-03-02: Bob's birthday is on 12 June" in say("When is Bob's birthday?")
+    assert "12 June" in say("How long until Bob's birthday?")
+
+
 def test_an_overlap_is_pointed_at(say: Say) -> None:
     say("Add dentist tomorrow at 9:30")
     assert "overlaps with Dentist" in say("Add breakfast with Ann tomorrow at 9")
@@ -53,7 +78,7 @@ def test_an_overlap_is_pointed_at(say: Say) -> None:
 
 def test_a_day_s_free_time(say: Say) -> None:
     say("Add dentist tomorrow from 10 to 11")
-    assert say("Am I free tomorrow?") == "On Tuesday, 3 March 2026 you are free from 09:00 to 10:00, 11:00 to 18:00."
+    assert say("Am I free tomorrow?") == "On Tuesday, 3 March 2026 you are free from 08:00 to 10:00, 11:00 to 22:00."
 
 
 def test_the_to_do_list(say: Say) -> None:

@@ -26,6 +26,7 @@ class Reader:
 def test_a_sentence_is_what_the_list_holds_that_makes_it_likeliest() -> None:
     assert kind_of("The boiler is from 1998", Reader("Facts")) == "note"
     assert kind_of("The boiler is from 1998", Reader("to-do")) == "task"
+    assert kind_of("Tell me a story", Reader("Questions")) == "question"
 
 
 def test_a_question_mark_says_enough() -> None:
