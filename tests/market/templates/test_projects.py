@@ -13,7 +13,7 @@ from llmagentos.market.applications.install import create
 from llmagentos.market.applications.sources import application_named
 
 
-@pytest.mark.parametrize("name", ["customer-service", "virtual-assistant", "game"])
+@pytest.mark.parametrize("name", ["customer-service", "virtual-assistant", "game", "education", "medical", "summarise"])
 def test_the_tests_of_a_new_project_pass(tmp_path: Path, name: str) -> None:
     template = application_named(name)
     project = create(template, read_folder(template.folder), tmp_path / "mine")

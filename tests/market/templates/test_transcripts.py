@@ -16,7 +16,7 @@ from llmagentos.market.applications.sources import application_named
 PAGES = Path(__file__).parents[3] / "docs" / "applications"
 SESSION = Path(__file__).with_name("session.py")
 # What a model makes up may differ where kernels round otherwise.
-MADE_UP = {"game": {"Do you like to dance?"}}
+MADE_UP = {"game": {"Do you like to dance?"}, "summarise": {"in words"}}
 
 
 def transcript(name: str) -> list[tuple[str, str]]:
@@ -37,7 +37,7 @@ def answers(name: str, said: list[str]) -> list[str]:
 
 
 @pytest.mark.model
-@pytest.mark.parametrize("name", ["customer-service", "virtual-assistant", "game"])
+@pytest.mark.parametrize("name", ["customer-service", "virtual-assistant", "game", "education", "medical", "summarise"])
 def test_the_conversation_on_the_page_is_the_application_s(name: str) -> None:
     turns = transcript(name)
     assert len(turns) >= 20

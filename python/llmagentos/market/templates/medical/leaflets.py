@@ -1,0 +1,53 @@
+"""Leaflets: paragraphs of information, each with the place where it stands and what the leaflet rests on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from llmagentos.errors import InvalidRequestError
+from llmagentos.tools.retrieval import Passage, PassageIndex
+
+MIN_COVERAGE = 0.55  # of a question's words that a paragraph must have to answer it
+_SOURCE = "Source: "
+
+
+class Leaflets:
+    """The leaflets (.md) of a folder. Their last paragraph says what they rest on: "Source: ...".
+
+    Raises:
+        InvalidRequestError: there is none, or one names no source.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._paragraphs: dict[str, list[Passage]] = {}
+        self._sources: dict[str, str] = {}
+        for path in sorted(folder.glob("*.md")):
+            *paragraphs, last = _paragraphs_of(path)
+            if not last.text.startswith(_SOURCE):
+                raise InvalidRequestError(f"{path}: the last paragraph must begin with {_SOURCE!r}")
+            self._paragraphs[path.stem] = [paragraph for paragraph in paragraphs if not paragraph.text.startswith("#")]
+            self._sources[path.stem] = last.text.removeprefix(_SOURCE)
+        self._index = PassageIndex(paragraph for own in self._paragraphs.values() for paragraph in own)
+
+    def about(self, question: str) -> str | None:
+        """What the leaflets say about a question; None where they say nothing."""
+        found = self._index.search(question, limit=2, min_coverage=MIN_COVERAGE)
+        return self._told(found[:1]) if found else None
+
+    def on(self, name: str) -> str | None:
+        """All of a leaflet; None where there is none of that name."""
+        return self._told(self._paragraphs[name]) if name in self._paragraphs else None
+
+    def _told(self, passages: list[Passage]) -> str:
+        paragraphs = [f"{passage.text} [{passage.source}.md:{passage.line}]" for passage in passages]
+        return "\n".join([*paragraphs, f"Based on: {self._sources[passages[0].source]}"])
+
+
+def _paragraphs_of(path: Path) -> list[Passage]:
+    found: list[Passage] = []
+    line = 1
+    for block in path.read_text(encoding="utf-8").split("\n\n"):
+        if text := " ".join(block.split()):
+            found.append(Passage(path.stem, line + len(block) - len(block.lstrip("\n")), text))
+        line += block.count("\n") + 2
+    return found
