@@ -1,0 +1,74 @@
+"""openai-agents, by both of OpenAI's interfaces."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import pytest
+from pydantic import BaseModel, Field
+
+from .conftest import CHAT, Served
+
+agents = pytest.importorskip("agents", reason="openai-agents is not installed")
+pytestmark = pytest.mark.compatibility
+
+ASK = "What is the capital of France?"
+
+
+class City(BaseModel):
+    name: str = Field(max_length=20)
+    is_capital: bool
+
+
+@pytest.fixture(params=["OpenAIChatCompletionsModel", "OpenAIResponsesModel"])
+def model(request: pytest.FixtureRequest, served: Served) -> Any:
+    from openai import AsyncOpenAI
+
+    agents.set_tracing_disabled(True)
+    return getattr(agents, request.param)(CHAT, AsyncOpenAI(base_url=served.url, api_key="none", max_retries=0))
+
+
+def agent(model: Any, **options: Any) -> Any:
+    settings = agents.ModelSettings(temperature=0.0, max_tokens=200, tool_choice=options.pop("tool_choice", None))
+    return agents.Agent(name="A", instructions="You are helpful.", model=model, model_settings=settings, **options)
+
+
+def test_answers_and_streams(model: Any) -> None:
+    whole = agents.Runner.run_sync(agent(model), ASK)
+    assert "Paris" in whole.final_output
+
+    async def streamed() -> str:
+        result = agents.Runner.run_streamed(agent(model), ASK)
+        deltas = [
+            event.data.delta
+            async for event in result.stream_events()
+            if event.type == "raw_response_event" and event.data.type == "response.output_text.delta"
+        ]
+        return "".join(deltas)
+
+    assert asyncio.run(streamed()) == whole.final_output
+    again = agents.Runner.run_sync(agent(model), [*whole.to_input_list(), {"role": "user", "content": "And of Italy?"}])
+    assert again.final_output
+
+
+def test_structured_output(model: Any) -> None:
+    assert isinstance(agents.Runner.run_sync(agent(model, output_type=City), ASK).final_output, City)
+
+
+def test_tools_and_hand_overs(model: Any) -> None:
+    called: list[str] = []
+
+    @agents.function_tool
+    def population(city: str) -> str:
+        """How many people live in a city."""
+        called.append(city)
+        return "2100000"
+
+    # It must call the tool at first; then the framework lets it answer.
+    asked = agents.Runner.run_sync(agent(model, tools=[population], tool_choice="required"), ASK, max_turns=10)
+    assert called
+    assert isinstance(asked.final_output, str)
+    other = agents.Agent(name="Other", instructions="You are brief.", model=model)
+    handed = agents.Runner.run_sync(agent(model, handoffs=[other], tool_choice="required"), ASK, max_turns=10)
+    assert handed.last_agent.name == "Other"
