@@ -147,8 +147,17 @@ class PromptEncoder:
     @property
     def tokenizer_info(self) -> TokenizerInfo:
         tokenizer = self._tokenizer
-        ids = (tokenizer.bos_id, tokenizer.eos_id, tokenizer.pad_id, tokenizer.unk_id)
-        return TokenizerInfo(*(None if id is None else tokenizer.token_text(id) for id in ids), self._template_source)
+
+        def text(id: int | None) -> str | None:
+            return None if id is None else tokenizer.token_text(id)
+
+        return TokenizerInfo(
+            bos_token=text(tokenizer.bos_id),
+            eos_token=text(tokenizer.eos_id),
+            pad_token=text(tokenizer.pad_id),
+            unk_token=text(tokenizer.unk_id),
+            chat_template=self._template_source,
+        )
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Ids of a prompt: text with the model's own special tokens added, ids as they are."""

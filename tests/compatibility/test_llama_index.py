@@ -10,7 +10,9 @@ from pydantic import BaseModel
 
 from .conftest import CHAT, Served
 
-openai_like = pytest.importorskip("llama_index.llms.openai_like", reason="llama-index-llms-openai-like is not installed")
+openai_like = pytest.importorskip(
+    "llama_index.llms.openai_like", reason="llama-index-llms-openai-like is not installed"
+)
 vectors = pytest.importorskip(
     "llama_index.embeddings.openai_like", reason="llama-index-embeddings-openai-like is not installed"
 )

@@ -96,9 +96,7 @@ def test_choices_with_a_tokenizer_of_transformers(
         "tokenizer": str(served.tiny),
         "num_concurrent": num_concurrent,
     }
-    check_choices(
-        tiny, *evaluated("local-completions", choices(questions), arguments, batch_size=batch_size)
-    )
+    check_choices(tiny, *evaluated("local-completions", choices(questions), arguments, batch_size=batch_size))
 
 
 @pytest.fixture

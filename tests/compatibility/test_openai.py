@@ -73,9 +73,7 @@ def test_tools_and_their_results(client: Any) -> None:
 
 def test_parse(client: Any) -> None:
     ask = GREEDY | {"max_tokens": 200}
-    assert isinstance(
-        client.chat.completions.parse(**ask, response_format=City).choices[0].message.parsed, City
-    )
+    assert isinstance(client.chat.completions.parse(**ask, response_format=City).choices[0].message.parsed, City)
     with client.chat.completions.stream(**ask, response_format=City) as stream:
         for _ in stream:
             pass

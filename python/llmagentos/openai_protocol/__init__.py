@@ -1,4 +1,4 @@
-"""OpenAI's chat completions, as whoever answers them reads and writes them: the server, and models for other frameworks.
+"""OpenAI's chat completions, as those who answer them read and write them: the server, and models for other frameworks.
 
 ```
 request.py: a body -> ChatRequest -> what LLM.chat takes

@@ -8,8 +8,8 @@ from typing import Any, Literal
 from pydantic import Field, ValidationError
 
 from llmagentos.errors import InvalidRequestError, shown
-from llmagentos.openai_protocol.sampling import SamplingFields, StreamOptions
 from llmagentos.openai_protocol.refusal import refusal_of
+from llmagentos.openai_protocol.sampling import SamplingFields, StreamOptions
 from llmagentos.openai_protocol.strict import Strict
 from llmagentos.sampling_params import SamplingParams
 

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from llmagentos.completion import Chunk, Completion, TokenLogprob, Usage
-from llmagentos.server.calls import Batch
 from llmagentos.openai_protocol.events import EventMould, usage_of
 from llmagentos.openai_protocol.token_texts import TokenTexts
+from llmagentos.server.calls import Batch
 
 
 class LogprobsWriter:

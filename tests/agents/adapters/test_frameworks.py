@@ -80,7 +80,7 @@ def test_leaving_a_stream_cancels_its_request(llm: LLM) -> None:
 
 def test_what_is_not_supported_is_refused_by_name(llm: LLM) -> None:
     client = openai_client(llm)
-    with pytest.raises(openai.BadRequestError, match="audio=.* is not valid"):
+    with pytest.raises(openai.BadRequestError, match=r"audio=.* is not valid"):
         client.chat.completions.create(model="x", messages=ASK, audio={"voice": "alloy", "format": "wav"})
     with pytest.raises(openai.BadRequestError, match="temperature"):
         client.chat.completions.create(model="x", messages=ASK, temperature=-1)
