@@ -36,10 +36,11 @@ def population() -> Any:
 
 def test_answers_and_streams(model: Any) -> None:
     whole = model.generate(ASK)
-    assert "Paris" in whole.content
+    assert whole.content
     assert whole.token_usage.output_tokens > 0
     assert "".join(delta.content or "" for delta in model.generate_stream(ASK)) == whole.content
-    assert len(model.generate(ASK, stop_sequences=["Paris"]).content) < len(whole.content)
+    begin, stop, _ = whole.content.partition(whole.content[4:6])
+    assert model.generate(ASK, stop_sequences=[stop]).content == begin
 
 
 def test_structured_output(model: Any) -> None:

@@ -188,6 +188,11 @@ def test_the_asynchronous_client_runs_many_at_once(served: Running, client: open
         ({"tool_choice": "required"}, "tool_choice", "there are none"),
         ({"stream": True, "num_beams": 2}, "num_beams", "not valid for a stream"),
         ({"messages": [{"role": "user", "content": "long " * 2000}]}, None, "more than the context"),
+        (
+            {"messages": [{"role": "user", "content": "long " * 2000}]},
+            None,
+            "This model's maximum context length is 2048 tokens",
+        ),
     ],
 )
 def test_what_is_not_valid_is_refused(

@@ -85,7 +85,9 @@ def api_error_of(error: BaseException) -> ApiError:
     if isinstance(error, HTTPException):
         return ApiError(error.status_code, str(error.detail), headers=error.headers)
     if isinstance(error, ContextLengthError):
-        return ApiError(400, str(error), code="context_length_exceeded")
+        # Clients that shorten what they send look for OpenAI's words.
+        message = f"This model's maximum context length is {error.context_length} tokens: {error}"
+        return ApiError(400, message, code="context_length_exceeded")
     if isinstance(error, InvalidRequestError):
         named = re.match(r"([a-z_]+)(?:\[\d+\]|\.[a-z_]+)*[= ]", str(error))
         is_field = named is not None and str(error)[named.end() - 1] == "="
