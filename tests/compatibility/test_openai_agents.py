@@ -35,21 +35,20 @@ def agent(model: Any, **options: Any) -> Any:
 
 
 def test_answers_and_streams(model: Any) -> None:
-    whole = agents.Runner.run_sync(agent(model), ASK)
-    assert whole.final_output
-
-    async def streamed() -> str:
-        result = agents.Runner.run_streamed(agent(model), ASK)
+    async def ask() -> None:
+        streamed = agents.Runner.run_streamed(agent(model), ASK)
         deltas = [
             event.data.delta
-            async for event in result.stream_events()
+            async for event in streamed.stream_events()
             if event.type == "raw_response_event" and event.data.type == "response.output_text.delta"
         ]
-        return "".join(deltas)
+        assert "".join(deltas) == streamed.final_output
+        again = [*streamed.to_input_list(), {"role": "user", "content": "And of Italy?"}]
+        assert (await agents.Runner.run(agent(model, output_type=City), again)).final_output
+        whole = await agents.Runner.run(agent(model), ASK)
+        assert whole.final_output == streamed.final_output
 
-    assert asyncio.run(streamed()) == whole.final_output
-    again = agents.Runner.run_sync(agent(model), [*whole.to_input_list(), {"role": "user", "content": "And of Italy?"}])
-    assert again.final_output
+    asyncio.run(ask())
 
 
 def test_structured_output(model: Any) -> None:
@@ -66,9 +65,10 @@ def test_tools_and_hand_overs(model: Any) -> None:
         return "2100000"
 
     # It must call the tool at first; then the framework lets it answer.
-    asked = agents.Runner.run_sync(agent(model, tools=[population], tool_choice="required"), ASK, max_turns=10)
+    asking = agent(model, tools=[population], tool_choice="required", output_type=City)
+    asked = agents.Runner.run_sync(asking, ASK, max_turns=10)
     assert called
-    assert isinstance(asked.final_output, str)
-    other = agents.Agent(name="Other", instructions="You are brief.", model=model)
+    assert isinstance(asked.final_output, City)
+    other = agents.Agent(name="Other", instructions="You are brief.", model=model, output_type=City)
     handed = agents.Runner.run_sync(agent(model, handoffs=[other], tool_choice="required"), ASK, max_turns=10)
     assert handed.last_agent.name == "Other"
