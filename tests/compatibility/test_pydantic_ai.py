@@ -69,4 +69,4 @@ def test_tools(model: Any) -> None:
     )
     with pytest.raises(pydantic_ai.UsageLimitExceeded):
         agent.run_sync(ask, usage_limits=limits)
-    assert len(called) == 4
+    assert len(called) >= 4
