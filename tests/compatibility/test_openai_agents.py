@@ -30,7 +30,14 @@ def model(request: pytest.FixtureRequest, served: Served) -> Any:
 
 
 def agent(model: Any, **options: Any) -> Any:
-    settings = agents.ModelSettings(temperature=0.0, max_tokens=200, tool_choice=options.pop("tool_choice", None))
+    settings = agents.ModelSettings(
+        temperature=0.0,
+        max_tokens=200,
+        tool_choice=options.pop("tool_choice", None),
+        parallel_tool_calls=False
+        if "tools" in options or "handoffs" in options
+        else None,  # or it calls until it is cut
+    )
     return agents.Agent(name="A", instructions="You are helpful.", model=model, model_settings=settings, **options)
 
 
