@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from llmagentos.errors import InvalidRequestError
 from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, check_is_name, check_task, open_local_model
-from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text, is_messages
+from llmagentos.prompts import Message, Prompt, PromptEncoder, TokenizerInfo, check_positive, check_text, is_messages
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
@@ -228,6 +228,12 @@ class LLM:
     def has_chat_template(self) -> bool:
         """Whether `chat` works, and `generate_text` answers rather than continues."""
         return self._remote is not None or self._prompts.has_chat_template
+
+    @property
+    def tokenizer_info(self) -> TokenizerInfo:
+        """The texts of the tokenizer's special tokens, and the chat template."""
+        self._check_local()
+        return self._prompts.tokenizer_info
 
     @property
     def adapters(self) -> list[AdapterInfo]:

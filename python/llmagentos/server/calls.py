@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 _LAST_SECONDS = 30.0  # for what is written already to be read
 
 Batch = list[tuple[int, Chunk]]
-Prepare = Callable[["LLM"], "tuple[Any, SamplingParams, dict[str, Any]]"]
+Prepare = Callable[["LLM"], "tuple[Any, SamplingParams | None, dict[str, Any]]"]
 
 
 class Call:

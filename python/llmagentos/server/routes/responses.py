@@ -26,7 +26,7 @@ router = APIRouter(route_class=JsonRoute)
 async def responses(request: Request, body: ResponseRequest) -> Response:
     """The assistant's answer to a conversation, in OpenAI's newer form."""
 
-    def prepare(llm: LLM) -> tuple[Any, SamplingParams, dict[str, Any]]:
+    def prepare(llm: LLM) -> tuple[Any, SamplingParams | None, dict[str, Any]]:
         params = body.params(llm.default_params, max_tokens=body.max_output_tokens)
         return messages_of(body), params, form_of(body)
 

@@ -1,4 +1,4 @@
-"""Answers of /v1/chat/completions: whole, and in pieces."""
+"""Chat completions: whole, and in pieces."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 import orjson
 
 from llmagentos.completion import Chunk, Completion, ToolCall, ToolCallDelta, Usage
-from llmagentos.server.calls import Batch
-from llmagentos.server.token_text import TokenTexts
+from llmagentos.openai_protocol.events import EventMould, usage_of
+from llmagentos.openai_protocol.token_texts import TokenTexts
 
 
 def chat_completion(
@@ -31,16 +31,6 @@ def chat_completion(
         "service_tier": None,
         "choices": [_choice(index, completion, tokens) for index, completion in enumerate(completions)],
         "usage": usage_of(usage),
-    }
-
-
-def usage_of(usage: Usage) -> dict[str, Any]:
-    """Token counts in OpenAI's shape."""
-    return {
-        "prompt_tokens": usage.prompt_tokens,
-        "completion_tokens": usage.completion_tokens,
-        "total_tokens": usage.total_tokens,
-        "prompt_tokens_details": {"cached_tokens": usage.cached_tokens},
     }
 
 
@@ -64,14 +54,14 @@ def _tool_call(call: ToolCall) -> dict[str, Any]:
 
 
 class ChatChunks:
-    """Writes a streamed answer's events. Nearly all of them differ in a text only, and are cut out of one mould.
+    """Writes a streamed answer's events.
 
     Args:
-        include_usage: whether an event at the end has the token counts.
+        with_usage: whether an event at the end has the token counts.
         tokens: None without log probabilities.
     """
 
-    def __init__(self, model: str, include_usage: bool, tokens: TokenTexts | None) -> None:
+    def __init__(self, model: str, with_usage: bool, tokens: TokenTexts | None) -> None:
         fields = {
             "id": f"chatcmpl-{secrets.token_hex(12)}",
             "object": "chat.completion.chunk",
@@ -80,35 +70,35 @@ class ChatChunks:
             "system_fingerprint": None,
             "choices": [],
         }
-        if include_usage:
-            fields["usage"] = None
-        self._fields = fields
-        head, self._tail = orjson.dumps(fields).split(b'"choices":[]')
-        self._head = b"data: " + head + b'"choices":['
-        self._tail = b"]" + self._tail + b"\n\n"
+        self._mould = EventMould(fields, with_usage)
         self._tokens = tokens
         self._begun: set[int] = set()
 
-    def events(self, batch: Batch) -> bytes:
-        """The events of a batch; empty where its tokens complete no text yet."""
-        return b"".join([self._event(index, chunk) for index, chunk in batch])
+    def events(self, batch: Sequence[tuple[int, Chunk]], usage: Usage | None = None) -> bytes:
+        """The events of (number of the completion, chunk) of a batch; empty where its tokens complete no text yet.
+
+        Args:
+            usage: token counts so far, where each event is to tell them.
+        """
+        return b"".join([self._event(index, chunk, usage) for index, chunk in batch])
 
     def usage(self, usage: Usage) -> bytes:
         """The event that tells the token counts."""
-        return b"data: " + orjson.dumps({**self._fields, "usage": usage_of(usage)}) + b"\n\n"
+        return self._mould.usage(usage)
 
-    def _event(self, index: int, chunk: Chunk) -> bytes:
+    def _event(self, index: int, chunk: Chunk, usage: Usage | None) -> bytes:
         begin = b""
         if index not in self._begun:
             self._begun.add(index)
-            begin = self._written(index, {"role": "assistant", "content": "", "refusal": None}, None, None)
+            role = {"role": "assistant", "content": "", "refusal": None}
+            begin = self._mould.event(_choice_delta(index, role), usage)
         is_plain = chunk.finish_reason is None and self._tokens is None and not chunk.tool_calls
         if is_plain and not chunk.text:
             return begin
         if is_plain:
             text = orjson.dumps(chunk.text)
             middle = b'{"index":%d,"delta":{"content":%b},"logprobs":null,"finish_reason":null}' % (index, text)
-            return begin + self._head + middle + self._tail
+            return begin + self._mould.event(middle, usage)
         delta: dict[str, Any] = {}
         if chunk.text:
             delta["content"] = chunk.text
@@ -119,13 +109,16 @@ class ChatChunks:
             logprobs = {"content": [self._tokens.chat_entry(chunk.logprob)], "refusal": None}
         reason = None if chunk.finish_reason == "timeout" else chunk.finish_reason
         if reason is None or not delta:
-            return begin + self._written(index, delta, logprobs, reason)
+            return begin + self._mould.event(_choice_delta(index, delta, logprobs, reason), usage)
         # As OpenAI's: the end is an event of its own.
-        return begin + self._written(index, delta, logprobs, None) + self._written(index, {}, None, reason)
+        said = self._mould.event(_choice_delta(index, delta, logprobs), usage)
+        return begin + said + self._mould.event(_choice_delta(index, {}, None, reason), usage)
 
-    def _written(self, index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None, reason: str | None) -> bytes:
-        choice = {"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason}
-        return self._head + orjson.dumps(choice) + self._tail
+
+def _choice_delta(
+    index: int, delta: dict[str, Any], logprobs: dict[str, Any] | None = None, reason: str | None = None
+) -> bytes:
+    return orjson.dumps({"index": index, "delta": delta, "logprobs": logprobs, "finish_reason": reason})
 
 
 def _tool_call_delta(call: ToolCallDelta) -> dict[str, Any]:

@@ -9,16 +9,3 @@ class Strict(BaseModel):
     """Unknown fields are refused, and nothing is converted: "1" is no number."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
-
-
-class ErrorDetail(BaseModel):
-    message: str
-    type: str
-    param: str | None
-    code: str | None
-
-
-class ErrorBody(BaseModel):
-    """Every failure, in OpenAI's shape."""
-
-    error: ErrorDetail

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from llmagentos.completion import TokenLogprob
 
-if TYPE_CHECKING:
-    from llmagentos.llm import LLM
-
 
 class TokenTexts:
-    """What tokens of one model are written as."""
+    """What tokens of one model are written as.
 
-    def __init__(self, llm: LLM) -> None:
-        self.bytes_of = lru_cache(4096)(llm.token_bytes)
+    Args:
+        token_bytes: the bytes that a token adds to a text, as `LLM.token_bytes`.
+    """
+
+    def __init__(self, token_bytes: Callable[[int], bytes]) -> None:
+        self.bytes_of = lru_cache(4096)(token_bytes)
 
     def text(self, id: int) -> str:
         """The token's text; bytes that are no UTF-8 become U+FFFD."""

@@ -6,15 +6,19 @@ from dataclasses import fields, replace
 from typing import Any, Literal
 
 from llmagentos.errors import InvalidRequestError
+from llmagentos.openai_protocol.strict import Strict
 from llmagentos.sampling_params import SamplingParams
-from llmagentos.server.schemas.strict import Strict
 
-_FIELDS = frozenset(field.name for field in fields(SamplingParams))
+# Those that mean something else in one of the requests, or are written differently, are not taken as they are.
+_FIELDS = {field.name for field in fields(SamplingParams)} - {"logit_bias", "logprobs", "max_tokens", "stop"}
 
 
 class StreamOptions(Strict):
+    """`continuous_usage_stats` is vLLM's: with it, every event tells the token counts so far."""
+
     include_usage: bool | None = None
     include_obfuscation: Literal[False] | None = None
+    continuous_usage_stats: bool | None = None
 
 
 class SamplingFields(Strict):
@@ -44,8 +48,8 @@ class SamplingFields(Strict):
     num_beams: int | None = None
     length_penalty: float | None = None
 
-    def params(self, default: SamplingParams, **others: Any) -> SamplingParams:
-        """The parameters of the request.
+    def params(self, default: SamplingParams, **others: Any) -> SamplingParams | None:
+        """The parameters of the request; None where it says nothing, so that the model's own settings hold.
 
         Args:
             default: what fields that are left out have: what the model recommends.
@@ -54,13 +58,13 @@ class SamplingFields(Strict):
         Raises:
             InvalidRequestError: a value outside its domain; names it.
         """
-        given = self.model_dump(include=set(_FIELDS), exclude={"logit_bias", "stop"}, exclude_none=True)
+        given = self.model_dump(include=_FIELDS, exclude_none=True)
         given |= {name: value for name, value in others.items() if value is not None}
         if self.logit_bias:
             given["logit_bias"] = {_token_id(id): bias for id, bias in self.logit_bias.items()}
         if self.stop:
             given["stop"] = self.stop
-        return replace(default, **given)
+        return replace(default, **given) if given else None
 
 
 def _token_id(text: str) -> int:
