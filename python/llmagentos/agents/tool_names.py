@@ -1,17 +1,10 @@
-"""Tools by where they are in Python: `package.module:name`."""
+"""Tools by name: those of the tool library, and any others by where they are in Python."""
 
 from __future__ import annotations
 
-import importlib
-import re
-import sys
-from pathlib import Path
-from typing import Any
-
+from llmagentos.agents.places import object_at
 from llmagentos.errors import InvalidRequestError, shown
 from llmagentos.tools.tool import Tool
-
-_NAME = re.compile(r"[\w.]+:\w+")
 
 
 def tools_at(place: str) -> list[Tool]:
@@ -23,16 +16,7 @@ def tools_at(place: str) -> list[Tool]:
     Raises:
         InvalidRequestError: no such module or name, or what it is is no tool.
     """
-    if not _NAME.fullmatch(place):
-        raise InvalidRequestError(f"{shown(place)} is not valid: tools are given as MODULE:NAME")
-    module_name, _, name = place.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        found: Any = getattr(importlib.import_module(module_name), name)
-    except (ImportError, AttributeError) as error:
-        raise InvalidRequestError(f"{place!r} cannot be found: {error}") from error
+    found = object_at(place)
     tools = list(found) if isinstance(found, (list, tuple)) else [found]
     for tool in tools:
         if not isinstance(tool, Tool):
