@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -64,14 +66,14 @@ def register(app: typer.Typer) -> None:
         place = target or chosen.target
         if place is None:
             raise InvalidRequestError(f"{suite} names no target, and --target was not given")
-        found = object_at(place, folder)
         opened: dict[str, LLM] = {}
-        report = run_suite(
-            chosen,
-            found,
-            model=_opened(model or chosen.model, opened, threads),
-            judge=_opened(judge or chosen.judge, opened, threads) if chosen.needs_judge else None,
-        )
+        with redirect_stdout(sys.stderr):  # what the target prints is no part of the report
+            report = run_suite(
+                chosen,
+                object_at(place, folder),
+                model=_opened(model or chosen.model, opened, threads),
+                judge=_opened(judge or chosen.judge, opened, threads) if chosen.needs_judge else None,
+            )
         print_report = print_json if as_json else print_transcript if transcript else print_table
         print_report(report)
         if not report.passed:

@@ -57,8 +57,7 @@ def _run_case(case: Case, target: Any, options: dict[str, Any], judge: Judge | N
     worker = Worker()
     turns: list[TurnReport] = []
     try:
-        # What cannot be talked to is the suite's or the target's fault, and no case's.
-        partner = worker.do(lambda: partner_of(target, options, timeout), None)
+        partner = _partner(target, options, worker, timeout)
         for turn in case.turns:
             turns.append(_run_turn(turn, partner, worker, judge, timeout))
             if turns[-1].reply is None:
@@ -66,6 +65,16 @@ def _run_case(case: Case, target: Any, options: dict[str, Any], judge: Judge | N
     finally:
         worker.close()
     return CaseReport(case.name, tuple(turns), len(case.turns))
+
+
+def _partner(target: Any, options: dict[str, Any], worker: Worker, timeout: float) -> Partner:
+    """Whom the case is with. What cannot be made is the target's fault, and no case's."""
+    try:
+        return worker.do(lambda: partner_of(target, options, timeout), None)
+    except LLMAgentOSError:
+        raise
+    except Exception as error:  # the target is anybody's code
+        raise LLMAgentOSError(f"the target could not be made: {_told(error)}") from error
 
 
 def _run_turn(turn: Turn, partner: Partner, worker: Worker, judge: Judge | None, timeout: float) -> TurnReport:
@@ -93,5 +102,10 @@ def _reply(turn: Turn, partner: Partner, worker: Worker, timeout: float) -> tupl
     except SystemExit:
         return None, "it tried to end the process"
     except Exception as error:  # noqa: BLE001  (what is evaluated is anybody's code)
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        return None, f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"
+        return None, _told(error)
+
+
+def _told(error: Exception) -> str:
+    """The error, and where it was raised."""
+    place = traceback.extract_tb(error.__traceback__)[-1]
+    return f"{type(error).__name__}: {error} ({place.filename}:{place.lineno})"
