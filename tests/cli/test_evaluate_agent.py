@@ -74,7 +74,7 @@ def test_a_check_that_fails_is_told_and_is_the_status(run, suite):
     rows = [line.split("\t")[:5] for line in out.splitlines()]
     assert code == 1
     assert rows[1:3] == [["sums", "1", "2 and 2?", "2/2", "pass"], ["sums", "2", "Thanks", "0/1", "FAIL"]]
-    assert 'FAIL sums, turn 2: exact = "You are welcome.": the answer was \'Bye.\'' in out
+    assert "FAIL sums, turn 2: exact = \"You are welcome.\": the answer was 'Bye.'" in out
     assert out.endswith("0 of 1 cases passed\n")
     assert err == "made\n"  # what the target prints is no part of the report
 
@@ -93,7 +93,7 @@ def test_a_transcript_reads_as_a_conversation(run, suite):
     code, out, err = run(suite, "--transcript")
     assert code == 1
     assert out == (
-        "## sums\n\n> 2 and 2?\n\n*calls calculator `{\"expression\": \"2+2\"}`: ok*\n\nIt is 4.\n\n> Thanks\n\nBye.\n\n"
+        '## sums\n\n> 2 and 2?\n\n*calls calculator `{"expression": "2+2"}`: ok*\n\nIt is 4.\n\n> Thanks\n\nBye.\n\n'
     )
     assert "FAIL sums, turn 2" in err
 

@@ -35,6 +35,6 @@ def test_what_cannot_be_served_is_an_error(arguments, message, capsys):
 
 
 def test_options_are_json_or_texts(tmp_path):
-    given = ["web.allow=[\"example.org\"]", "web.timeout=3", f"files.root={tmp_path}"]
+    given = ['web.allow=["example.org"]', "web.timeout=3", f"files.root={tmp_path}"]
     names = [tool.name for tool in _tools(["calculator", "web", "files"], given)]
     assert names == ["calculator", "http_get", "read_web_page", "list_files", "read_file", "search_files"]

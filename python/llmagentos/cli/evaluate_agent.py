@@ -23,7 +23,9 @@ def register(app: typer.Typer) -> None:
     def evaluate_agent(
         suite: Annotated[
             str,
-            typer.Argument(help="A .toml or .json file, or an application with a suite: a name of `market list`, or ./folder."),
+            typer.Argument(
+                help="A .toml or .json file, or an application with a suite: a name of `market list`, or ./folder."
+            ),
         ],
         target: Annotated[
             str | None,
@@ -31,7 +33,9 @@ def register(app: typer.Typer) -> None:
         ] = None,
         application: Annotated[
             str | None,
-            typer.Option("--application", help="Where the target's module is, by name or ./folder; else beside the suite."),
+            typer.Option(
+                "--application", help="Where the target's module is, by name or ./folder; else beside the suite."
+            ),
         ] = None,
         case: Annotated[
             list[str] | None, typer.Option("--case", help="Run this case only; may be given several times.")

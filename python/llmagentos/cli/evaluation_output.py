@@ -22,7 +22,14 @@ def print_json(report: SuiteReport) -> None:
 def print_table(report: SuiteReport) -> None:
     """Prints a line for each turn, then what was wrong, then how many passed. In a pipe: fields between tabs."""
     rows = [
-        (case.name, str(number), _short(turn.said), _counts(turn), "pass" if turn.passed else "FAIL", f"{turn.seconds:.2f}")
+        (
+            case.name,
+            str(number),
+            _short(turn.said),
+            _counts(turn),
+            "pass" if turn.passed else "FAIL",
+            f"{turn.seconds:.2f}",
+        )
         for case in report.cases
         for number, turn in enumerate(case.turns, 1)
     ]

@@ -127,7 +127,9 @@ def test_a_target_that_cannot_be_made_is_an_error_that_says_where() -> None:
     def broken() -> None:
         raise KeyError("orders")
 
-    with pytest.raises(LLMAgentOSError, match=r"the target could not be made: KeyError: 'orders' \(.*test_run\.py:\d+\)"):
+    with pytest.raises(
+        LLMAgentOSError, match=r"the target could not be made: KeyError: 'orders' \(.*test_run\.py:\d+\)"
+    ):
         run_suite(_suite({"say": "a"}), broken)
 
 

@@ -56,7 +56,11 @@ def test_toml_and_json_are_the_same_suite(tmp_path: Path) -> None:
         ('name = "returns"', 'name = ""', r"cases\[0\].name: String should have at least 1 character"),
         ("timeout = 5", "timeout = 0", r"timeout: Input should be greater than 0"),
         ("timeout = 5", "timout = 5", r"timout: Extra inputs"),
-        ('"30 days"', '"30 days", regex = "x"', r"cases\[0\].turns\[0\].expect\[0\]: a check is a table with exactly one"),
+        (
+            '"30 days"',
+            '"30 days", regex = "x"',
+            r"cases\[0\].turns\[0\].expect\[0\]: a check is a table with exactly one",
+        ),
         ('contains = "30 days"', 'has = "30 days"', r"expect\[0\]: a check is a table with exactly one of exact"),
         ('contains = "30 days"', 'contains = ""', r"expect\[0\].contains\[0\]: String should have"),
         ('contains = "30 days"', "contains = []", r"expect\[0\].contains: List should have"),
@@ -70,20 +74,29 @@ def test_toml_and_json_are_the_same_suite(tmp_path: Path) -> None:
         ('{ type = "object" }', "{ type = 3 }", r"expect\[2\].schema: the JSON schema of the check is not valid"),
         ('approve = ["pay"]', "", r"cases\[0\].turns\[1\]: a turn has either 'say', or"),
         ('approve = ["pay"]', 'approve = ["pay"]\nsay = "x"', r"cases\[0\].turns\[1\]: a turn has either"),
-        ('approve = ["pay"]', 'say = "x"\n[[cases]]\nname = "returns"\nturns = [{ say = "y" }]', "2 cases have the name"),
+        (
+            'approve = ["pay"]',
+            'say = "x"\n[[cases]]\nname = "returns"\nturns = [{ say = "y" }]',
+            "2 cases have the name",
+        ),
         ("[[cases]]", "[[cases", "not TOML"),
     ],
 )
 def test_errors_name_the_place_and_what_is_wrong(tmp_path: Path, old: str, new: str, message: str) -> None:
     assert old in GOOD
-    with pytest.raises(InvalidRequestError, match=rf"suite\.toml: {message}"):
+    with pytest.raises(InvalidRequestError, match=rf"suite\.toml: .*{message}"):
         _read(tmp_path, GOOD.replace(old, new, 1))
 
 
 def test_files_that_are_no_suites_are_errors(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match=r"must end with \.toml or \.json"):
         _read(tmp_path, GOOD, "suite.yaml")
-    for text, message in (("{", "not JSON"), ("[" * 100_000, "not JSON"), ("[]", "should be"), ('{"cases": []}', "cases: ")):
+    for text, message in (
+        ("{", "not JSON"),
+        ("[" * 100_000, "not JSON"),
+        ("[]", "should be"),
+        ('{"cases": []}', "cases: "),
+    ):
         with pytest.raises(InvalidRequestError, match=rf"suite\.json: .*{message}"):
             _read(tmp_path, text, "suite.json")
     (tmp_path / "bytes.toml").write_bytes(b"\xff")

@@ -167,5 +167,3 @@ def _checked_pattern(pattern: str) -> str:
 def _answered(reply: Reply) -> str:
     text = " ".join(reply.text.split())
     return f"the answer was {text[:MAX_SHOWN]!r}{' ...' if len(text) > MAX_SHOWN else ''}"
-
-

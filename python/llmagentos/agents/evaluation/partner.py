@@ -122,7 +122,9 @@ def partner_of(target: Any, options: Mapping[str, Any], timeout: float) -> Partn
     if isinstance(made, Agent):
         return _with_agent(made, made.session or MemorySession(), timeout)
     if not callable(made):
-        raise InvalidRequestError(f"the target made {shown(made)}: it must make an Agent, or a function from text to text")
+        raise InvalidRequestError(
+            f"the target made {shown(made)}: it must make an Agent, or a function from text to text"
+        )
     return FunctionPartner(made)
 
 

@@ -106,7 +106,9 @@ class Suite(_Part):
     @property
     def needs_judge(self) -> bool:
         """Whether a model's opinion is asked for."""
-        return any(isinstance(check, checks.Judged) for case in self.cases for turn in case.turns for check in turn.expect)
+        return any(
+            isinstance(check, checks.Judged) for case in self.cases for turn in case.turns for check in turn.expect
+        )
 
 
 def read_suite(path: Path) -> Suite:
@@ -141,16 +143,18 @@ def suite_of(where: str, values: Any) -> Suite:
     try:
         return Suite.model_validate(values)
     except ValidationError as error:
-        faults = "; ".join(f"{_place(fault['loc'])}{fault['msg'].removeprefix('Value error, ')}" for fault in error.errors())
+        faults = "; ".join(
+            f"{_place(fault['loc'])}{fault['msg'].removeprefix('Value error, ')}" for fault in error.errors()
+        )
         raise InvalidRequestError(f"{where}: {faults}") from None
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """Such as "cases[1].turns[0].expect[2]: "; places count from 0, and kinds of checks are left out as they are fields."""
+    """Such as "cases[1].turns[0].expect[2].regex: ". Places count from 0; the kind of a check is left out before a field."""
     text = ""
-    for part in location:
+    for before, part in zip(("", *location), location, strict=False):
         if isinstance(part, int):
             text += f"[{part}]"
-        elif not (part in _KINDS and text.endswith("]")):
+        elif not (isinstance(before, int) and part in _KINDS):
             text += f".{part}" if text else part
     return f"{text}: " if text else ""

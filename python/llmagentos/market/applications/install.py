@@ -74,7 +74,9 @@ def create(template: Application, files: Files, folder: str | os.PathLike[str]) 
             f"{shown(path.name)} cannot be an application's name: use lower-case letters, digits and hyphens"
         ) from None
     if not n_renamed or name != path.name:
-        raise ApplicationError(f"{template.manifest.name} is no template: its {MANIFEST} has no line that says its name")
+        raise ApplicationError(
+            f"{template.manifest.name} is no template: its {MANIFEST} has no line that says its name"
+        )
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
