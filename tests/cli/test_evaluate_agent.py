@@ -18,7 +18,8 @@ from llmagentos.tools import calculator
 
 def conversation():
     print("made")
-    return Agent(ScriptedModel([ScriptedCall("calculator", {"expression": "2+2"}), "It is 4.", "Bye."]), tools=[calculator])
+    steps = [ScriptedCall("calculator", {"expression": "2+2"}), "It is 4.", "Bye."]
+    return Agent(ScriptedModel(steps), tools=[calculator])
 """
 SUITE = """
 [[cases]]

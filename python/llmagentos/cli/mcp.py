@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
             list[str] | None,
             typer.Option(
                 "--tools",
-                help="Tools of the library by name (calculator, date_time, files, web, ...; docs/tools.md), or MODULE:NAME of "
-                "a tool or a list of them; repeatable.",
+                help="Tools of the library by name (calculator, date_time, files, web, ...; docs/tools.md), or "
+                "MODULE:NAME of a tool or a list of them; repeatable.",
             ),
         ] = None,
         option: Annotated[

@@ -31,7 +31,7 @@ class Check(BaseModel, ABC):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
     @abstractmethod
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, said: str, reply: Reply, judge: Judge | None, /) -> str | None:
         """What is wrong with a reply; None where nothing is.
 
         Args:
@@ -42,7 +42,8 @@ class Check(BaseModel, ABC):
     def __str__(self) -> str:
         """The check as suites write it."""
         fields = self.model_dump(exclude_unset=True, by_alias=True)
-        return ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in fields.items())
+        ordered = sorted(fields.items(), key=lambda field: field[0] == "ignore_case")  # options last
+        return ", ".join(f"{name} = {json.dumps(value, ensure_ascii=False)}" for name, value in ordered)
 
 
 class _TextCheck(Check):
@@ -61,14 +62,14 @@ class _TextCheck(Check):
 class Exact(_TextCheck):
     exact: str
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         return None if self._form(reply.text) == self._form(self.exact) else _answered(reply)
 
 
 class Contains(_TextCheck):
     contains: Texts
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         missing = [text for text in self.contains if not self._has(reply.text, text)]
         return f"{missing[0]!r} is not in it; {_answered(reply)}" if missing else None
 
@@ -76,7 +77,7 @@ class Contains(_TextCheck):
 class NotContains(_TextCheck):
     not_contains: Texts
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         found = [text for text in self.not_contains if self._has(reply.text, text)]
         return f"{found[0]!r} is in it; {_answered(reply)}" if found else None
 
@@ -96,7 +97,7 @@ class Regex(_PatternCheck):
     def _compiles(cls, pattern: str) -> str:
         return _checked_pattern(pattern)
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         return None if self._finds(self.regex, reply.text) else f"nothing in it matches; {_answered(reply)}"
 
 
@@ -108,7 +109,7 @@ class NotRegex(_PatternCheck):
     def _compiles(cls, pattern: str) -> str:
         return _checked_pattern(pattern)
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         return f"something in it matches; {_answered(reply)}" if self._finds(self.not_regex, reply.text) else None
 
 
@@ -127,7 +128,7 @@ class Schema(Check):
     def _faults(self) -> Callable[[Any], list[str]]:
         return validator_of("the check", self.described_by)
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         try:
             value = json.loads(reply.text)
         except (ValueError, RecursionError) as error:
@@ -139,7 +140,7 @@ class Schema(Check):
 class StatusIs(Check):
     status: Status
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         if reply.status is None:
             return "what was talked to is no agent, whose runs alone have a status"
         return None if reply.status == self.status else f"the run ended {reply.status!r}; {_answered(reply)}"
@@ -150,7 +151,7 @@ class Judged(Check):
 
     wanted: Text = Field(alias="judge")
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, said: str, reply: Reply, judge: Judge | None, /) -> str | None:
         if judge is None:
             return "there is no judge to ask"
         return judge.fault(self.wanted, said, reply.text)

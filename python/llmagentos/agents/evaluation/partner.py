@@ -25,7 +25,7 @@ class Partner(ABC):
     def say(self, text: str) -> Reply:
         """Says something; what is answered."""
 
-    def decide(self, approved: Collection[str], rejected: Collection[str]) -> Reply:
+    def decide(self, _approved: Collection[str], _rejected: Collection[str], /) -> Reply:
         """Lets pending calls of tools run, or refuses them, and has the run go on.
 
         Raises:
@@ -43,7 +43,7 @@ class AgentPartner(Partner):
     def say(self, text: str) -> Reply:
         return self._ended(self._agent.aask(text, self._session))
 
-    def decide(self, approved: Collection[str], rejected: Collection[str]) -> Reply:
+    def decide(self, approved: Collection[str], rejected: Collection[str], /) -> Reply:
         waiting = [item.call for item in self._session.pending if item.approval is None]
         names = {call.name for call in waiting}
         for name in (*approved, *rejected):

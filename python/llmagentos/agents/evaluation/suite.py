@@ -150,7 +150,7 @@ def suite_of(where: str, values: Any) -> Suite:
 
 
 def _place(location: tuple[int | str, ...]) -> str:
-    """Such as "cases[1].turns[0].expect[2].regex: ". Places count from 0; the kind of a check is left out before a field."""
+    """Such as "cases[1].turns[0].expect[2].regex: ". Places count from 0; a check's kind before a field is left out."""
     text = ""
     for before, part in zip(("", *location), location, strict=False):
         if isinstance(part, int):

@@ -47,7 +47,7 @@ class ToolCalled(Check):
             return lambda _: []
         return validator_of("arguments", self.arguments_schema)
 
-    def fault(self, said: str, reply: Reply, judge: Judge | None) -> str | None:
+    def fault(self, _said: str, reply: Reply, _judge: Judge | None, /) -> str | None:
         n_found = sum(self._fits(call) for call in reply.calls)
         if n_found == self.times or (self.times is None and n_found):
             return None

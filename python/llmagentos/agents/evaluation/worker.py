@@ -16,7 +16,7 @@ class OutOfTime(Exception):
 
 
 class Worker:
-    """Does one thing after another in a thread, for what is bound to the thread that made it, such as SQLite's connections.
+    """Does one thing after another in a thread, for what is bound to the thread that made it, as SQLite's connections.
 
     The thread holds up no exit: what never ends is left to itself.
     """

@@ -61,8 +61,8 @@ def create(template: Application, files: Files, folder: str | os.PathLike[str]) 
     """Makes a project from a template's files: a new folder, whose name becomes the application's.
 
     Raises:
-        ApplicationError: the folder exists and is not empty, or cannot be written; or the template does not say its name
-            in a line of its own.
+        ApplicationError: the folder exists and is not empty, or cannot be written; or the template does not say its
+            name in a line of its own.
         InvalidRequestError: its name cannot be an application's.
     """
     path = Path(folder).absolute()
