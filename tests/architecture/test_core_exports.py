@@ -1,7 +1,7 @@
 """What other libraries in the process can see of the core.
 
-Where the C++ library is linked in, symbols of it that the dynamic linker may merge with another copy's, such as numpy's,
-mix the two: their locales then crash.
+Where the C++ library is linked in, symbols of it that the dynamic linker may merge with those of another copy, such as
+the one that numpy brings, mix the two: their locales then crash.
 """
 
 from __future__ import annotations
