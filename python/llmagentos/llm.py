@@ -59,7 +59,8 @@ class LLM:
             float32 rises from 1.5e-3 to 2.1e-3 for SmolLM2 (heads of 64) and from 1.1e-3 to 5.9e-3 for Gemma (heads of
             256), which is outside the bounds that hold for f16 (docs/accuracy.md).
         max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
-        max_running: requests under way together at most.
+        max_running: sequences under way together at most; the completions of a prompt (`n`, `best_of`) and its beams
+            count one by one, and take turns where they are more.
         max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
@@ -391,7 +392,11 @@ class LLM:
         params: SamplingParams | None = None,
         **options: Unpack[ChatOptions],
     ) -> AsyncIterator[Chunk]:
-        """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
+        """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates.
+
+        A response_format and tools are compiled in a thread: what is wrong with such a call is raised when the stream
+        is first iterated.
+        """
         return self._answering.astream(prompt, params, options)
 
     def prepare(self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Work:

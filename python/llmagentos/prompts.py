@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from numbers import Integral, Real
@@ -99,14 +100,21 @@ def check_positive(name: str, value: Any, most: int | None = None, least: int = 
 
 
 def check_seconds(name: str, value: Any) -> None:
-    """A number of seconds above zero, or None.
+    """A number of seconds above zero that a float holds, or None.
 
     Raises:
         InvalidRequestError: anything else; names the argument and its value.
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if value is not None and not (is_number and value > 0):
-        raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or seconds above 0")
+    if value is not None and not (isinstance(value, Real) and not isinstance(value, bool) and _float(value) > 0):
+        raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or seconds above 0, as a float")
+
+
+def _float(value: Real) -> float:
+    """The number; NaN where a float does not hold it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
 
 
 @dataclass(frozen=True, slots=True)
