@@ -23,8 +23,11 @@ _KINDS = ("exact", "contains", "not_contains", "regex", "not_regex", "schema", "
 
 def _kind_of(check: Any) -> str | None:
     """The kind of a check, by the one field of these that it has. Checks that were read already come back for output."""
-    fields = check.model_fields_set if isinstance(check, BaseModel) else check
-    found = [kind for kind in _KINDS if kind in fields] if isinstance(fields, Mapping | set) else []
+    if isinstance(check, BaseModel):
+        fields = {field.alias or name for name, field in type(check).model_fields.items()}
+    else:
+        fields = set(check) if isinstance(check, Mapping) else set()
+    found = [kind for kind in _KINDS if kind in fields]
     return found[0] if len(found) == 1 else None
 
 
