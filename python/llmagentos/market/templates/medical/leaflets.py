@@ -16,8 +16,8 @@ _NO_SOURCE = "Not compared with a source."
 class Leaflets:
     """The leaflets (.md) of a folder.
 
-    The last paragraph of each says what it was compared with, and when ("Source: ..."), or that it was compared with nothing
-    ("Not compared with a source. ..."). It is told with whatever is quoted.
+    The last paragraph of each says what it was compared with, and when ("Source: ..."), or that it was compared with
+    nothing ("Not compared with a source. ..."). It is told with whatever is quoted.
 
     Raises:
         InvalidRequestError: one says neither.

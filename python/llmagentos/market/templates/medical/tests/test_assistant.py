@@ -116,7 +116,9 @@ def test_information_comes_with_its_source(assistant: Assistant, text: str, quot
 def test_a_leaflet_that_was_compared_with_no_source_says_so(assistant: Assistant) -> None:
     told = assistant.reply("What helps with a stomach ache?")
     assert "[stomach.md:" in told
-    assert told.endswith('Not compared with a source. For more, see NHS (United Kingdom), health A to Z, page "Stomach ache"')
+    assert told.endswith(
+        'Not compared with a source. For more, see NHS (United Kingdom), health A to Z, page "Stomach ache"'
+    )
     assert "Based on" not in told
 
 
