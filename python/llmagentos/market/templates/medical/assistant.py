@@ -185,11 +185,12 @@ class Assistant(Agent):
             return NO_DOSES
         if _ABOUT_ME.search(text):
             return INTRODUCTION
-        return self._leaflets.about(text) or (NO_DIAGNOSIS if _GUESS.search(text) else NOT_KNOWN)
+        complaint = read_complaint(text)  # nobody who asks about one complaint is told of another
+        told = self._leaflets.about(text, None if complaint is None else _leaflet_of(complaint))
+        return told or (NO_DIAGNOSIS if _GUESS.search(text) else NOT_KNOWN)
 
     def _leaflet(self) -> str:
-        complaint = self.intake.complaint or "other"
-        found = self._leaflets.on(_LEAFLETS.get(complaint, complaint.replace(" ", "-")))
+        found = self._leaflets.on(_leaflet_of(self.intake.complaint or "other"))
         return found or f"I have no leaflet about this. {NOT_KNOWN}"
 
     def summary(self) -> str:
@@ -211,6 +212,10 @@ class Assistant(Agent):
             level = "today"
         reasons = ", ".join([*self.flags, *(finding.reason for finding in found if finding.level == level)])
         return [f"{LEVELS[level]}{', because of: ' + reasons if reasons else ''}.", NO_ALL_CLEAR]
+
+
+def _leaflet_of(complaint: Complaint) -> str:
+    return _LEAFLETS.get(complaint, complaint.replace(" ", "-"))
 
 
 def _label(field: str) -> str:

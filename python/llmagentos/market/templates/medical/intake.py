@@ -17,12 +17,12 @@ Answer = Literal["yes", "no", "does not apply"]
 RedFlagAnswer = Literal[
     "none",
     "pain or pressure in the chest",
-    "trouble breathing",
-    "weakness or numbness on one side, or trouble speaking or seeing",
-    "bleeding that does not stop, or vomiting blood",
+    "trouble breathing, or blue, grey or blotchy lips or skin",
+    "weakness or numbness on one side or between the legs, or trouble speaking or seeing",
+    "bleeding that does not stop, bleeding in pregnancy, or vomiting blood",
     "fainting, a fit, or confusion",
     "a swollen face, tongue or throat",
-    "a sudden or very strong pain, or a stiff neck with fever",
+    "a sudden or very strong pain, or a fever with a stiff neck or a rash that does not fade",
     "a poisoning or too much of a medicine",
     "thoughts of ending one's life",
 ]

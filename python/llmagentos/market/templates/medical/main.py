@@ -1,4 +1,4 @@
-"""Asks about a complaint, says how soon a doctor should see it, and informs with sources. It makes no diagnosis."""
+"""Asks about a complaint, says how soon a doctor should see it, and informs. It makes no diagnosis."""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from assistant import Assistant
@@ -11,6 +12,8 @@ from leaflets import Leaflets
 from main import FOLDER, conversation
 from red_flags import RedFlags
 from texts import CRISIS, NO_DIAGNOSIS, NO_DOSES, NOT_KNOWN
+
+from llmagentos.errors import InvalidRequestError
 
 ANSWERS = ["none", "34", "no", "within days", "4", "37.4", "a runny nose", "none", "none", "penicillin"]
 
@@ -99,7 +102,7 @@ def test_no_doses(assistant: Assistant, text: str) -> None:
     [
         ("What helps with a cough?", "hot lemon with honey", "[cough.md:"),
         ("When should I see a doctor about back pain?", "does not get better within a few weeks", "[back-pain.md:"),
-        ("What are signs of dehydration?", "dark yellow", "[diarrhoea-vomiting.md:"),
+        ("What are signs of dehydration?", "dark, strong-smelling urine", "[diarrhoea-vomiting.md:"),
     ],
 )
 def test_information_comes_with_its_source(assistant: Assistant, text: str, quote: str, place: str) -> None:
@@ -107,6 +110,34 @@ def test_information_comes_with_its_source(assistant: Assistant, text: str, quot
     assert quote in told
     assert place in told
     assert "Based on: NHS" in told
+    assert "compared November 2026" in told
+
+
+def test_a_leaflet_that_was_compared_with_no_source_says_so(assistant: Assistant) -> None:
+    told = assistant.reply("What helps with a stomach ache?")
+    assert "[stomach.md:" in told
+    assert told.endswith(
+        'Not compared with a source. For more, see NHS (United Kingdom), health A to Z, page "Stomach ache"'
+    )
+    assert "Based on" not in told
+
+
+def test_a_leaflet_must_say_what_it_rests_on(tmp_path: Path) -> None:
+    (tmp_path / "cough.md").write_text("# Cough\n\nA cough passes.", encoding="utf-8")
+    with pytest.raises(InvalidRequestError, match="Not compared with a source"):
+        Leaflets(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("complaint", "name"),
+    [("a headache", "headache"), ("back pain", "back-pain"), ("a stomach ache", "stomach"), ("a rash", "rash"),
+     ("a cough", "cough"), ("a sore throat", "sore-throat"), ("a fever", "fever"), ("vomiting", "diarrhoea-vomiting")],
+)  # fmt: skip
+@pytest.mark.parametrize("question", ["When should I see a doctor about {}?", "What helps with {}?"])
+def test_who_asks_about_a_complaint_is_told_of_that_one(
+    assistant: Assistant, question: str, complaint: str, name: str
+) -> None:
+    assert f"[{name}.md:" in assistant.reply(question.format(complaint))
 
 
 @pytest.mark.parametrize("text", ["How is malaria treated?", "Who invented aspirin?", "What is the capital of France?"])
