@@ -105,7 +105,7 @@ def check_seconds(name: str, value: Any) -> None:
     Raises:
         InvalidRequestError: anything else; names the argument and its value.
     """
-    if value is not None and not (isinstance(value, Real) and not isinstance(value, bool) and _float(value) > 0):
+    if value is not None and not (not isinstance(value, bool) and isinstance(value, Real) and _float(value) > 0):
         raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or seconds above 0, as a float")
 
 

@@ -407,7 +407,7 @@ class Engine:
             except LLMAgentOSError:
                 # The engine was closed: whoever listens is told by the request's own error.
                 continue
-            except BaseException:  # noqa: BLE001  (it has ended all requests, but those to come need a driver)
+            except BaseException:
                 _LOGGER.exception("a step failed")
 
 

@@ -189,7 +189,7 @@ class Recorder:
                 return
             try:
                 self._on_event(event)
-            except BaseException:  # noqa: BLE001
+            except BaseException:
                 _LOGGER.exception("on_event failed")
 
     def stats(self, scheduler: Scheduler) -> EngineStats:

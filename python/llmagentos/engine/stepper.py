@@ -171,13 +171,7 @@ class Stepper:
         began: float,
     ) -> None:
         scheduler, recorder, now = self._scheduler, self._recorder, time.monotonic()
-        n_tokens = sum(chunk.n_tokens for chunk in step.chunks)
-        n_streams = sum(chunk.request.has_started for chunk in step.chunks)
-        n_drafts = sum(len(drafts) for drafts in step.drafts.values())
-        if n_drafts == 0:
-            scheduler.pace.record(n_streams, n_tokens - n_streams, now - began)
-        if self._speculator is not None and n_tokens == n_streams:
-            self._speculator.record(n_streams, n_drafts, now - began)
+        n_computed = self._book_time(step, now - began)
         for chunk, chunk_scores in zip(step.scored, scores, strict=True):
             if isinstance(chunk_scores, Exception):
                 chunk.request.finish("error", chunk_scores)
@@ -199,7 +193,7 @@ class Stepper:
                 request.finish("error", sampled)
             elif not request.finished:
                 n_taken += self._take(request, sampled, len(step.drafts.get(request, ())), now)
-        recorder.step(n_tokens + n_drafts, n_taken + len(found), now)
+        recorder.step(n_computed, n_taken + len(found), now)
         touched += self._advance_groups(step, found, now)
         for chunk in step.scored:
             if chunk.request.n_to_compute == 0 and not (chunk.request.finished or chunk.request.is_parked):
@@ -209,6 +203,17 @@ class Stepper:
                 scheduler.retire(request)
                 if request.members[0] is request:
                     recorder.ended(request)
+
+    def _book_time(self, step: Step, seconds: float) -> int:
+        """Learn from how long a step took; returns the tokens that it computed."""
+        n_tokens = sum(chunk.n_tokens for chunk in step.chunks)
+        n_streams = sum(chunk.request.has_started for chunk in step.chunks)
+        n_drafts = sum(len(drafts) for drafts in step.drafts.values())
+        if n_drafts == 0:
+            self._scheduler.pace.record(n_streams, n_tokens - n_streams, seconds)
+        if self._speculator is not None and n_tokens == n_streams:
+            self._speculator.record(n_streams, n_drafts, seconds)
+        return n_tokens + n_drafts
 
     def _take(self, request: Request, sampled: Sequence[Sampled], n_drafts: int, now: float) -> int:
         """Give a request its tokens, the last of which is not computed yet; returns their number.

@@ -22,7 +22,7 @@ _KINDS = ("exact", "contains", "not_contains", "regex", "not_regex", "schema", "
 
 
 def _kind_of(check: Any) -> str | None:
-    """The kind of a check, by the one field of these that it has. Checks that were read already come back for output."""
+    """The kind of a check, read already or not yet, by the one field of these that it has."""
     if isinstance(check, BaseModel):
         fields = {field.alias or name for name, field in type(check).model_fields.items()}
     else:
