@@ -215,7 +215,8 @@ def test_the_loop_goes_on_while_a_form_compiles(llm: LLM, monkeypatch: pytest.Mo
     begun, may_end = slow_compiler(monkeypatch)
 
     async def first_chunk() -> Any:
-        return [chunk async for chunk in llm.astream("x", response_format=CHOICE)][0]
+        chunks = [chunk async for chunk in llm.astream("x", response_format=CHOICE)]
+        return chunks[0]
 
     async def run() -> None:
         calls: list[Any] = [
