@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
@@ -41,8 +42,9 @@ class LetterTokenizer:
         return id in self.end_ids
 
 
-def open_folder_model(name: str, **options: Any) -> LLM:
-    """LLM on one of the tiny models."""
+@contextmanager
+def files_of_model(name: str) -> Iterator[Path]:
+    """Whatever name `LLM` is given, it opens one of the tiny models; gives its folder."""
     path, opened = DATA / name, models.open_checkpoint
 
     def with_tokenizer(path: Path) -> Checkpoint:
@@ -56,4 +58,10 @@ def open_folder_model(name: str, **options: Any) -> LLM:
         patch("llmagentos.models.open_checkpoint", with_tokenizer),
         patch("llmagentos.market.resolve", lambda _: path),
     ):
+        yield path
+
+
+def open_folder_model(name: str, **options: Any) -> LLM:
+    """LLM on one of the tiny models."""
+    with files_of_model(name) as path:
         return LLM(path, **{"threads": 1, "kv_dtype": "f32", **options})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import re
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -26,6 +27,7 @@ POINT: dict[str, Any] = {
     "additionalProperties": False,
 }
 POINT_FORMAT = {"type": "json_schema", "json_schema": {"name": "point", "schema": POINT, "strict": True}}
+DIGITS = {"type": "regex", "regex": "[0-9]{1,500}"}
 HERMES = CHATML + "{% if tools %}<tool_call>{% endif %}"
 LLAMA3 = CHATML + "{% if tools %}Environment: ipython{% endif %}"
 TOOLS: dict[str, Any] = {"tools": [WEATHER, TIME], "tool_choice": "required", "parallel_tool_calls": False}
@@ -100,6 +102,23 @@ def test_what_was_cut_has_no_object(make: Any) -> None:
     whole = llm.generate("p", PARAMS, response_format=POINT_FORMAT)
     exact = SamplingParams(temperature=1.0, seed=4, max_tokens=whole.usage.completion_tokens)
     assert llm.generate("p", exact, response_format=POINT_FORMAT) == whole
+
+
+@pytest.mark.parametrize("cut", [{"max_tokens": 4}, {"max_tokens": 4, "num_beams": 2, "temperature": 0.0}])
+def test_what_was_cut_where_it_could_end_has_no_object(make: Any, cut: dict[str, Any]) -> None:
+    """More digits may have followed: the number is not the one that was meant."""
+    answer = make().generate("p", SamplingParams(**{"seed": 1, **cut}), response_format=DIGITS)
+    assert (answer.finish_reason, answer.parsed) == ("length", None)
+    assert re.fullmatch("[0-9]+", answer.text)
+
+
+def test_an_answer_that_ran_out_of_time_has_no_object(make: Any) -> None:
+    llm = make()
+    backend: Any = llm._engine._backend
+    backend.before_run = lambda batch: time.sleep(0.02)
+    answer = llm.generate("p", SamplingParams(seed=1), response_format=DIGITS, timeout=0.2)
+    assert (answer.finish_reason, answer.parsed) == ("timeout", None)
+    assert answer.text
 
 
 def test_end_tokens_are_not_needed_to_end(make: Any) -> None:

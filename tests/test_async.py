@@ -10,6 +10,7 @@ import pytest
 
 from llmagentos import LLM, SamplingParams
 from llmagentos import llm as llm_module
+from llmagentos.engine.constraints import ConstraintTokenizer
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
 from .engine.engines import assert_idle
@@ -175,6 +176,10 @@ def test_a_loop_that_was_closed_harms_nobody(llm: LLM) -> None:
     [
         ({"priority": 1.5}, "priority=1.5 is not valid"),
         ({"timeout": 0}, "timeout=0 is not valid"),
+        ({"timeout": -1.5}, "timeout=-1.5 is not valid"),
+        ({"timeout": float("nan")}, "timeout=nan is not valid"),
+        ({"timeout": 10**400}, "timeout=1000.* is not valid"),
+        ({"timeout": True}, "timeout=True is not valid"),
         ({"cache_salt": 3}, "cache_salt=3 is not valid"),
         ({"prioritty": 3}, "there is no option 'prioritty'"),
     ],
@@ -184,6 +189,80 @@ def test_options_are_checked(llm: LLM, options: dict[str, Any], message: str) ->
         llm.generate("x", GREEDY, **options)
     with pytest.raises(InvalidRequestError, match=message):
         list(llm.stream("x", GREEDY, **options))
+
+
+def test_an_endless_timeout_is_none(llm: LLM) -> None:
+    assert llm.generate("x", GREEDY, timeout=float("inf")) == llm.generate("x", GREEDY)
+
+
+def slow_compiler(monkeypatch: pytest.MonkeyPatch) -> tuple[threading.Event, threading.Event]:
+    """Grammars compile for as long as the second event is not set; the first tells that one has begun to."""
+    begun, may_end, compile_one = threading.Event(), threading.Event(), ConstraintTokenizer.constraint
+
+    def constraint(self: ConstraintTokenizer, *args: Any) -> Any:
+        begun.set()
+        assert may_end.wait(10)
+        return compile_one(self, *args)
+
+    monkeypatch.setattr(ConstraintTokenizer, "constraint", constraint)
+    return begun, may_end
+
+
+CHOICE: Any = {"type": "choice", "choices": ["yes", "no"]}
+
+
+def test_the_loop_goes_on_while_a_form_compiles(llm: LLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end = slow_compiler(monkeypatch)
+
+    async def first_chunk() -> Any:
+        chunks = [chunk async for chunk in llm.astream("x", response_format=CHOICE)]
+        return chunks[0]
+
+    async def run() -> None:
+        calls: list[Any] = [
+            llm.agenerate("x", response_format=CHOICE),
+            llm.achat([{"role": "user", "content": "x"}], response_format=CHOICE),
+            first_chunk(),
+        ]
+        for call in calls:
+            begun.clear()
+            may_end.clear()
+            task = asyncio.create_task(call)
+            assert await asyncio.to_thread(begun.wait, 10)
+            await llm.agenerate("y", GREEDY)
+            assert not task.done()
+            may_end.set()
+            await task
+
+    asyncio.run(run())
+    wait_idle(llm)
+
+
+def test_a_task_is_cancelled_while_its_form_compiles(llm: LLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, may_end = slow_compiler(monkeypatch)
+
+    async def run() -> None:
+        task = asyncio.create_task(llm.agenerate("x", response_format=CHOICE))
+        assert await asyncio.to_thread(begun.wait, 10)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await asyncio.wait_for(task, 5)
+        may_end.set()
+
+    asyncio.run(run())
+    assert llm.stats().n_steps == 0
+
+
+def test_a_stream_of_a_form_ends_with_its_iterator(llm: LLM) -> None:
+    async def run() -> None:
+        stream: Any = llm.astream("x", response_format={"type": "regex", "regex": "[a-z]{100}"})
+        async for _ in stream:
+            break
+        await stream.aclose()
+
+    asyncio.run(run())
+    wait_idle(llm)
+    assert llm.stats().ended == {"cancelled": 1}
 
 
 def test_a_timeout_ends_a_stream_with_a_reason(llm: LLM) -> None:

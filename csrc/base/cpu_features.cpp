@@ -32,10 +32,13 @@ CpuidState read_cpuid() {
   std::uint32_t ebx = 0;
   std::uint32_t ecx = 0;
   std::uint32_t edx = 0;
+  if (__get_cpuid(0, &eax, &ebx, &ecx, &edx) != 0)
+    state.intel = ebx == signature_INTEL_ebx && edx == signature_INTEL_edx && ecx == signature_INTEL_ecx;
   if (__get_cpuid(1, &eax, &ebx, &ecx, &edx) != 0) state.leaf1_ecx = ecx;
   if (__get_cpuid_count(7, 0, &eax, &ebx, &ecx, &edx) != 0) {
     state.leaf7_ebx = ebx;
     state.leaf7_ecx = ecx;
+    state.leaf7_edx = edx;
     const std::uint32_t last_subleaf = eax;
     if (last_subleaf >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0) state.leaf7_1_eax = eax;
   }
@@ -119,6 +122,8 @@ CpuFeatures features_from_cpuid(const CpuidState& state) {
   features.avx512vl = features.avx512f && bit(state.leaf7_ebx, 31);
   features.avx512vnni = features.avx512f && bit(state.leaf7_ecx, 11);
   features.avx512bf16 = features.avx512f && bit(state.leaf7_1_eax, 5);
+  features.avx512fp16 = features.avx512f && bit(state.leaf7_edx, 23);
+  features.intel = state.intel;
   return features;
 }
 

@@ -26,6 +26,8 @@ struct CpuFeatures {
   bool avx512vl = false;
   bool avx512vnni = false;
   bool avx512bf16 = false;
+  bool avx512fp16 = false;
+  bool intel = false;  // the maker
   // AArch64
   bool neon = false;
   bool dotprod = false;
@@ -44,8 +46,10 @@ struct CpuidState {
   std::uint32_t leaf1_ecx = 0;
   std::uint32_t leaf7_ebx = 0;
   std::uint32_t leaf7_ecx = 0;
+  std::uint32_t leaf7_edx = 0;
   std::uint32_t leaf7_1_eax = 0;
   std::uint64_t xcr0 = 0;  // 0 unless leaf 1 reports OSXSAVE
+  bool intel = false;      // leaf 0 names GenuineIntel
 };
 
 CpuFeatures features_from_cpuid(const CpuidState& state);

@@ -4,14 +4,16 @@
 
 namespace llmagentos {
 
-bool restarts_system_calls(int signal) {
-#if defined(SA_RESTART)
-  struct sigaction action;
-  return sigaction(signal, nullptr, &action) == 0 && (action.sa_flags & SA_RESTART) != 0;
-#else
-  static_cast<void>(signal);
-  return false;
-#endif
+std::vector<HandledSignal> handled_signals(std::span<const int> numbers) {
+  std::vector<HandledSignal> found;
+  for (const int number : numbers) {
+    struct sigaction action;
+    if (sigaction(number, nullptr, &action) != 0) continue;
+    const bool is_handled =
+        (action.sa_flags & SA_SIGINFO) != 0 || (action.sa_handler != SIG_DFL && action.sa_handler != SIG_IGN);
+    if (is_handled) found.push_back({number, (action.sa_flags & SA_RESTART) != 0});
+  }
+  return found;
 }
 
 SignalsBlocked::SignalsBlocked() {

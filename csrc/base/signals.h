@@ -3,11 +3,19 @@
 
 #include <signal.h>
 
+#include <span>
+#include <vector>
+
 namespace llmagentos {
 
-// Whether system calls go on after the signal's handler (SA_RESTART) rather than end with EINTR. False for a number
-// that is no signal, and on systems without sigaction.
-bool restarts_system_calls(int signal);
+struct HandledSignal {
+  int number;
+  bool restarts;  // whether system calls go on after the handler (SA_RESTART) rather than end with EINTR
+};
+
+// Those of the signals that this process has a function for, rather than the default or nothing. A number that is no
+// signal is left out.
+std::vector<HandledSignal> handled_signals(std::span<const int> numbers);
 
 // Blocks all signals in this thread, and in those that it starts meanwhile: signals are for the program's own threads.
 class SignalsBlocked {

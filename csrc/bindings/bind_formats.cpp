@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "bindings/bind.h"
+#include "bindings/gil.h"
 #include "formats/byte_reader.h"
 #include "formats/gguf.h"
 #include "formats/gguf_parse.h"
@@ -184,7 +185,7 @@ void bind_formats(py::module_& core) {
   py::class_<GgufFile, std::shared_ptr<GgufFile>>(formats, "GgufFile")
       .def(py::init([](const py::object& path) {
              std::string bytes = path_bytes(path);
-             const py::gil_scoped_release unlocked;
+             const ReleasedGil unlocked;
              return std::make_shared<GgufFile>(std::move(bytes));
            }),
            py::arg("path"))

@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "bindings/bind.h"
+#include "bindings/gil.h"
 #include "quant/convert.h"
 
 namespace py = pybind11;
@@ -60,7 +61,7 @@ FloatArray dequantize(const py::buffer& data, const std::string& dtype, py::ssiz
   FloatArray out(n);
   float* const values = out.mutable_data();
   {
-    const py::gil_scoped_release unlocked;
+    const ReleasedGil unlocked;
     format_ops(info.dtype).decode(bytes.get(), values, static_cast<std::size_t>(n));
   }
   return out;
@@ -93,7 +94,7 @@ py::bytes quantize(const FloatArray& values, const std::string& dtype, const std
         throw InvalidArgument("values: " + std::to_string(in[i]) + " at " + std::to_string(i) + " cannot be quantised");
   const std::unique_ptr<std::byte[]> blocks(new std::byte[n_bytes]);
   {
-    const py::gil_scoped_release unlocked;
+    const ReleasedGil unlocked;
     encode(in, given, blocks.get(), n);
   }
   return py::bytes(reinterpret_cast<const char*>(blocks.get()), n_bytes);
@@ -111,7 +112,7 @@ py::array_t<std::uint8_t> convert(const py::buffer& data, const std::string& fro
   py::array_t<std::uint8_t> out(static_cast<py::ssize_t>(rows * row_bytes(to_dtype, cols)));
   auto* const to_bytes = reinterpret_cast<std::byte*>(out.mutable_data());
   {
-    const py::gil_scoped_release unlocked;
+    const ReleasedGil unlocked;
     convert_rows(bytes.get(), from_dtype, to_bytes, to_dtype, rows, cols, given, pool);
   }
   return out;

@@ -13,6 +13,7 @@
 #include "base/signals.h"
 #include "base/thread_pool.h"
 #include "bindings/bind.h"
+#include "bindings/gil.h"
 #include "formats/gguf.h"
 #include "graph/plan.h"
 #include "runtime/executor.h"
@@ -126,7 +127,7 @@ std::unique_ptr<runtime::Executor> make_executor(const graph::Graph& graph, cons
     const auto found = tensors.find(name);
     return found == tensors.end() ? nullptr : &found->second;
   };
-  const py::gil_scoped_release release;
+  const ReleasedGil release;
   return std::make_unique<runtime::Executor>(graph::compile(graph, fuse), find, kernels::select_kernels(isa), pool,
                                              max_tokens, n_blocks, type, formats);
 }
@@ -141,7 +142,7 @@ std::int32_t load_adapter(runtime::Executor& executor,
     if (a.ndim() != 2 || b.ndim() != 2) throw InvalidArgument("adapter: the factors of " + weight + " are no matrices");
     sources.push_back({weight, a.data(), a.shape(0), a.shape(1), b.data(), b.shape(0), b.shape(1)});
   }
-  const py::gil_scoped_release release;
+  const ReleasedGil release;
   return executor.load_adapter(sources);
 }
 
@@ -165,7 +166,7 @@ py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids,
   auto* logits = new std::shared_ptr<const AlignedBuffer>();
   const py::capsule owner(logits, [](void* held) { delete static_cast<std::shared_ptr<const AlignedBuffer>*>(held); });
   {
-    const py::gil_scoped_release release;
+    const ReleasedGil release;
     *logits = executor.run(batch);
   }
   return py::array_t<float>(
@@ -205,7 +206,14 @@ void bind_runtime(py::module_& core) {
       .def_property_readonly("size", &ThreadPool::size);
 
   m.def("machine", machine);
-  m.def("restarts_system_calls", restarts_system_calls, py::arg("signal"));
+  m.def(
+      "handled_signals",
+      [](const std::vector<int>& numbers) {
+        std::vector<std::pair<int, bool>> found;
+        for (const auto& [number, restarts] : handled_signals(numbers)) found.emplace_back(number, restarts);
+        return found;
+      },
+      py::arg("numbers"));
   m.def(
       "kv_block_bytes",
       [](const graph::Graph& graph, const std::string& kv_dtype) {
@@ -230,16 +238,15 @@ void bind_runtime(py::module_& core) {
       .def(
           "copy_blocks",
           [](runtime::Executor& executor, const std::vector<std::pair<std::int32_t, std::int32_t>>& from_to) {
-            const py::gil_scoped_release release;
+            const ReleasedGil release;
             executor.copy_blocks(from_to);
           },
           py::arg("from_to"))
       .def("load_adapter", &load_adapter, py::arg("factors"))
-      .def("unload_adapter", &runtime::Executor::unload_adapter, py::arg("id"),
-           py::call_guard<py::gil_scoped_release>())
-      .def_property_readonly("adapter_bytes", py::cpp_function(&runtime::Executor::adapter_bytes,
-                                                               py::call_guard<py::gil_scoped_release>()))
-      .def("observe_inputs", &runtime::Executor::observe_inputs, py::call_guard<py::gil_scoped_release>())
+      .def("unload_adapter", &runtime::Executor::unload_adapter, py::arg("id"), py::call_guard<ReleasedGil>())
+      .def_property_readonly("adapter_bytes",
+                             py::cpp_function(&runtime::Executor::adapter_bytes, py::call_guard<ReleasedGil>()))
+      .def("observe_inputs", &runtime::Executor::observe_inputs, py::call_guard<ReleasedGil>())
       .def("input_squares", &input_squares)
       .def_property_readonly("isa", [](const runtime::Executor& e) { return std::string(e.isa()); })
       .def_property_readonly("output_width", &runtime::Executor::output_width)

@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/thread_pool.h"
 #include "bindings/bind.h"
+#include "bindings/gil.h"
 #include "runtime/sampler.h"
 
 namespace py = pybind11;
@@ -155,7 +156,7 @@ std::vector<Sampled> sample_rows(const Logits& logits, const std::vector<const B
                                  const py::object& logit_rows) {
   const Batch batch(logits, rows, pool, logit_rows);
   const float* const values = logits.data();
-  const py::gil_scoped_release unlocked;
+  const ReleasedGil unlocked;
   return sample(values, batch.vocab, batch.rows, batch.pool, batch.logit_rows);
 }
 
@@ -178,7 +179,7 @@ std::vector<std::vector<Sampled>> verify_rows(const Logits& logits, const std::v
     all.push_back({first, drafts[i]});
   }
   const float* const values = logits.data();
-  const py::gil_scoped_release unlocked;
+  const ReleasedGil unlocked;
   return verify(values, batch.vocab, batch.rows, all, batch.pool);
 }
 
@@ -191,7 +192,7 @@ std::vector<Continuations> continue_rows(const Logits& logits, const std::vector
                           std::to_string(counts.size()));
   }
   const float* const values = logits.data();
-  const py::gil_scoped_release unlocked;
+  const ReleasedGil unlocked;
   return continuations(values, batch.vocab, batch.rows, counts, batch.pool, batch.logit_rows);
 }
 
@@ -202,7 +203,7 @@ py::array_t<float> row_probabilities(const Logits& logits, const BoundRow& row) 
   const float* const values = logits.data();
   float* const out = result.mutable_data();
   {
-    const py::gil_scoped_release unlocked;
+    const ReleasedGil unlocked;
     probabilities(values, vocab, row, out);
   }
   return result;

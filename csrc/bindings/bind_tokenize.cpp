@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "bindings/bind.h"
+#include "bindings/gil.h"
 #include "formats/gguf.h"
 #include "tokenize/tokenizer.h"
 
@@ -40,7 +41,7 @@ Vocabulary read_vocabulary(const GgufFile& file) {
 }
 
 std::unique_ptr<Tokenizer> from_gguf(const std::shared_ptr<GgufFile>& file) {
-  const py::gil_scoped_release released;
+  const ReleasedGil released;
   return std::make_unique<Tokenizer>(read_vocabulary(*file), file);
 }
 
@@ -57,14 +58,14 @@ std::string_view text_view(const py::object& text) {
 std::vector<std::int32_t> encode(const Tokenizer& tokenizer, const py::object& text, bool add_special,
                                  bool parse_special) {
   const std::string_view view = text_view(text);
-  const py::gil_scoped_release released;
+  const ReleasedGil released;
   return tokenizer.encode(view, add_special, parse_special);
 }
 
 py::bytes decode(const Tokenizer& tokenizer, const std::vector<std::int64_t>& ids, bool skip_special) {
   std::string bytes;
   {
-    const py::gil_scoped_release released;
+    const ReleasedGil released;
     bytes = tokenizer.decode(ids, skip_special);
   }
   return py::bytes(bytes);

@@ -138,6 +138,7 @@ class Executor {
 
   graph::Plan plan_;
   kernels::KernelSet kernels_;
+  const std::size_t stream_ahead_ = kernels::stream_ahead(cpu_features());
   ThreadPool& pool_;
   std::int64_t max_tokens_;
   Weights weights_;

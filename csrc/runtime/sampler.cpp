@@ -9,6 +9,7 @@
 #include "runtime/sampler_random.h"
 #include "runtime/sampler_rows.h"
 #include "runtime/sampler_scan.h"
+#include "runtime/sampler_scratch.h"
 
 namespace llmagentos {
 namespace {
@@ -16,21 +17,9 @@ namespace {
 using sampling::Candidate;
 using sampling::kBlock;
 using sampling::LogitRow;
-using sampling::Maxima;
+using sampling::Scratch;
 using sampling::Softmax;
-
-// Kept by each thread between calls: a few times the vocabulary's size at most.
-struct Scratch {
-  sampling::AdjustScratch adjust;
-  Maxima maxima;
-  std::vector<double> block_sums;
-  std::vector<Candidate> candidates;
-};
-
-Scratch& thread_scratch() {
-  static thread_local Scratch scratch;
-  return scratch;
-}
+using sampling::thread_scratch;
 
 // What a token is drawn from. Either the whole row, with the sums of its blocks, or the candidates the filters left.
 struct Distribution {

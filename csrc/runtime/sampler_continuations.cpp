@@ -9,25 +9,13 @@
 #include "runtime/sampler_candidates.h"
 #include "runtime/sampler_logits.h"
 #include "runtime/sampler_rows.h"
+#include "runtime/sampler_scratch.h"
 
 namespace llmagentos {
 namespace {
 
-// Kept by each thread between calls: a few times the vocabulary's size at most.
-struct Scratch {
-  sampling::AdjustScratch adjust;
-  sampling::Maxima maxima;
-  std::vector<double> block_sums;
-  std::vector<float> log_probs;
-};
-
-Scratch& thread_scratch() {
-  static thread_local Scratch scratch;
-  return scratch;
-}
-
 Continuations continue_row(std::span<const float> logits, const SamplerRow& row, std::size_t n) {
-  Scratch& scratch = thread_scratch();
+  sampling::Scratch& scratch = sampling::thread_scratch();
   const sampling::LogitRow raw{logits, std::nullopt};
   const sampling::LogSoftmax log_softmax(raw, scratch.maxima, scratch.block_sums);
   Continuations result;

@@ -78,7 +78,9 @@ void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int 
                                    prepared.quants,
                                    n,
                                    prepared.meta,
-                                   n / kBlock};
+                                   n / kBlock,
+                                   nullptr,
+                                   stream_ahead_};
   if (observed_) observed_->add(step, input.values, rows, thread, pool_.participants());
   const bool adapted = is_adapted(step);
   if (adapted) {

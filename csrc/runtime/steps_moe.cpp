@@ -105,7 +105,8 @@ void Executor::run_moe(const graph::MoeStep& step, Counter* counters, int thread
                                        width,
                                        prepared.meta,
                                        width / kBlock,
-                                       own.expert_rows.tokens.data() + begin};
+                                       own.expert_rows.tokens.data() + begin,
+                                       stream_ahead_};
       multiply_gate_up(step, input, expert, i % units, own);
     }
   pool_.barrier();
@@ -228,6 +229,7 @@ void Executor::multiply_down(const graph::MoeStep& step, std::int64_t first, std
       input.quant_stride = hidden;
       input.meta = moe_.meta.as<kernels::BlockMeta>() + begin * hidden / kBlock;
       input.meta_stride = hidden / kBlock;
+      input.stream_ahead = stream_ahead_;
     } else {
       input.values = input.panels = moe_.hidden.as<float>() + begin * hidden;
       input.value_stride = hidden;

@@ -12,7 +12,7 @@ from llmagentos.chat.tool_calls.tools import ToolSet, tool_set_of
 from llmagentos.engine.constraints import ConstraintTokenizer
 from llmagentos.engine.free_text import FreeText
 from llmagentos.errors import InvalidRequestError
-from llmagentos.structured.json_schema import fault_of
+from llmagentos.structured.fault import fault_of
 from llmagentos.structured.response_format import ResponseFormat, response_format_of
 
 if TYPE_CHECKING:

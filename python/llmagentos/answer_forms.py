@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +27,7 @@ class AnswerForms:
         self._tokenizer = tokenizer
         self._chat_template = chat_template
         self._compiler: AnswerCompiler | None = None
+        self._lock = threading.Lock()
 
     def form_of(self, options: Mapping[str, Any]) -> AnswerForm:
         """Check a call's response_format, tools, tool_choice and parallel_tool_calls.
@@ -34,10 +36,16 @@ class AnswerForms:
             SchemaError: a schema that is not valid or cannot be enforced; points at the place.
             InvalidRequestError: anything else that is wrong; names it.
         """
-        if not options.keys() & _ASKING:
+        if not asks_for_form(options):
             return AnswerForm()
-        if self._compiler is None:
-            from llmagentos.answer_compiler import AnswerCompiler
+        with self._lock:  # calls of asyncio come from several threads
+            if self._compiler is None:
+                from llmagentos.answer_compiler import AnswerCompiler
 
-            self._compiler = AnswerCompiler(self._tokenizer, self._chat_template)
+                self._compiler = AnswerCompiler(self._tokenizer, self._chat_template)
         return self._compiler.form_of(options)
+
+
+def asks_for_form(options: Mapping[str, Any]) -> bool:
+    """Whether a call's options speak of its answers' form, which may take seconds to compile."""
+    return not options.keys().isdisjoint(_ASKING)

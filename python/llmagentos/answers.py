@@ -43,10 +43,11 @@ class AnswerForm:
         return AnswerReader(self, request)
 
     def parsed(self, request: Request, text: str) -> Any:
-        """What a finished request's text stands for; None where it was cut, or does not stand for anything."""
-        constraint, detokenizer = request.constraint, request.detokenizer
-        stopped = detokenizer is not None and detokenizer.stopped
-        if self.response_format is None or constraint is None or stopped or not constraint.can_end:
+        """What a finished request's text stands for; None where it was cut, even where it could have ended there, or
+        does not stand for anything."""
+        detokenizer = request.detokenizer
+        is_cut = request.finish_reason != "stop" or (detokenizer is not None and detokenizer.stopped)
+        if self.response_format is None or is_cut:
             return None
         try:
             return self.response_format.parse(text)

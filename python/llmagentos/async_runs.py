@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from weakref import WeakKeyDictionary
 
@@ -87,7 +87,7 @@ async def run_async(engine: Engine, requests: Sequence[Request]) -> None:
             raise request.error
 
 
-async def stream_chunks_async(engine: Engine, request: Request, form: AnswerForm) -> AsyncIterator[Chunk]:
+async def stream_chunks_async(engine: Engine, request: Request, form: AnswerForm) -> AsyncGenerator[Chunk, None]:
     """The request's tokens as they come; closing the iterator, or cancelling its task, cancels it."""
     stream = ChunkStream(engine, Work([[request]], 1, form))
     try:

@@ -121,7 +121,7 @@ def service_of(options: RequestOptions, adapters: Adapters) -> Service:
     check_seconds("timeout", timeout)
     if salt is not None and not isinstance(salt, str):
         raise InvalidRequestError(f"cache_salt={shown(salt)} is not valid: it must be None or a string")
-    deadline = None if timeout is None else time.monotonic() + timeout
+    deadline = None if timeout is None else time.monotonic() + float(timeout)
     adapter = adapters.number_of(options.get("adapter"))
     return Service(priority, deadline, (salt or "").encode("utf-8", "surrogatepass"), adapter)
 

@@ -8,36 +8,28 @@ from __future__ import annotations
 import os
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from functools import cached_property
-from types import TracebackType
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.errors import InvalidRequestError
-from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, check_is_name, check_task, open_local_model
-from llmagentos.prompts import Message, Prompt, PromptEncoder, check_positive, check_text, is_messages
+from llmagentos.loaded_model import LoadedModel
+from llmagentos.prompts import Message, Prompt, check_positive, check_text, is_messages
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
-    from typing_extensions import Self, Unpack
+    from typing_extensions import Unpack
 
-    from llmagentos.adapters import AdapterInfo
-    from llmagentos.answering import Answering
     from llmagentos.async_runs import ChunkStream
-    from llmagentos.calls import Calls
     from llmagentos.completion import Chunk, Completion
-    from llmagentos.engine.engine import Engine
     from llmagentos.engine.statistics import EngineStats, Event
     from llmagentos.generation import ChatOptions, RequestOptions, Work
-    from llmagentos.providers.remote_model import RemoteModel, RemoteModelInfo
-    from llmagentos.text_encoder import Classification, Pair, RankedDocument, TextEncoder
+    from llmagentos.text_encoder import Classification, Pair, RankedDocument
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
 
-class LLM:
+class LLM(LoadedModel):
     """A language model, ready to use. Safe to call from several threads: their requests share each step.
 
     One that generates texts has `generate_text`, `generate`, `chat`, `stream` and `score`; one that makes vectors of
@@ -59,7 +51,8 @@ class LLM:
             float32 rises from 1.5e-3 to 2.1e-3 for SmolLM2 (heads of 64) and from 1.1e-3 to 5.9e-3 for Gemma (heads of
             256), which is outside the bounds that hold for f16 (docs/accuracy.md).
         max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
-        max_running: requests under way together at most.
+        max_running: sequences under way together at most; the completions of a prompt (`n`, `best_of`) and its beams
+            count one by one, and take turns where they are more.
         max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
@@ -102,168 +95,8 @@ class LLM:
         quantize: str | None = None,
         adapters: Mapping[str, str | os.PathLike[str]] | None = None,
     ) -> None:
-        settings = dict(locals())  # before anything else is local
-        check_is_name(model)
-        from llmagentos.market import remote_name
-
-        self._encoding: TextEncoder | None = None
-        self._generating: LocalModel | None = None
-        self._remote: RemoteModel | None = None
-        if (remote := remote_name(model)) is not None:
-            from llmagentos.providers import open_remote_model
-
-            check_task(task)
-            self._remote = open_remote_model(remote, settings, LLM.__init__.__kwdefaults__ or {})
-            return
-        opened = open_local_model(
-            model,
-            task=task,
-            threads=threads,
-            context_length=context_length,
-            kv_cache_bytes=kv_cache_bytes,
-            kv_dtype=kv_dtype,
-            max_batched_tokens=max_batched_tokens,
-            max_running=max_running,
-            max_queued=max_queued,
-            prefix_cache=prefix_cache,
-            inter_token_target=inter_token_target,
-            speculation=speculation,
-            draft_model=draft_model,
-            on_event=on_event,
-            quantize=quantize,
-        )
-        self._info = opened.info
-        if isinstance(opened, LocalEncoder):
-            self._encoding, self._adapters = opened.encoder, opened.encoder.adapters
-            self._tokenizer, self._prompts = opened.encoder.tokenizer, opened.encoder.prompts
-        else:
-            self._generating, self._adapters = opened, opened.adapters
-            self._tokenizer = opened.tokenizer
-            self._prompts = PromptEncoder(opened.tokenizer, opened.chat_template, opened.info.name)
-        if adapters is not None:
-            try:
-                self._adapters.load_all(adapters)
-            except BaseException:
-                self.close()
-                raise
-
-    @property
-    def info(self) -> ModelInfo | RemoteModelInfo:
-        """What was loaded, and how; of a service's model, which it is and where."""
-        return self._info if self._remote is None else self._remote.info
-
-    @property
-    def _local(self) -> LocalModel:
-        self._check_local()
-        if self._generating is None:
-            raise InvalidRequestError(
-                f"{self._info.name} makes vectors of texts, it generates none; use embed(), rerank() or classify()"
-            )
-        return self._generating
-
-    @property
-    def _engine(self) -> Engine:
-        return self._local.engine
-
-    @property
-    def _default_params(self) -> SamplingParams:
-        return self._local.default_params
-
-    def _check_local(self) -> None:
-        if self._remote is not None:
-            raise InvalidRequestError(
-                f"{self._remote.info.name} runs at a service, which takes and gives texts: token ids, their log "
-                "probabilities and an engine's figures, and adapters are for models that run here"
-            )
-
-    @cached_property
-    def _answering(self) -> Answering:
-        if self._remote is not None:
-            return self._remote
-        from llmagentos.local_answers import LocalAnswers
-
-        return LocalAnswers(self._engine, self._calls)
-
-    @cached_property
-    def _calls(self) -> Calls:
-        from llmagentos.answer_forms import AnswerForms
-        from llmagentos.calls import Calls
-
-        local = self._local
-        answers = AnswerForms(local.tokenizer, local.chat_template)
-        return Calls(
-            local.engine, local.tokenizer, self._prompts, answers, local.default_params, local.adapters, local.decoding
-        )
-
-    @property
-    def _encoder(self) -> TextEncoder:
-        self._check_local()
-        if self._encoding is None:
-            raise InvalidRequestError(
-                f'{self._info.name} was loaded to generate texts; load it with task="embed" for embeddings'
-            )
-        return self._encoding
-
-    def _check_open(self) -> None:
-        self._check_local()
-        if self._encoding is not None:
-            self._encoding.check_open()
-        else:
-            self._engine.check_open()
-
-    @property
-    def default_params(self) -> SamplingParams:
-        """What calls without params use: the sampling that the model's file recommends, else greedy.
-
-        Of a service OpenAI's defaults; there, calls without params leave the choice to the service.
-        """
-        return SamplingParams() if self._remote is not None else self._default_params
-
-    @property
-    def generates(self) -> bool:
-        """Whether it generates texts, rather than making vectors of them."""
-        return self._generating is not None or self._remote is not None
-
-    @property
-    def remote(self) -> RemoteModel | None:
-        """What asks the service, of a service's model; None for a model that runs here. For servers: see its
-        `prepare`."""
-        return self._remote
-
-    @property
-    def has_chat_template(self) -> bool:
-        """Whether `chat` works, and `generate_text` answers rather than continues."""
-        return self._remote is not None or self._prompts.has_chat_template
-
-    @property
-    def adapters(self) -> list[AdapterInfo]:
-        """The adapters that are loaded."""
-        return [] if self._remote is not None else self._adapters.infos()
-
-    def load_adapter(self, name: str, path: str | os.PathLike[str]) -> None:
-        """Load a LoRA adapter: a folder with adapter_config.json and adapter_model.safetensors, as PEFT saves it.
-
-        Calls choose it with `adapter=name`; those with different adapters, and with none, share each step. The model's
-        own weights stay as they are, in whatever format.
-
-        Raises:
-            ModelNotFoundError: no such folder, or a file is missing in it.
-            ModelFormatError: a file is broken.
-            UnsupportedModelError: an adapter for another model, or one that needs what this build does not do; names
-                the field and its value, or the tensor.
-            InvalidRequestError: the name is taken.
-        """
-        self._check_local()
-        self._adapters.load(name, path)
-
-    def unload_adapter(self, name: str) -> None:
-        """Free an adapter's memory.
-
-        Raises:
-            InvalidRequestError: it is not loaded, or a call under way or a stream that is not closed uses it.
-        """
-        self._check_local()
-        self._adapters.unload(name)
+        settings = {name: value for name, value in locals().items() if name not in ("self", "__class__")}
+        super().__init__(settings, LLM.__init__.__kwdefaults__ or {})
 
     def generate_text(self, text: str, max_length: int | None = None, *, adapter: str | None = None) -> str:
         """The natural thing for this model: an answer to `text` from a chat model, its continuation otherwise.
@@ -391,7 +224,11 @@ class LLM:
         params: SamplingParams | None = None,
         **options: Unpack[ChatOptions],
     ) -> AsyncIterator[Chunk]:
-        """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates."""
+        """`stream` for asyncio: `async for chunk in llm.astream(...)`. The request goes on while nobody iterates.
+
+        A response_format and tools are compiled in a thread: what is wrong with such a call is raised when the stream
+        is first iterated.
+        """
         return self._answering.astream(prompt, params, options)
 
     def prepare(self, prompts: Any, params: SamplingParams | None = None, **options: Unpack[ChatOptions]) -> Work:
@@ -544,28 +381,6 @@ class LLM:
     def stats(self) -> EngineStats:
         """Queue, KV blocks, prefix cache hits, tokens per second, and percentiles of latencies as they are now."""
         return self._engine.stats()
-
-    def close(self) -> None:
-        """Give all memory back, once the step under way is through.
-
-        Requests under way fail. Every later call but `close` raises LLMAgentOSError; `info`, `default_params` and
-        `has_chat_template`, which say what was loaded, stay. From a signal handler that interrupts a call of its own
-        thread it returns at once, and that call closes the model at the end of its step.
-        """
-        if self._remote is not None:
-            self._remote.close()
-        elif self._encoding is not None:
-            self._encoding.close()
-        else:
-            self._engine.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        self.close()
 
     def __repr__(self) -> str:
         return f"LLM({self.info.name!r})"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from numbers import Integral, Real
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
@@ -98,14 +100,37 @@ def check_positive(name: str, value: Any, most: int | None = None, least: int = 
 
 
 def check_seconds(name: str, value: Any) -> None:
-    """A number of seconds above zero, or None.
+    """A number of seconds above zero that a float holds, or None.
 
     Raises:
         InvalidRequestError: anything else; names the argument and its value.
     """
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    if value is not None and not (is_number and value > 0):
-        raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or seconds above 0")
+    if value is not None and not (not isinstance(value, bool) and isinstance(value, Real) and _float(value) > 0):
+        raise InvalidRequestError(f"{name}={shown(value)} is not valid: it must be None or seconds above 0, as a float")
+
+
+def _float(value: Real) -> float:
+    """The number; NaN where a float does not hold it."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.nan
+
+
+@dataclass(frozen=True, slots=True)
+class TokenizerInfo:
+    """What a model's files say of its tokenizer; None for what they do not have.
+
+    Attributes:
+        bos_token, eos_token, pad_token, unk_token: the texts of special tokens.
+        chat_template: the source of the template that makes a prompt of messages (Jinja).
+    """
+
+    bos_token: str | None
+    eos_token: str | None
+    pad_token: str | None
+    unk_token: str | None
+    chat_template: str | None
 
 
 class PromptEncoder:
@@ -126,6 +151,21 @@ class PromptEncoder:
     @property
     def has_chat_template(self) -> bool:
         return self._template_source is not None
+
+    @property
+    def tokenizer_info(self) -> TokenizerInfo:
+        tokenizer = self._tokenizer
+
+        def text(id: int | None) -> str | None:
+            return None if id is None else tokenizer.token_text(id)
+
+        return TokenizerInfo(
+            bos_token=text(tokenizer.bos_id),
+            eos_token=text(tokenizer.eos_id),
+            pad_token=text(tokenizer.pad_id),
+            unk_token=text(tokenizer.unk_id),
+            chat_template=self._template_source,
+        )
 
     def encode(self, prompt: Prompt) -> list[int]:
         """Ids of a prompt: text with the model's own special tokens added, ids as they are."""

@@ -114,3 +114,36 @@ def test_guards_change_and_stop_calls_and_results() -> None:
         "The result is withheld: secret": "blocked",
         "This call is not allowed: not today": "blocked",
     }
+
+
+def test_a_guard_does_not_make_a_call_run_that_nobody_was_asked_about() -> None:
+    class Lower(Guard):
+        def check_call(self, _text: str, _tool: str, /) -> Verdict:
+            return Replace('{"amount": 1}', "lowered")
+
+    model = ScriptedModel([ScriptedCall("pay", {"amount": "much"}), "Sorry."])
+    result = Agent(model, tools=[pay], guards=[Lower()]).ask("Pay.")
+    assert (result.status, paid) == ("done", [])
+    assert [record.outcome for record in result.records if isinstance(record, CallResult)] == ["error"]
+
+
+def test_answers_that_are_objects_or_results_pass_the_guards_too() -> None:
+    guards = [TopicGuard({"Gambling": "casino"}), RedactionGuard()]
+    for text, status, output in (
+        ("the casino", "blocked", None),
+        ("a@b.example", "done", ["[e-mail address]"]),
+    ):
+        model = ScriptedModel([ScriptedCall("final_answer", {"answer": [text]})])
+        result = Agent(model, tools=[page], output_type=list[str], guards=guards).ask("Where to?")
+        assert (result.status, result.output) == (status, output)
+        assert text not in result.text
+        assert not result.session.is_in_turn
+
+    @tool
+    def advice() -> str:
+        """Give advice."""
+        return "Try the casino."
+
+    model = ScriptedModel([ScriptedCall("advice")])
+    result = Agent(model, tools=[advice], answer_from_tools=True, guards=guards).ask("Where to?")
+    assert (result.status, result.text) == ("blocked", "Gambling is not talked about here")

@@ -346,6 +346,14 @@ def test_answers_of_a_model_that_runs_here_have_an_end() -> None:
     ]
 
 
+def test_calls_have_ids_of_their_own_whatever_the_model_says() -> None:
+    call = ScriptedCall("weather", {"city": "Rome"}, id="000000002")
+    result = Agent(ScriptedModel([[call, call, call], "Sunny."]), tools=[weather]).ask("?")
+    (answer, _) = [record for record in result.records if isinstance(record, Answer)]
+    assert len({one.id for one in answer.calls}) == 3
+    assert len(outcomes(result)) == 3
+
+
 def test_a_conversation_is_handed_over_and_stays_there() -> None:
     billing_model = ScriptedModel(["Billing here.", "Still billing."])
     billing = Agent(billing_model, name="Billing", goal="Handle bills.")

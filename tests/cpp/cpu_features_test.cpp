@@ -20,16 +20,16 @@ constexpr std::uint64_t kXmm = 0b10;
 constexpr std::uint64_t kYmm = 0b110;
 constexpr std::uint64_t kZmm = 0b1110'0110;
 
-CpuidState everything(std::uint64_t xcr0) { return {kAll, kAll, kAll, kAll, xcr0}; }
+CpuidState everything(std::uint64_t xcr0) { return {kAll, kAll, kAll, kAll, kAll, xcr0, true}; }
 
 bool any_avx(const CpuFeatures& f) { return f.avx || f.avx2 || f.fma || f.f16c || f.avx_vnni; }
 
 bool any_avx512(const CpuFeatures& f) {
-  return f.avx512f || f.avx512bw || f.avx512dq || f.avx512vl || f.avx512vnni || f.avx512bf16;
+  return f.avx512f || f.avx512bw || f.avx512dq || f.avx512vl || f.avx512vnni || f.avx512bf16 || f.avx512fp16;
 }
 
 bool all_avx512(const CpuFeatures& f) {
-  return f.avx512f && f.avx512bw && f.avx512dq && f.avx512vl && f.avx512vnni && f.avx512bf16;
+  return f.avx512f && f.avx512bw && f.avx512dq && f.avx512vl && f.avx512vnni && f.avx512bf16 && f.avx512fp16;
 }
 
 }  // namespace
@@ -65,7 +65,7 @@ TEST(a_missing_base_rules_its_extensions_out) {
 }
 
 TEST(a_processor_without_anything_has_nothing) {
-  const CpuFeatures none = features_from_cpuid({0, 0, 0, 0, kZmm});
+  const CpuFeatures none = features_from_cpuid({0, 0, 0, 0, 0, kZmm, false});
   CHECK(!none.x86_64_v2() && !none.bmi1 && !any_avx(none) && !any_avx512(none));
 }
 

@@ -188,8 +188,8 @@ def test_pre_emption_does_not_lose_the_place_in_the_grammar() -> None:
 
 
 def test_a_grammar_with_no_way_on_fails_its_own_request_alone() -> None:
-    # Strings of nothing but a character that grammars leave out: after the quote nothing may follow.
-    stuck = constrained('start: %json {"const": "\\u0001", "x-guidance": {"json_allowed_escapes": "n"}}')
+    # Strings of nothing but a character that grammars leave out: after the letter nothing may follow.
+    stuck = constrained('start: /[ab]/ %json {"const": "\\u0001", "x-guidance": {"json_allowed_escapes": "n"}}')
     fine = request_for([1, 2], 6)
     engine = engine_on(FakeBackend())
     engine.start([fine])

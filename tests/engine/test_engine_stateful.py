@@ -79,6 +79,10 @@ class EngineMachine(RuleBasedStateMachine):
         return [request for request, *_ in self.asked] + [one for beams, *_ in self.searches for one in beams]
 
     @invariant()
+    def no_more_run_than_may(self) -> None:
+        assert len(self.engine._scheduler.running) <= 5
+
+    @invariant()
     def owners_are_those_that_run(self) -> None:
         scheduler = self.engine._scheduler
         owned = [block for request in scheduler.running for block in request.blocks]

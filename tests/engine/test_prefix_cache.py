@@ -5,6 +5,7 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from llmagentos.engine.blocks import BlockKey, root_of
 from llmagentos.engine.request import Request, Service
 from llmagentos.sampling_params import SamplingParams
 
@@ -33,6 +34,28 @@ def test_the_last_token_of_a_prompt_is_always_computed() -> None:
         engine.run([request])
         assert request.token_ids == alone(PREFIX, 3)
     assert request.n_cached == 16
+
+
+def test_a_salt_that_is_the_digest_of_anothers_block_opens_nothing() -> None:
+    engine = engine_on(FakeBackend(block_size=4))
+    engine.run([request_for([*PREFIX, 50], 1)])
+    digest = BlockKey.of(request_for(PREFIX, 1).root, PREFIX[:4]).digest
+    for salt in (digest, BlockKey.of(b"", PREFIX[:4]).digest):
+        for prompt in ([*PREFIX[4:], 50], [*PREFIX, 50]):
+            params = SamplingParams(temperature=0.0)
+            request = Request(prompt, params, len(prompt) + 1, service=Service(salt=salt))
+            engine.run([request])
+            assert request.n_cached == 0
+
+
+def test_roots_differ_wherever_anything_does() -> None:
+    parts = [
+        (salt, adapter, input_ids)
+        for salt in (b"", b"1", b"0 None ", b"None")
+        for adapter in (None, 0, 1, 10)
+        for input_ids in (None, [1], [1, 0])
+    ]
+    assert len({root_of(*one) for one in parts}) == len(parts)
 
 
 def test_a_conversation_goes_on_from_its_answers() -> None:

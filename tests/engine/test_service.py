@@ -117,6 +117,52 @@ def test_an_event_hook_that_raises_is_logged_and_disturbs_nobody(caplog: pytest.
     assert_idle(engine)
 
 
+@pytest.mark.parametrize("error", [SystemExit(3), KeyboardInterrupt()], ids=["exit", "interrupt"])
+def test_a_hook_cannot_end_anybodys_requests(error: BaseException, caplog: pytest.LogCaptureFixture) -> None:
+    def fail(event: Event) -> None:
+        if event.kind in ("started", "ended"):
+            raise error
+
+    engine = engine_on(FakeBackend(), on_event=fail)
+    for number in range(3):  # the engine's own thread, which ends in between
+        request = request_for([1, number], 4)
+        ended = threading.Event()
+        request.listener = lambda request=request, ended=ended: ended.set() if request.finished else None  # type: ignore[misc]
+        engine.start([request])
+        assert ended.wait(10)
+        assert request.token_ids == alone([1, number], 4)
+    request = request_for([1, 2], 4)
+    engine.run([request])
+    assert request.finish_reason == "length"
+    assert caplog.text.count("on_event failed") == 8
+    engine.start([request_for([1], 2000)])
+    engine.close()
+    assert engine._closed
+
+
+def test_a_closed_stream_of_an_idle_engine_is_gone() -> None:
+    events: list[Event] = []
+    engine = engine_on(FakeBackend(), on_event=events.append)
+    stream = engine.stream(request_for([1], 50))
+    next(stream)
+    stream.close()
+    stats = engine.stats()
+    assert (stats.n_running, stats.n_waiting, stats.n_blocks_used, stats.ended) == (0, 0, 0, {"cancelled": 1})
+    assert (events[-1].kind, events[-1].finish_reason) == ("ended", "cancelled")
+    assert_idle(engine)
+
+
+def test_statistics_from_inside_a_step_change_nothing() -> None:
+    seen: list[int] = []
+    engine = engine_on(FakeBackend(), on_event=lambda event: seen.append(engine.stats().n_running))
+    first = engine.stream(request_for([1], 50))
+    next(first)
+    first.close()
+    engine.run([request_for([2], 3)])
+    assert_idle(engine)
+    assert max(seen) <= 2
+
+
 def test_closing_tells_of_the_requests_it_ends() -> None:
     events: list[Event] = []
     engine = engine_on(FakeBackend(), on_event=events.append)

@@ -69,6 +69,23 @@ def test_a_stream_has_no_usage_unasked(client: openai.OpenAI) -> None:
     assert all(chunk.usage is None and chunk.choices for chunk in client.chat.completions.create(**GREEDY, stream=True))
 
 
+def test_each_event_tells_the_token_counts_where_that_is_asked_for(client: openai.OpenAI) -> None:
+    options: Any = {"include_usage": True, "continuous_usage_stats": True}
+    for chunks in (
+        list(client.chat.completions.create(**GREEDY, stream=True, stream_options=options)),
+        list(
+            client.completions.create(
+                model="tiny", prompt="hi", temperature=0, max_tokens=12, stream=True, stream_options=options
+            )
+        ),
+    ):
+        counts = [chunk.usage.completion_tokens for chunk in chunks if chunk.usage]
+        assert len(counts) == len(chunks)
+        assert counts == sorted(counts)
+        assert counts[-1] > 1
+        assert chunks[-1].choices == []
+
+
 def test_several_answers_whole_and_streamed(client: openai.OpenAI) -> None:
     settings = {**GREEDY, "temperature": 1.0, "seed": 3, "n": 3}
     whole = client.chat.completions.create(**settings)
@@ -171,6 +188,11 @@ def test_the_asynchronous_client_runs_many_at_once(served: Running, client: open
         ({"tool_choice": "required"}, "tool_choice", "there are none"),
         ({"stream": True, "num_beams": 2}, "num_beams", "not valid for a stream"),
         ({"messages": [{"role": "user", "content": "long " * 2000}]}, None, "more than the context"),
+        (
+            {"messages": [{"role": "user", "content": "long " * 2000}]},
+            None,
+            "This model's maximum context length is 2048 tokens",
+        ),
     ],
 )
 def test_what_is_not_valid_is_refused(
@@ -189,4 +211,6 @@ def test_a_model_that_there_is_not(client: openai.OpenAI) -> None:
 
 
 def test_fields_without_effect_are_taken(client: openai.OpenAI) -> None:
-    client.chat.completions.create(**GREEDY, user="u", metadata={"a": "b"}, store=False, service_tier="auto")
+    settings: Any = {"user": "u", "metadata": {"a": "b"}, "store": False, "service_tier": "auto", "logprobs": False}
+    answer = client.chat.completions.create(**GREEDY, **settings)
+    assert answer.choices[0].logprobs is None

@@ -1,4 +1,4 @@
-"""/v1/embeddings, /v1/rerank, /tokenize, /detokenize and /v1/models."""
+"""/v1/embeddings, /v1/rerank, /tokenize, /detokenize, /tokenizer_info and /v1/models."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ def test_tokens_there_and_back(http: httpx.Client, served: Running) -> None:
     text = http.post("/detokenize", json={"model": "tiny", "tokens": ids["tokens"]}).json()
     assert "Hello" in text["prompt"]
     assert http.post("/detokenize", json={"tokens": [-1]}).status_code == 400
+
+
+def test_what_evaluation_programs_ask_of_a_tokenizer(http: httpx.Client, served: Running) -> None:
+    found = http.get("/tokenizer_info").json()
+    llm = served.serving.models.loaded["tiny"]
+    assert llm.tokenize(found["eos_token"], add_special=False) == [3]
+    assert "messages" in found["chat_template"]
+    assert found.keys() == {"bos_token", "eos_token", "pad_token", "unk_token", "chat_template"}
+    assert http.get("/tokenizer_info", params={"model": "vectors"}).json()["chat_template"] is None
+    assert http.get("/tokenizer_info", params={"model": "none"}).status_code == 404
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:

@@ -108,6 +108,7 @@ SCHEMAS: dict[str, list[dict[str, Any]]] = {
         {"type": "object", "patternProperties": {"^x": _INTEGER}, "additionalProperties": False},
         {"type": "object", "patternProperties": {"^x": _INTEGER}},
         {"type": "object", "patternProperties": {"[0-9]$": _INTEGER}, "properties": {"a": _INTEGER}},
+        {"type": "object", "patternProperties": {"^[ab]$": _INTEGER}, "properties": {"a": {"minimum": 2}, "c": {}}},
     ],
     "minProperties, maxProperties": [
         {"minProperties": 1},

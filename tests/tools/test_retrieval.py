@@ -51,6 +51,28 @@ def test_the_passage_with_the_words_comes_first(folder: Path, query: str, source
     assert search(query=query)[0]["source"].startswith(source)
 
 
+@pytest.mark.parametrize(
+    ("query", "found"),
+    [
+        ("How often do I water a cactus?", ["plants/cactus.txt"]),
+        ("What do ferns like?", ["plants/fern.txt"]),
+        ("Who won the football world cup, and did it rain a week?", []),  # one word in common is no answer
+        ("", []),
+    ],
+)
+def test_a_question_that_no_passage_covers_finds_nothing(folder: Path, query: str, found: list[str]) -> None:
+    passages = PassageIndex(read_passages(folder, overlap=0)).search(query, min_coverage=0.6)
+    assert [passage.source for passage in passages] == found
+
+
+def test_coverage_is_of_words(folder: Path) -> None:
+    passages = read_passages(folder)
+    with pytest.raises(InvalidRequestError, match=r"min_coverage=0\.5"):
+        PassageIndex(passages, Letters()).search("sun", min_coverage=0.5)
+    with pytest.raises(InvalidRequestError, match=r"min_coverage=1\.5"):
+        PassageIndex(passages).search("sun", min_coverage=1.5)
+
+
 def test_sources_name_the_line(folder: Path) -> None:
     text = "\n".join(["padding words " * 80, "", "", "the treasure is here"])
     (folder / "long.txt").write_text(text)

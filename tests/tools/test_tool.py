@@ -147,8 +147,19 @@ def test_a_schema_may_be_given_in_place_of_hints() -> None:
     assert made.call({"n": 1, "m": 2}) == {"n": 1, "m": 2}
     with pytest.raises(ToolError, match="n: 'x' is not of type"):
         made.call({"n": "x"})
-    with pytest.raises(InvalidRequestError, match="no JSON schema"):
+    with pytest.raises(InvalidRequestError, match="the JSON schema of the parameters of the tool 'made' is not valid"):
         Tool(lambda: None, name="made", description="Broken.", parameters={"type": 3})
+
+
+def test_a_schema_that_refers_elsewhere_fetches_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fetch(*_: object, **__: object) -> None:
+        raise AssertionError("something was fetched")
+
+    monkeypatch.setattr("urllib.request.urlopen", fetch)
+    schema = {"type": "object", "properties": {"n": {"$ref": "http://127.0.0.1:9/schema.json"}}}
+    made = Tool(lambda **given: given, name="made", description="Made elsewhere.", parameters=schema)
+    with pytest.raises(ToolError, match="which is not in it"):
+        made.call({"n": 1})
 
 
 def test_functions_that_cannot_be_tools_are_errors() -> None:

@@ -37,7 +37,7 @@ constexpr int kElementBytes = kType == KvType::f32   ? 4
 // processor's own prefetching stops at its end. Into the second-level cache: the first level has too few line buffers
 // to keep the memory busy.
 template <KvType kType>
-inline void prefetch(const std::byte* ahead, int index, int n) {
+LLMAGENTOS_PREFETCHES void prefetch(const std::byte* ahead, int index, int n) {
   for (int byte = 0; byte < n * kElementBytes<kType>; byte += 64)
     __builtin_prefetch(ahead + index * kElementBytes<kType> + byte, 0, 2);
 }

@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "base/cpu_features.h"
 #include "base/dtype.h"
 
 namespace llmagentos::kernels {
@@ -52,7 +53,12 @@ struct MatmulInput {
   std::ptrdiff_t meta_stride = 0;
   // Activation::f32 and q8: where the row of each token is; null: they are in sequence.
   const std::int32_t* rows = nullptr;
+  // Activation::q8 of one token: how many bytes before their use weights are asked for; 0: the processor does that.
+  std::size_t stream_ahead = 0;
 };
+
+// The best `stream_ahead` for a processor.
+std::size_t stream_ahead(const CpuFeatures& cpu);
 
 enum class Activation { f32, panels, q8 };
 

@@ -99,25 +99,21 @@ inline void load_block(const std::uint8_t* header, const std::uint8_t* block, in
   }
 }
 
-// Asks for `n` bytes of the group after this one, into the second-level cache. Several tokens take so long to compute
-// that the processor, which sees no further than its window, would wait for each block from memory.
-inline void prefetch_next(const std::uint8_t* bytes, std::size_t group_bytes, std::size_t n) {
-  for (std::size_t i = 0; i < n; i += 64) __builtin_prefetch(bytes + group_bytes + i, 0, 2);
+// Asks for `n` bytes, into the second-level cache.
+LLMAGENTOS_PREFETCHES void prefetch(const std::uint8_t* bytes, std::size_t n) {
+  for (std::size_t i = 0; i < n; i += 64) __builtin_prefetch(bytes + i, 0, 2);
 }
 
 // The blocks of a packed group in sequence.
 template <class L>
 class PackedBlocks {
  public:
-  // fetches: each block asks for its successor in the next group.
-  PackedBlocks(const std::byte* group, std::size_t n_cols, bool fetches)
-      : header_(reinterpret_cast<const std::uint8_t*>(group)),
-        block_(header_ + L::kHeaderBytes),
-        group_bytes_(n_cols / kBlock / L::kBlocks * L::kSuperBytes),
-        fetches_(fetches) {}
+  // ahead: each block asks for what lies so many bytes behind it, unless that is 0.
+  PackedBlocks(const std::byte* group, std::size_t ahead)
+      : header_(reinterpret_cast<const std::uint8_t*>(group)), block_(header_ + L::kHeaderBytes), ahead_(ahead) {}
 
-  void begin() const {
-    if (fetches_) prefetch_next(block_, group_bytes_, L::kBlockBytes);
+  LLMAGENTOS_PREFETCHES void begin() const {
+    if (ahead_ != 0) prefetch(block_ + ahead_, L::kBlockBytes);
   }
   void load(int v, BlockWeights& to) const { load_block<L>(header_, block_, v, to); }
   void advance() {
@@ -133,8 +129,7 @@ class PackedBlocks {
  private:
   const std::uint8_t* header_;
   const std::uint8_t* block_;
-  std::size_t group_bytes_;
-  bool fetches_;
+  std::size_t ahead_;
   int index_ = 0;
 };
 
@@ -152,7 +147,7 @@ class UnpackedBlocks {
       : block_(block), stride_(static_cast<std::size_t>(n_groups) * kBytes) {}
 
   static void unpack(const std::byte* group, std::size_t n_cols, std::uint8_t* to, std::size_t stride) {
-    PackedBlocks<L> blocks(group, n_cols, false);
+    PackedBlocks<L> blocks(group, 0);
     for (std::size_t i = 0; i < n_cols / kBlock; ++i, blocks.advance(), to += stride) {
       for (int v = 0; v < kVectors; ++v) {
         BlockWeights b;

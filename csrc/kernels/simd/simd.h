@@ -25,6 +25,10 @@
 #define LLMAGENTOS_UNROLL _Pragma("GCC unroll 16")
 #endif
 
+// What only prefetches. GCC takes a function of nothing but prefetches to do nothing, and drops calls of it that are
+// not inlined before it looks.
+#define LLMAGENTOS_PREFETCHES [[gnu::always_inline]] inline
+
 namespace llmagentos::LLMAGENTOS_ISA::simd {
 
 // e^x to 2 units in the last place; 0 below -87.3, finite (about 2.4e38) above 88.3, NaN for NaN.

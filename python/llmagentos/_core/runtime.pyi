@@ -29,8 +29,11 @@ def machine() -> Machine:
     Raises InvalidRequestError when the environment's LLMAGENTOS_ISA names one that is not available.
     """
 
-def restarts_system_calls(signal: int) -> bool:
-    """Whether system calls go on after this signal's handler, as `signal.siginterrupt(signal, False)` has it."""
+def handled_signals(numbers: Sequence[int]) -> list[tuple[int, bool]]:
+    """Those of the signals that this process has a handler for, in C or in Python.
+
+    With each whether system calls go on after the handler, as `signal.siginterrupt(number, False)` has it.
+    """
 
 def kv_block_bytes(graph: Graph, kv_dtype: str = "f16") -> int:
     """Bytes of one block of the KV cache for this model."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from itertools import count
 from typing import TYPE_CHECKING, Any
 
 from llmagentos.agents.call_runs import CallRuns, RunContext
@@ -153,7 +154,8 @@ class Loop:
         used = {call.id for record in self._session.records if isinstance(record, Answer) for call in record.calls}
         calls: list[Call] = []
         for given, name, arguments in response.calls:
-            id = given if given and given not in used else f"{len(used):0{ID_LENGTH}d}"
+            free = (f"{number:0{ID_LENGTH}d}" for number in count(len(used)))
+            id = given if given and given not in used else next(id for id in free if id not in used)
             used.add(id)
             calls.append(Call(id, name, arguments))
         return tuple(calls)
@@ -193,17 +195,19 @@ class Loop:
             if item.call not in finals:
                 self._hand_over(item.call)
         if finals:
-            return self._final(finals)
-        return self._answered_by_tools() if agent.answer_from_tools and not own else None
+            return await self._final(finals)
+        return await self._answered_by_tools() if agent.answer_from_tools and not own else None
 
-    def _answered_by_tools(self) -> AgentResult | None:
+    async def _answered_by_tools(self) -> AgentResult | None:
         """The results of the newest calls as the answer, if there are all of them."""
         ids = {call.id for call in self._answers()[-1].calls}
         results = [one for one in self._session.turn if isinstance(one, CallResult) and one.call_id in ids]
         if any(result.outcome != "ok" for result in results):
             return None
-        text = "\n".join(result.text for result in results)
-        return self._end("done", text, output=text)
+        checked = await self._context.guarded("output", "\n".join(result.text for result in results))
+        if checked.text is None:
+            return self._end("blocked", checked.reason)
+        return self._end("done", checked.text, output=checked.text)
 
     def _hand_over(self, call: Call) -> None:
         context = self._context
@@ -215,20 +219,24 @@ class Loop:
         context.agent = target
         context.emit(HandedOff(target.name))
 
-    def _final(self, calls: Sequence[Call]) -> AgentResult | None:
-        """Ends the turn with the first final answer that is what it should be."""
+    async def _final(self, calls: Sequence[Call]) -> AgentResult | None:
+        """Ends the turn with the first final answer that is what it should be, or that a guard stops."""
         output = self._context.agent.equipment.output
         faults: list[tuple[Call, str]] = []
         for call in calls:
             try:
                 if output is None:
                     raise ToolError(f"There is no tool {call.name!r}.")
-                parsed = output.parse(call.arguments)
+                checked = await self._context.guarded("output", call.arguments)
+                if checked.text is None:
+                    stopped = [CallResult(one.id, "blocked", checked.reason) for one in calls]
+                    return self._end("blocked", checked.reason, *stopped)
+                parsed = output.parse(checked.text)
             except ToolError as error:
                 faults.append((call, str(error)))
                 continue
             done = [CallResult(one.id, "ok", "done") for one in calls]
-            return self._end("done", call.arguments, *done, output=parsed)
+            return self._end("done", checked.text, *done, output=parsed)
         for call, fault in faults:
             self._context.emit(Retried("answer", fault, len(self._answers())))
             self._calls.settle(call, "error", fault)

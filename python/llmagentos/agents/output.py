@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
-from llmagentos.structured.response_format import closed_schema
+from llmagentos.structured.model_schema import closed_schema
 
 FINAL_ANSWER = "final_answer"
 

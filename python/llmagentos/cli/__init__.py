@@ -17,6 +17,7 @@ from llmagentos.cli import (
     chat,
     doctor,
     embed,
+    evaluate_agent,
     generate,
     key,
     market,
@@ -77,6 +78,7 @@ for _command in (
     doctor,
     mcp,
     trace,
+    evaluate_agent,
 ):
     _command.register(app)
 

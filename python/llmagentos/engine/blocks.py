@@ -20,7 +20,7 @@ class BlockKey:
 
     Attributes:
         digest: of parent and tokens; it is the parent of the next block.
-        parent: the digest of the block before, or the salt of the first.
+        parent: the digest of the block before, or what `root_of` gives for the first.
         token_ids: compared at each look-up, so that equal digests alone never make a hit.
     """
 
@@ -32,6 +32,22 @@ class BlockKey:
     def of(cls, parent: bytes, token_ids: Sequence[int]) -> BlockKey:
         tokens = tuple(token_ids)
         return cls(blake2b(parent + np.array(tokens, np.int32).tobytes(), digest_size=16).digest(), parent, tokens)
+
+
+def root_of(salt: bytes, adapter: int | None, input_ids: Sequence[int] | None) -> bytes:
+    """What the first block of a sequence follows, for those alone that share all of this.
+
+    Personalised, so that no block's digest equals it: a caller who chooses the salt cannot name another's block.
+
+    Args:
+        salt: the caller's own.
+        adapter: that computes the sequence, or None.
+        input_ids: what an encoder reads beside it, or None.
+    """
+    root = blake2b(f"{len(salt)} {adapter} ".encode() + salt, digest_size=16, person=b"root")
+    if input_ids is not None:
+        root.update(np.array(input_ids, np.int32).tobytes())
+    return root.digest()
 
 
 class BlockPool:

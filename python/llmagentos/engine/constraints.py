@@ -76,7 +76,7 @@ class Constraint:
         """Another one in the same state, for a request with these end tokens."""
         free_text = None if self._free_text is None else self._free_text.copy()
         other = Constraint(self._matcher.deep_copy(), self._tokenizer, end_ids, free_text)
-        other._plain_masks = self._plain_masks
+        other._plain_masks, other.error = self._plain_masks, self.error
         return other
 
     def mask(self) -> NDArray[np.uint32]:
@@ -87,16 +87,20 @@ class Constraint:
         else:
             self._matcher.unsafe_compute_mask_ptr(self._address, self._words.nbytes)
             if self._matcher.is_error():
-                return self._allow_all()
+                return self._allow_all(_first_line(self._matcher.get_error()))
             if is_plain:
                 self._plain_masks.append(self._words.copy())
         can_end = self._take_end_bit()
+        is_needed = False  # an end token, for what it spells
         for token_id in self._end_ids:
             bit = np.uint32(1 << token_id % 32)
             if can_end:
                 self._words[token_id // 32] |= bit
             else:
+                is_needed = is_needed or bool(self._words[token_id // 32] & bit)
                 self._words[token_id // 32] &= ~bit
+        if is_needed and not self._words.any():
+            return self._allow_all("every token that may follow is one that ends the answer (stop_token_ids)")
         return self.allowed
 
     def accept(self, token_id: int) -> bool:
@@ -138,9 +142,9 @@ class Constraint:
         self._words[word] &= ~bit
         return can_end
 
-    def _allow_all(self) -> NDArray[np.uint32]:
+    def _allow_all(self, reason: str) -> NDArray[np.uint32]:
         """No token can follow, or the grammar has become too complex. The request fails with the token that comes."""
-        self._fail(_first_line(self._matcher.get_error()))
+        self._fail(reason)
         bits = np.packbits(np.arange(self._words.nbytes * 8) < self._n_vocab, bitorder="little")
         self._words[:] = bits.view(np.uint32)
         return self.allowed
@@ -175,19 +179,20 @@ class ConstraintTokenizer:
             if grammar in self._compiled:
                 self._compiled.move_to_end(grammar)
                 return self._compiled[grammar]
-            matcher = self._matcher(grammar)
-            if matcher.is_error():
-                raise InvalidRequestError(_first_line(matcher.get_error()))
-            constraint = Constraint(matcher, self._tokenizer, free_text=free_text)
-            self._compiled[grammar] = constraint
+        # Without the lock: it may take seconds, in which others need what is compiled already.
+        matcher = self._matcher(grammar)
+        if matcher.is_error():
+            raise InvalidRequestError(_first_line(matcher.get_error()))
+        constraint = Constraint(matcher, self._tokenizer, free_text=free_text)
+        with self._lock:
+            constraint = self._compiled.setdefault(grammar, constraint)
             if len(self._compiled) > _KEPT:
                 self._compiled.popitem(last=False)
-            return constraint
+        return constraint
 
     def error_of(self, grammar: str) -> str:
         """What is wrong with a grammar, "" where nothing is."""
-        with self._lock:
-            return _first_line(self._matcher(grammar).get_error())
+        return _first_line(self._matcher(grammar).get_error())
 
     def special_id(self, text: str) -> int | None:
         """The special token that is spelled so, if there is one."""
@@ -197,9 +202,13 @@ class ConstraintTokenizer:
     def _matcher(self, grammar: str) -> LLMatcher:
         from llguidance import LLMatcher, LLTokenizer
 
-        if self._vocabulary is None:
-            self._vocabulary = LLTokenizer(cast(Any, _Vocabulary(self._tokenizer)), slices=_SLICES)
-        return LLMatcher(self._vocabulary, grammar, log_level=0)
+        with self._lock:
+            if self._vocabulary is None:
+                self._vocabulary = LLTokenizer(cast(Any, _Vocabulary(self._tokenizer)), slices=_SLICES)
+        matcher = LLMatcher(self._vocabulary, grammar, log_level=0)
+        if not matcher.is_error():
+            matcher.compute_bitmask()  # an error where nothing can be said, or too much at once
+        return matcher
 
 
 class _Vocabulary:
@@ -231,4 +240,5 @@ def _n_words(n_bits: int) -> int:
 
 
 def _first_line(message: str) -> str:
-    return message.strip().partition("\n")[0]
+    line = message.strip().partition("\n")[0]
+    return "no text of the grammar can go on here" if line in ("NoExtension", "NoExtensionBias") else line

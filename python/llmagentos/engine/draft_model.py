@@ -111,7 +111,7 @@ def _copy(request: Request, n: int) -> Request:
         _agreement(request).params,
         len(request.token_ids) + n,
         end_ids=request.end_ids,
-        service=Service(salt=request.salt),
+        service=Service(salt=request.root),
     )
     copy.token_ids = list(request.token_ids)
     copy.seed = request.seed

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.backends.protocol import Backend, RaggedBatch, adapters_of
+from llmagentos.engine.exits import close_at_exit
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class Encoder:
         self._lock = threading.Lock()
         self._is_closed = False
         self._users = Counter[int]()  # calls under way, by each adapter that is loaded
+        close_at_exit(self)
 
     def run(self, texts: Sequence[TokenText], adapter: int | None = None) -> NDArray[np.float32]:
         """The vectors of the texts, float32 [n, width]. They do not depend on what is computed beside them.

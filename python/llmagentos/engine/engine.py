@@ -7,6 +7,7 @@ they have nothing under way. An engine that nobody waits for uses no CPU.
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 from collections import deque
@@ -16,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from llmagentos.backends.protocol import Backend
 from llmagentos.engine.blocks import BlockPool
+from llmagentos.engine.exits import close_at_exit
 from llmagentos.engine.forced_tokens import ForcingSampler
 from llmagentos.engine.interrupts import held_signals
 from llmagentos.engine.pacing import Pace
@@ -39,6 +41,8 @@ from llmagentos.errors import (
 if TYPE_CHECKING:
     from llmagentos.models.lora import LowRank
 
+_LOGGER = logging.getLogger(__name__)
+
 # Logits of one step. A scored text wants a row per token, and with a vocabulary of 262k a row is a megabyte.
 MAX_LOGIT_BYTES = 64 * 2**20
 _LOST_TURN_SECONDS = 1.0
@@ -52,7 +56,7 @@ class EngineConfig:
     Attributes:
         context_length: tokens that one request may hold; of an encoder-decoder model those of the decoder.
         max_batched_tokens: tokens that one step computes at most; one encoder's input may be longer.
-        max_running: requests under way together at most.
+        max_running: sequences under way together at most; completions of one prompt and beams count one by one.
         max_queued: requests that may wait for their turn; a call that finds as many is refused.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning.
         inter_token_target: seconds between two tokens of a stream that a prompt beside it may stretch them to; None
@@ -125,6 +129,7 @@ class Engine:
         # Requests that nobody waits for in a thread of their own, and the thread that drives while there are any.
         self._unattended: deque[Request] = deque()
         self._background: threading.Thread | None = None
+        close_at_exit(self)
 
     def check_open(self) -> None:
         """Check that nobody has called close().
@@ -244,8 +249,14 @@ class Engine:
 
     def stats(self) -> EngineStats:
         """Queues, blocks, rates and latencies as they are now."""
+        ended = list[Request]()
         with self._lock:
-            return self._recorder.stats(self._scheduler)
+            if self._driver is None:  # what was cancelled since the last step would be there until the next one
+                ended = self._stepper.drop_ended()
+            stats = self._recorder.stats(self._scheduler)
+        if ended:
+            self._deliver_events()
+        return stats
 
     def cancel(self, requests: Sequence[Request]) -> None:
         """Drop requests, at the latest before the next step. Finished ones are left as they are.
@@ -278,7 +289,12 @@ class Engine:
         self._backend.close()
         if self._proposer is not None:
             self._proposer.close()
-        self._recorder.deliver()
+        self._deliver_events()
+
+    def _deliver_events(self) -> None:
+        """Outside a step, which does this at its end."""
+        with held_signals():
+            self._recorder.deliver()
 
     def _close_if_asked(self) -> None:
         """Carry out a close() that came from inside the step just left."""
@@ -391,6 +407,8 @@ class Engine:
             except LLMAgentOSError:
                 # The engine was closed: whoever listens is told by the request's own error.
                 continue
+            except BaseException:
+                _LOGGER.exception("a step failed")
 
 
 class _Waiter:

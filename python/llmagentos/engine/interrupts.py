@@ -9,9 +9,9 @@ from contextlib import ExitStack, contextmanager
 from types import FrameType
 from typing import Any
 
-from llmagentos._core.runtime import restarts_system_calls
+from llmagentos._core.runtime import handled_signals
 
-# Those that programs handle: asking after all of the system's would cost a step of a small model a twentieth.
+# Those that programs handle.
 _NAMES = ("INT", "TERM", "HUP", "QUIT", "ALRM", "VTALRM", "PROF", "USR1", "USR2", "CHLD", "WINCH", "BREAK")
 _HELD = tuple(int(getattr(signal, f"SIG{name}")) for name in _NAMES if hasattr(signal, f"SIG{name}"))
 _Handler = Callable[[int, "FrameType | None"], Any]
@@ -35,11 +35,11 @@ def held_signals() -> Iterator[None]:
     handlers: dict[int, tuple[_Handler, bool]] = {}
     seen: list[tuple[int, FrameType | None]] = []
     try:
-        for number in _HELD:
+        for number, restarts in handled_signals(_HELD):
             handler = signal.getsignal(number)
             if callable(handler):
-                handlers[number] = handler, restarts_system_calls(number)
-                _set(number, lambda number, frame: seen.append((number, frame)), handlers[number][1])
+                handlers[number] = handler, restarts
+                _set(number, lambda number, frame: seen.append((number, frame)), restarts)
         yield
     finally:
         _restore(handlers)

@@ -7,7 +7,7 @@ from llmagentos.engine.request import Request
 
 
 class PrefixCache:
-    """Finds and publishes the full blocks of requests, under keys that chain from the salt on.
+    """Finds and publishes the full blocks of requests, under keys that chain from the root on.
 
     A request's last known token is never taken from the cache: its logits are what the request is for.
 
@@ -89,6 +89,6 @@ class PrefixCache:
         size, keys = self._pool.block_size, request.keys
         while len(keys) <= index:
             first = len(keys) * size
-            parent = keys[-1].digest if keys else request.salt
+            parent = keys[-1].digest if keys else request.root
             keys.append(BlockKey.of(parent, request.token_ids[first : first + size]))
         return keys[index]

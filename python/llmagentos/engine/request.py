@@ -18,7 +18,7 @@ from enum import Enum, auto
 from typing import TYPE_CHECKING, Literal
 
 from llmagentos.completion import TokenLogprob
-from llmagentos.engine.blocks import BlockKey
+from llmagentos.engine.blocks import BlockKey, root_of
 from llmagentos.engine.constraints import Constraint
 from llmagentos.engine.detokenizer import Detokenizer
 from llmagentos.engine.encoder_input import EncoderInput
@@ -158,12 +158,10 @@ class Request:
         return (self,) if self.group is None else self.group.requests
 
     @property
-    def salt(self) -> bytes:
-        """Requests share cached blocks only where it is equal: the service's, the adapter, what the encoder reads."""
-        salt, adapter = self.service.salt, self.service.adapter
-        if adapter is not None:
-            salt = BlockKey.of(salt + b"\0adapter", [adapter]).digest
-        return salt if self.encoder is None else BlockKey.of(salt, self.encoder.token_ids).digest
+    def root(self) -> bytes:
+        """Requests share cached blocks only where it is equal: the service's salt, the adapter, the encoder's input."""
+        input_ids = None if self.encoder is None else self.encoder.token_ids
+        return root_of(self.service.salt, self.service.adapter, input_ids)
 
     @property
     def n_input(self) -> int:
@@ -236,7 +234,8 @@ class Request:
             self.finish("length")
 
     def begin_as_copy_of(self, leader: Request) -> None:
-        """Take over what the leader has computed of the prompt that both have; the caller shares the blocks."""
+        """Take over what the leader has computed of the prompt that both have; the caller shares the blocks, or has it
+        give them up."""
         self.go_on_as(leader)
         self.n_cached = leader.n_input
 
@@ -248,6 +247,12 @@ class Request:
         self.sampler_state = self.drafting = None
         self.state = other.state
         self.times.began = True
+
+    def give_up_blocks(self) -> None:
+        """Wait, after taking over another's tokens, for blocks of its own; the caller has shared none."""
+        self.blocks = []
+        self.n_computed = self.n_published = 0
+        self.state = State.WAITING
 
     def finish(self, reason: EndReason, error: BaseException | None = None) -> None:
         """End the request, and with it its group and the completions that were to begin from it."""

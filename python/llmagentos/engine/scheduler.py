@@ -55,7 +55,7 @@ class Scheduler:
     def schedule(self) -> Schedule:
         """Choose the next step's tokens and give their requests the blocks they need. Empty where nothing is left."""
         schedule = Schedule()
-        self._drop_ended(schedule)
+        self.drop_ended(schedule)
         self._admit(schedule)
         schedule.inputs = self._inputs()
         if schedule.inputs:
@@ -81,6 +81,17 @@ class Scheduler:
                 break
         return schedule
 
+    def drop_ended(self, schedule: Schedule) -> None:
+        """Retire what was cancelled, or is late."""
+        now = time.monotonic()
+        for request in [r for queue in (self.running, self.waiting) for r in queue if _is_over(r, now)]:
+            if request.finished:  # with its group
+                continue
+            request.finish("cancelled" if request.cancel_requested else "timeout")
+            for one in request.members:
+                self.retire(one)
+            schedule.ended.append(request.members[0])
+
     def add_drafts(self, schedule: Schedule, drafts: Mapping[Request, Sequence[int]]) -> None:
         """Append drafts to the chunks that end with a last known token, as far as there are blocks that nobody owns."""
         for index, chunk in enumerate(schedule.chunks):
@@ -105,9 +116,7 @@ class Scheduler:
         followers, leader.followers = leader.followers, []
         for follower in followers:
             follower.begin_as_copy_of(leader)
-            self.pool.share(follower.blocks)
-            self._hold_input(follower)
-            insort(self.running, follower, key=_rank)
+            self._place(follower)
         return followers
 
     def retire(self, request: Request) -> None:
@@ -121,10 +130,7 @@ class Scheduler:
         """Let a request go on from where another is, on its blocks, instead of from where it was itself."""
         self.retire(request)
         request.go_on_as(parent)
-        self.pool.share(request.blocks)
-        if request.state is State.RUNNING:
-            self._hold_input(request)
-        insort(self.running if request.state is State.RUNNING else self.waiting, request, key=_rank)
+        self._place(request)
 
     def abandon(self) -> list[Request]:
         """Forget all requests and all of the cache, whatever state a failed step left them in."""
@@ -142,8 +148,7 @@ class Scheduler:
         """Start waiting requests in order of rank, as long as all that they know fits.
 
         All known tokens, not only the first chunk: a request let in sooner would be pre-empted at once. One that needs
-        what a running request is just computing waits for it instead of computing it again, and lets others by. Where
-        all that run are beams that wait for others, they give way: it may be this one that they wait for.
+        what a running request is just computing waits for it instead of computing it again, and lets others by.
         """
         index = 0
         while index < len(self.waiting):
@@ -154,12 +159,10 @@ class Scheduler:
             blocks = self.cache.lookup(request)
             needed = self.pool.blocks_for(request.n_known) - len(blocks)
             while len(self.running) >= self.limits.running or not self._has_room(request, needed, blocks):
-                if not self.running:
+                other = self._giving_way(request)
+                if other is None:
                     return
-                is_lower = self.running[-1].service.priority > request.service.priority
-                if not is_lower and not all(one.is_parked for one in self.running):
-                    return
-                self._preempt(self.running[-1], schedule)
+                self._preempt(other, schedule)
             self.waiting.remove(request)
             self.cache.attach(request, blocks)
             request.blocks += self.pool.allocate(needed)
@@ -167,6 +170,20 @@ class Scheduler:
             request.state = State.RUNNING
             insort(self.running, request, key=_rank)
             schedule.admitted.append(request)
+
+    def _giving_way(self, request: Request) -> Request | None:
+        """Who makes room for a waiting request: the last in rank where its priority is lower, or a beam that waits.
+
+        Such a beam has nothing to compute. It gives way to one of its own search, which it waits for, and to any
+        request where all that run are such: it may be this one that they wait for.
+        """
+        if not self.running:
+            return None
+        last = self.running[-1]
+        if last.service.priority > request.service.priority or all(one.is_parked for one in self.running):
+            return last
+        waiting_for_it = (one for one in reversed(self.running) if one.is_parked and one.group is request.group)
+        return next(waiting_for_it, None)
 
     def _has_room(self, request: Request, needed: int, blocks: Sequence[int]) -> bool:
         """Whether there are that many blocks, and those for what the encoder reads."""
@@ -245,6 +262,16 @@ class Scheduler:
         schedule.preempted.append(request)
         insort(self.waiting, request, key=_rank)
 
+    def _place(self, copy: Request) -> None:
+        """Queue a copy of another request: it shares the other's blocks, or waits where as many run as may."""
+        if copy.state is State.RUNNING and len(self.running) < self.limits.running:
+            self.pool.share(copy.blocks)
+            self._hold_input(copy)
+            insort(self.running, copy, key=_rank)
+        else:
+            copy.give_up_blocks()
+            insort(self.waiting, copy, key=_rank)
+
     def _hold_input(self, request: Request) -> None:
         if request.encoder is not None:
             request.encoder.hold(request, self.pool)
@@ -254,16 +281,6 @@ class Scheduler:
         self.cache.detach(request)
         if request.encoder is not None:
             request.encoder.release(request, self.pool)
-
-    def _drop_ended(self, schedule: Schedule) -> None:
-        now = time.monotonic()
-        for request in [r for queue in (self.running, self.waiting) for r in queue if _is_over(r, now)]:
-            if request.finished:  # with its group
-                continue
-            request.finish("cancelled" if request.cancel_requested else "timeout")
-            for one in request.members:
-                self.retire(one)
-            schedule.ended.append(request.members[0])
 
 
 def _is_over(request: Request, now: float) -> bool:

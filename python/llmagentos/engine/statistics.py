@@ -23,8 +23,13 @@ EventKind = Literal["queued", "started", "first_token", "preempted", "ended"]
 class Event:
     """Something that happened to a request.
 
+    Each completion of a prompt (`n`, `best_of`) is a request of its own, with a number and all of the events; the beams
+    of one search are one request together. A completion starts when the first of its prompt has computed that, and
+    starts again later where `max_running` leaves it no place beside the others.
+
     Attributes:
-        kind: "queued", "started" (or started again), "first_token", "preempted", "ended".
+        kind: "queued", "started" (or started again), "first_token", "preempted", "ended". The first and the last come
+            once for each request.
         request: number of the request, in order of arrival.
         time: in seconds of time.monotonic().
         n_prompt, n_cached, n_output: tokens of the prompt, those of them found in the cache, tokens generated so far.
@@ -61,7 +66,7 @@ class EngineStats:
     """A moment's view of an engine.
 
     Attributes:
-        n_waiting, n_running: requests in the queue, and under way.
+        n_waiting, n_running: requests in the queue, and under way; completions of a prompt and beams count one by one.
         n_blocks, n_blocks_used, n_blocks_cached: KV blocks in all, owned by running requests, and kept for reuse.
         n_steps: steps run.
         n_preemptions: running requests put back into the queue because blocks ran out.
@@ -125,7 +130,8 @@ class Recorder:
         self._recent: deque[tuple[float, int]] = deque()
 
     def queued(self, request: Request) -> None:
-        self._note("queued", request, request.times.arrived)
+        for one in (request, *request.followers):
+            self._note("queued", one, one.times.arrived)
 
     def started(self, request: Request) -> None:
         """A request began, or began again after a pre-emption."""
@@ -150,8 +156,10 @@ class Recorder:
         times.last_token = now
 
     def ended(self, request: Request) -> None:
-        self._ended[str(request.finish_reason)] += 1
-        self._note("ended", request, time.monotonic())
+        """A request ended, and with it the completions that were to begin from it."""
+        for one in (request, *request.followers):
+            self._ended[str(one.finish_reason)] += 1
+            self._note("ended", one, time.monotonic())
 
     def step(self, n_computed: int, n_generated: int, now: float) -> None:
         """A step ended."""
@@ -170,11 +178,19 @@ class Recorder:
         self._n_accepted += n_accepted
 
     def deliver(self) -> None:
-        """Call `on_event` with what has happened since. Without the lock: it may well ask for stats."""
-        while self._on_event is not None and self._events:
+        """Call `on_event` with what has happened since. Without the lock: it may well ask for stats.
+
+        Whatever it raises is logged, SystemExit and KeyboardInterrupt among it: whoever looks on must not end the step
+        of those who are looked at. The caller holds signals back, whose handlers raise the same.
+        """
+        while self._on_event is not None:
             try:
-                self._on_event(self._events.popleft())
-            except Exception:
+                event = self._events.popleft()
+            except IndexError:
+                return
+            try:
+                self._on_event(event)
+            except BaseException:
                 _LOGGER.exception("on_event failed")
 
     def stats(self, scheduler: Scheduler) -> EngineStats:
@@ -207,7 +223,7 @@ class Recorder:
             self._recent.popleft()
 
     def _note(self, kind: EventKind, request: Request, now: float) -> None:
-        if self._on_event is not None:
+        if self._on_event is not None and request.members[0] is request:
             reason = request.finish_reason
             event = Event(kind, request.arrival, now, request.n_input, request.n_cached, request.n_output, reason)
             self._events.append(event)

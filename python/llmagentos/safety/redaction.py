@@ -104,8 +104,10 @@ class RedactionGuard(Guard):
                 if not form.is_valid(match[0]):
                     return match[0]
                 found[kind] += 1
-                value = match.groupdict().get("value")
-                return f"[{kind}]" if value is None else match[0].replace(value, f"[{kind}]")
+                if "value" not in match.re.groupindex:
+                    return f"[{kind}]"
+                start, end = (place - match.start() for place in match.span("value"))
+                return f"{match[0][:start]}[{kind}]{match[0][end:]}"
 
             text = form.pattern.sub(replaced, text)
         if not found:

@@ -11,9 +11,9 @@ from typing import Any
 import orjson
 
 from llmagentos.completion import Chunk, Completion, TokenLogprob, Usage
+from llmagentos.openai_protocol.events import EventMould, usage_of
+from llmagentos.openai_protocol.token_texts import TokenTexts
 from llmagentos.server.calls import Batch
-from llmagentos.server.chat_format import usage_of
-from llmagentos.server.token_text import TokenTexts
 
 
 class LogprobsWriter:
@@ -108,31 +108,32 @@ class CompletionChunks:
     """Writes a streamed answer's events.
 
     Args:
+        with_usage: whether an event at the end has the token counts.
         echoes: prompts that are given back first, by the completions' numbers.
         tokens: None without log probabilities.
     """
 
-    def __init__(self, model: str, include_usage: bool, echoes: Sequence[str], tokens: TokenTexts | None) -> None:
+    def __init__(self, model: str, with_usage: bool, echoes: Sequence[str], tokens: TokenTexts | None) -> None:
         fields = text_completion(model, [], Usage(0, 0))
         del fields["usage"]
-        if include_usage:
-            fields["usage"] = None
-        self._fields = fields
-        head, tail = orjson.dumps(fields).split(b'"choices":[]')
-        self._head, self._tail = b"data: " + head + b'"choices":[', b"]" + tail + b"\n\n"
+        self._mould = EventMould(fields, with_usage)
         self._tokens = tokens
         self._echoes = dict(enumerate(echoes))
         self._writers: dict[int, LogprobsWriter] = {}
 
-    def events(self, batch: Batch) -> bytes:
-        """The events of a batch; empty where its tokens complete no text yet."""
-        return b"".join([self._event(index, chunk) for index, chunk in batch])
+    def events(self, batch: Batch, usage: Usage | None = None) -> bytes:
+        """The events of a batch; empty where its tokens complete no text yet.
+
+        Args:
+            usage: token counts so far, where each event is to tell them.
+        """
+        return b"".join([self._event(index, chunk, usage) for index, chunk in batch])
 
     def usage(self, usage: Usage) -> bytes:
         """The event that tells the token counts."""
-        return b"data: " + orjson.dumps({**self._fields, "usage": usage_of(usage)}) + b"\n\n"
+        return self._mould.usage(usage)
 
-    def _event(self, index: int, chunk: Chunk) -> bytes:
+    def _event(self, index: int, chunk: Chunk, usage: Usage | None) -> bytes:
         text = self._echoes.pop(index, "") + chunk.text
         reason = None if chunk.finish_reason == "timeout" else chunk.finish_reason
         logprobs = None
@@ -142,4 +143,4 @@ class CompletionChunks:
         elif not text and reason is None:
             return b""
         choice = {"index": index, "text": text, "logprobs": logprobs, "finish_reason": reason}
-        return self._head + orjson.dumps(choice) + self._tail
+        return self._mould.event(orjson.dumps(choice), usage)

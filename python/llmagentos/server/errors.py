@@ -20,8 +20,8 @@ from llmagentos.errors import (
     OutOfMemoryError,
     ProviderError,
     QueueFullError,
-    shown,
 )
+from llmagentos.openai_protocol.refusal import refusal_of
 
 _LOGGER = logging.getLogger("llmagentos.server")
 _RETRY_SECONDS = "1"
@@ -87,7 +87,9 @@ def api_error_of(error: BaseException) -> ApiError:
     if isinstance(error, HTTPException):
         return ApiError(error.status_code, str(error.detail), headers=error.headers)
     if isinstance(error, ContextLengthError):
-        return ApiError(400, str(error), code="context_length_exceeded")
+        # Clients that shorten what they send look for OpenAI's words.
+        message = f"This model's maximum context length is {error.context_length} tokens: {error}"
+        return ApiError(400, message, code="context_length_exceeded")
     if isinstance(error, InvalidRequestError):
         named = re.match(r"([a-z_]+)(?:\[\d+\]|\.[a-z_]+)*[= ]", str(error))
         is_field = named is not None and str(error)[named.end() - 1] == "="
@@ -126,12 +128,5 @@ def _of_service(error: ProviderError) -> ApiError:
 
 
 def _of_validation(error: RequestValidationError) -> ApiError:
-    first = error.errors()[0]
-    place = [str(part) for part in first["loc"] if part != "body"]
-    name = ".".join(place)
-    if first["type"] == "extra_forbidden":
-        return ApiError(400, f"{name} is not a field that is known here", code="unknown_field", param=name)
-    if first["type"] == "missing":
-        return ApiError(400, f"{name or 'the body'} is missing", code="missing_field", param=name or None)
-    message = f"{name or 'the body'}={shown(first.get('input'))} is not valid: {first['msg']}"
-    return ApiError(400, message, param=name or None)
+    refusal = refusal_of(error.errors()[0])
+    return ApiError(400, refusal.message, code=refusal.code, param=refusal.param)

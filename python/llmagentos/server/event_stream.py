@@ -11,8 +11,6 @@ from starlette.types import Receive, Scope, Send
 
 from llmagentos.server.errors import api_error_of
 
-DONE = b"data: [DONE]\n\n"
-
 
 class EventStream(StreamingResponse):
     """A response made of events, each given as its bytes; several may come in one piece.

@@ -37,7 +37,7 @@ class JsonRoute(APIRoute):
         async def handle(request: Request) -> Response:
             # Web pages of other origins may send bodies of other types without being asked.
             kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-            if kind != "application/json":
+            if request.method != "GET" and kind != "application/json":
                 raise ApiError(415, "Content-Type must be application/json", code="unsupported_media_type")
             return await handler(JsonRequest(request.scope, request.receive))
 

@@ -87,5 +87,6 @@ def prepared_work(llm: LLM, ask: Ask, tenant: str, timeout: float) -> Work:
         LLMAgentOSError: a request that is not valid.
     """
     asked = ask()
-    params = replace(llm.default_params, **asked.sampling)
+    # None leaves a search by beams, and what else the model's own files say, as it is.
+    params = replace(llm.default_params, **asked.sampling) if asked.sampling else None
     return llm.prepare(asked.prompts, params, timeout=timeout, cache_salt=tenant or None, **asked.options)

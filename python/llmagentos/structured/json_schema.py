@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import unquote
 
 from llmagentos.errors import SchemaError, shown
+from llmagentos.structured.consistency import check_together
 from llmagentos.structured.keywords import SUBSCHEMAS, VALUES, is_annotation, unwritable
-from llmagentos.structured.lark import json_value
+from llmagentos.structured.pointers import escape, place
 
-MAX_DEPTH = 64  # schemas inside schemas; what compiles them recurses
+MAX_DEPTH = 100  # of JSON inside JSON
+MAX_SCHEMAS = 10_000
+MAX_POINTER = 2_000  # characters of the names that lead to a schema
 
 
 def check_schema(schema: object) -> dict[str, Any]:
@@ -29,140 +31,81 @@ def check_schema(schema: object) -> dict[str, Any]:
         copy: dict[str, Any] = json.loads(json.dumps(dict(schema), allow_nan=False))
     except (TypeError, ValueError, RecursionError) as error:
         raise SchemaError(f"the schema is not JSON: {error}") from None
+    _check_depth(copy)
     copy.pop("$schema", None)
-    walked = dict(_walk(copy))
-    for pointer, node in walked.items():
-        if "$ref" in node:
-            _check_reference(pointer, node["$ref"], walked)
-        _check_counts(pointer, node)
-        _check_patterns(pointer, node)
+    check_together(dict(_walk(copy)))
     return copy
 
 
-def fault_of(schema: Mapping[str, Any], error_of: Callable[[str], str]) -> SchemaError | None:
-    """What is wrong with a checked schema that does not compile, and where; None where it does.
-
-    Args:
-        error_of: compiles a grammar and says what is wrong with it, "" where nothing is.
-    """
-    error = error_of(f"start: {json_value(schema)}")
-    if not error:
-        return None
-    shared = {key: schema[key] for key in ("$defs", "definitions") if key in schema}
-    for pointer, node in sorted(_walk(schema), key=lambda item: item[0].count("/"), reverse=True):
-        # A reference to elsewhere than the definitions means something else in a part than in the whole.
-        stands_alone = "#/" not in json.dumps(node).replace("#/$defs/", "").replace("#/definitions/", "")
-        own_error = error_of(f"start: {json_value({**shared, **node})}") if stands_alone else ""
-        if own_error:
-            return SchemaError(f"{_at(pointer)}: it cannot be enforced: {own_error}", pointer)
-    return SchemaError(f"{_at('')}: it cannot be enforced: {error}")
+def _check_depth(schema: Any) -> None:
+    """Everything in it, values of `const` and `enum` too: what compiles schemas reads no JSON that is deeper."""
+    level = [schema]
+    for _ in range(MAX_DEPTH):
+        parts = (value for part in level for value in (part.values() if isinstance(part, dict) else part))
+        level = [value for value in parts if isinstance(value, (dict, list))]
+    if level:
+        raise SchemaError(f"{place('')}: JSON is nested more than {MAX_DEPTH} deep in it")
 
 
 def _walk(root: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Each schema that is not just true or false, with its pointer; what is wrong with one is raised on the way."""
-    pending: list[tuple[str, Any, int]] = [("", root, 0)]
-    while pending:
-        pointer, node, depth = pending.pop()
+    pending: list[tuple[str, Any]] = [("", root)]
+    for n_schemas in itertools.count(1):
+        if not pending:
+            return
+        pointer, node = pending.pop()
+        if len(pointer) > MAX_POINTER:
+            start = pointer[:MAX_POINTER].rpartition("/")[0]
+            raise SchemaError(f"{place(start)}: names of more than {MAX_POINTER} characters lead into it", start)
+        if n_schemas > MAX_SCHEMAS:
+            raise SchemaError(f"{place('')}: it has more than {MAX_SCHEMAS} schemas")
         if isinstance(node, bool):
             continue
         if not isinstance(node, dict):
-            raise SchemaError(f"{_at(pointer)}: {shown(node)} is not a schema: it must be a dict or a bool", pointer)
-        if depth > MAX_DEPTH:
-            raise SchemaError(f"{_at(pointer)}: schemas are nested more than {MAX_DEPTH} deep", pointer)
+            raise SchemaError(f"{place(pointer)}: {shown(node)} is not a schema: it must be a dict or a bool", pointer)
         yield pointer, node
         for keyword, value in node.items():
             at = f"{pointer}/{escape(keyword)}"
-            if keyword in SUBSCHEMAS:
-                pending += [(child, schema, depth + 1) for child, schema in _children(at, keyword, value)]
-            else:
+            pending += children(at, keyword, value)
+            if keyword not in SUBSCHEMAS:
                 _check_value(at, keyword, value)
+            elif keyword == "properties":
+                _check_writable(at, list(value))
 
 
-def _children(at: str, keyword: str, value: Any) -> list[tuple[str, Any]]:
-    kind = SUBSCHEMAS[keyword]
+def children(at: str, keyword: str, value: Any) -> list[tuple[str, Any]]:
+    """The schemas that this keyword's value is or holds, with their pointers; none where it holds no schemas.
+
+    Raises:
+        SchemaError: it should hold schemas, and does not.
+    """
+    kind = SUBSCHEMAS.get(keyword)
     if kind == "map":
         if isinstance(value, dict):
-            _check_writable(at, list(value) if keyword == "properties" else [])
             return [(f"{at}/{escape(name)}", schema) for name, schema in value.items()]
-        raise SchemaError(f"{_at(at)}: {keyword}={shown(value)} is not valid: it must be a dict of schemas", at)
+        raise SchemaError(f"{place(at)}: {keyword}={shown(value)} is not valid: it must be a dict of schemas", at)
     if kind == "list":
         if isinstance(value, list) and value:
             return [(f"{at}/{index}", schema) for index, schema in enumerate(value)]
-        raise SchemaError(f"{_at(at)}: {keyword}={shown(value)} is not valid: it must be a list of schemas", at)
-    if isinstance(value, list):
-        raise SchemaError(f"{_at(at)}: a list of {keyword} is not supported: write prefixItems", at)
-    return [(at, value)]
+        raise SchemaError(f"{place(at)}: {keyword}={shown(value)} is not valid: it must be a list of schemas", at)
+    if kind == "schema" and isinstance(value, list):
+        raise SchemaError(f"{place(at)}: a list of {keyword} is not supported: write prefixItems", at)
+    return [(at, value)] if kind == "schema" else []
 
 
 def _check_value(at: str, keyword: str, value: Any) -> None:
     if is_annotation(keyword):
         return
     if keyword not in VALUES:
-        raise SchemaError(f"{_at(at)}: the keyword {shown(keyword)} is not supported", at)
+        raise SchemaError(f"{place(at)}: the keyword {shown(keyword)} is not supported", at)
     is_valid, domain = VALUES[keyword]
     if not is_valid(value):
-        raise SchemaError(f"{_at(at)}: {keyword}={shown(value)} is not supported: it must be {domain}", at)
+        raise SchemaError(f"{place(at)}: {keyword}={shown(value)} is not supported: it must be {domain}", at)
     if keyword in ("const", "enum", "required"):
         _check_writable(at, value)
 
 
 def _check_writable(at: str, value: Any) -> None:
-    text = unwritable(value)
-    if text is not None:
-        raise SchemaError(f"{_at(at)}: {shown(text)} has a character that answers cannot hold", at)
-
-
-def _check_reference(pointer: str, reference: str, walked: Mapping[str, Any]) -> None:
-    """The target must be a schema that was walked, and following references must come to an end."""
-    at, seen = f"{pointer}/$ref", set[str]()
-    while True:
-        target = unquote(reference[1:])
-        if target not in walked:
-            raise SchemaError(f"{_at(at)}: $ref={shown(reference)} leads to no schema in here", at)
-        if target in seen:
-            raise SchemaError(f"{_at(at)}: $ref={shown(reference)} leads back to itself", at)
-        seen.add(target)
-        if "$ref" not in walked[target]:
-            return
-        reference = walked[target]["$ref"]
-
-
-def _check_counts(pointer: str, node: Mapping[str, Any]) -> None:
-    """Bounds that contradict each other, and a count of properties that repeated names could feign."""
-    for low, high in (("minLength", "maxLength"), ("minItems", "maxItems"), ("minProperties", "maxProperties")):
-        if node.get(low, 0) > node.get(high, float("inf")):
-            at = f"{pointer}/{high}"
-            raise SchemaError(f"{_at(at)}: {high}={node[high]} is below {low}={node[low]}", at)
-    # Names that no `properties` list are not kept apart, so {"a": 1, "a": 2} would count as two.
-    n_sure = len(node.get("required", ())) + 1
-    if node.get("minProperties", 0) > n_sure:
-        at = f"{pointer}/minProperties"
-        raise SchemaError(
-            f"{_at(at)}: minProperties={node['minProperties']} is not supported: of these properties no more than "
-            f"{n_sure} are sure to have different names",
-            at,
-        )
-
-
-def _check_patterns(pointer: str, node: Mapping[str, Any]) -> None:
-    """A property that a pattern speaks of too would have to meet both schemas."""
-    names = list(node.get("properties", ()))
-    for text in node.get("patternProperties", ()) if names else ():
-        at = f"{pointer}/patternProperties/{escape(text)}"
-        try:
-            both = next(filter(re.compile(text).search, names), None)
-        except re.error as error:
-            raise SchemaError(f"{_at(at)}: {shown(text)} is not supported beside properties: {error}", at) from None
-        if both is not None:
-            raise SchemaError(
-                f"{_at(at)}: {shown(text)} also matches {shown(both)} of properties, which is not supported", at
-            )
-
-
-def escape(name: str) -> str:
-    """A name as a part of a JSON pointer."""
-    return name.replace("~", "~0").replace("/", "~1")
-
-
-def _at(pointer: str) -> str:
-    return f"schema at {pointer or 'its root'}"
+    fault = unwritable(value)
+    if fault is not None:
+        raise SchemaError(f"{place(at)}: {fault}", at)

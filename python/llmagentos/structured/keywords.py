@@ -11,6 +11,9 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, Literal
 
+from llmagentos.errors import shown
+from llmagentos.structured.numbers import MAX_NUMBER, is_on_grid, is_step
+
 TYPES = ("null", "boolean", "integer", "number", "string", "array", "object")
 FORMATS = ("date-time", "date", "time", "duration", "email", "hostname", "ipv4", "ipv6", "uri", "uuid")
 
@@ -35,6 +38,9 @@ ANNOTATIONS = frozenset(
     }
 )
 
+MAX_REGEX = 10_000  # characters: compiling takes time that grows with their square
+_MAX_COUNT = 10**9
+
 Children = Literal["schema", "list", "map"]
 
 # Where a keyword's value holds schemas: it is one, a list of them, or a map from names to them.
@@ -51,17 +57,19 @@ SUBSCHEMAS: Mapping[str, Children] = {
     "oneOf": "list",
 }
 
+_HOLDING_VALUES = ("properties", "patternProperties", "additionalProperties", "items", "prefixItems")
+
 
 def _is_anything(_value: Any) -> bool:
     return True
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 0
+    return type(value) is int and 0 <= value <= _MAX_COUNT
 
 
 def _is_number(value: Any) -> bool:
-    return type(value) in (int, float) and math.isfinite(value)
+    return type(value) in (int, float) and math.isfinite(value) and abs(value) <= MAX_NUMBER
 
 
 def _is_names(value: Any) -> bool:
@@ -73,12 +81,13 @@ def _is_types(value: Any) -> bool:
     return bool(types) and all(isinstance(name, str) and name in TYPES for name in types)
 
 
-def _is_text(value: Any) -> bool:
-    return isinstance(value, str)
+def _is_regex(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= MAX_REGEX
 
 
-_COUNT = (_is_count, "an integer of at least 0")
-_NUMBER = (_is_number, "a finite number")
+_COUNT = (_is_count, f"an integer from 0 to {_MAX_COUNT}")
+_NUMBER = (_is_number, "a number between -2**53 and 2**53")
+_EXCLUSIVE = (lambda value: _is_number(value) and abs(value) < MAX_NUMBER, "a number above -2**53 and below 2**53")
 
 # What the value of a keyword must be, and in words.
 VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
@@ -93,13 +102,16 @@ VALUES: Mapping[str, tuple[Callable[[Any], bool], str]] = {
     "maxItems": _COUNT,
     "minLength": _COUNT,
     "maxLength": _COUNT,
-    "pattern": (_is_text, "a regular expression"),
+    "pattern": (_is_regex, f"a regular expression of at most {MAX_REGEX} characters"),
     "format": (lambda value: value in FORMATS, f"one of {', '.join(FORMATS)}"),
     "minimum": _NUMBER,
     "maximum": _NUMBER,
-    "exclusiveMinimum": _NUMBER,
-    "exclusiveMaximum": _NUMBER,
-    "multipleOf": (lambda value: _is_number(value) and value > 0, "a finite number above 0"),
+    "exclusiveMinimum": _EXCLUSIVE,
+    "exclusiveMaximum": _EXCLUSIVE,
+    "multipleOf": (
+        lambda value: _is_number(value) and value > 0 and is_step(value),
+        "a number above 0 that a few digits give exactly, 65535 without their point at most: 3 or 0.05, but not 0.07",
+    ),
 }
 
 
@@ -108,13 +120,22 @@ def is_annotation(keyword: str) -> bool:
     return keyword in ANNOTATIONS or (keyword.startswith("x-") and keyword != "x-guidance")
 
 
+def is_intersection(node: Mapping[str, Any]) -> bool:
+    """Whether a value has to satisfy several schemas here that may each say something about a number."""
+    applied = node.keys() & {"$ref", "anyOf", "oneOf"}
+    return "allOf" in node or len(applied) > 1 or bool(applied and node.keys() & {"multipleOf", *_HOLDING_VALUES})
+
+
 # Characters that JSON can only write as \uXXXX, which grammars leave out.
 _ESCAPED = re.compile("[\x00-\x07\x0b\x0e-\x1f\x7f\ud800-\udfff]")
 
 
 def unwritable(value: Any) -> str | None:
-    """A string in this JSON value that no answer can hold, or None."""
+    """Why no answer can hold this JSON value, or None."""
     if isinstance(value, str):
-        return value if _ESCAPED.search(value) else None
+        return f"{shown(value)} has a character that answers cannot hold" if _ESCAPED.search(value) else None
+    if type(value) in (int, float):
+        exact = "a number between -2**53 and 2**53 of at most 15 digits, or 20 behind the point"
+        return None if is_on_grid(value) else f"{shown(value)} is not supported: it must be {exact}"
     parts = [*value, *value.values()] if isinstance(value, dict) else value if isinstance(value, list) else ()
-    return next((text for text in map(unwritable, parts) if text is not None), None)
+    return next((fault for fault in map(unwritable, parts) if fault is not None), None)

@@ -7,6 +7,8 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from llmagentos.structured.enforced import enforced
+
 # JSON as json.dumps writes it, or without its spaces, and nothing wider: a small model that may write white space goes
 # on writing it. No \uXXXX: what can be escaped so can be written as it is, but for control characters and lone
 # surrogates.
@@ -36,4 +38,4 @@ def one_of(texts: Iterable[str]) -> str:
 
 def json_value(schema: Mapping[str, Any]) -> str:
     """A rule's body that matches the JSON values of this schema, which `json_schema.check_schema` has passed."""
-    return f"%json {json.dumps({**schema, 'x-guidance': JSON_STYLE})}"
+    return f"%json {json.dumps({**enforced(schema), 'x-guidance': JSON_STYLE})}"

@@ -8,8 +8,11 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from llmagentos.errors import InvalidRequestError, shown
-from llmagentos.structured.json_schema import check_schema, fault_of
+from llmagentos.structured.caller_grammar import checked_grammar, checked_regex
+from llmagentos.structured.fault import fault_of
+from llmagentos.structured.json_schema import check_schema
 from llmagentos.structured.lark import json_value, one_of, regex
+from llmagentos.structured.model_schema import closed_schema
 
 ResponseFormatArgument: TypeAlias = "Mapping[str, Any] | type[Any] | None"
 
@@ -94,26 +97,6 @@ def _of_model(model: type[Any]) -> ResponseFormat:
     return _of_schema(f"schema of {model.__name__}", closed_schema(model.model_json_schema()), parse)
 
 
-def closed_schema(schema: Any) -> Any:
-    """A pydantic schema whose objects have the model's fields only, unless the model says that it takes others.
-
-    The fields are what the object is made of; a small model that may add others goes on adding them.
-    """
-    if not isinstance(schema, Mapping):
-        return schema
-    closed: dict[str, Any] = {}
-    for key, part in schema.items():
-        if key in ("properties", "$defs") and isinstance(part, Mapping):
-            closed[key] = {name: closed_schema(one) for name, one in part.items()}
-        elif key in ("anyOf", "oneOf", "prefixItems") and isinstance(part, list):
-            closed[key] = [closed_schema(one) for one in part]
-        else:
-            closed[key] = closed_schema(part) if key in ("items", "additionalProperties") else part
-    if "properties" in closed:
-        closed.setdefault("additionalProperties", False)
-    return closed
-
-
 def _schema_in(wrapper: object) -> object:
     """The schema in OpenAI's wrapper: {"name", "schema", "strict", "description"}. All schemas are enforced, so strict
     makes no difference."""
@@ -146,8 +129,8 @@ def _of_text(kind: str, value: Any) -> ResponseFormat:
     if not isinstance(value, str) or not value:
         raise InvalidRequestError(f"response_format.{kind}={shown(value)} is not valid: it must be a non-empty string")
     if kind == "regex":
-        return ResponseFormat("regex", f"start: TEXT\nTEXT: {regex(_unanchored(value))}", str)
-    return ResponseFormat("grammar", value, str)
+        return ResponseFormat("regex", f"start: TEXT\nTEXT: {regex(_unanchored(checked_regex(value)))}", str)
+    return ResponseFormat("grammar", checked_grammar(value), str)
 
 
 def _unanchored(pattern: str) -> str:

@@ -9,7 +9,8 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from llmagentos.errors import InvalidRequestError, ToolError
-from llmagentos.structured.response_format import closed_schema
+from llmagentos.structured.model_schema import closed_schema
+from llmagentos.tools.json_validation import validator_of
 
 if TYPE_CHECKING:
     from pydantic import TypeAdapter
@@ -120,27 +121,14 @@ class SchemaArguments:
     """Arguments as a JSON schema says, for tools that are described elsewhere, such as those of an MCP server."""
 
     def __init__(self, name: str, schema: Mapping[str, Any]) -> None:
-        from jsonschema import SchemaError as JsonSchemaError
-        from jsonschema.validators import validator_for
-
         self._name = name
         self.schema = dict(schema)
-        try:
-            validator_for(self.schema).check_schema(self.schema)
-        except JsonSchemaError as error:
-            raise InvalidRequestError(
-                f"the parameters of the tool {name!r} are no JSON schema: {error.message}"
-            ) from None
+        self._faults = validator_of(f"the parameters of the tool {name!r}", self.schema)
         if self.schema.get("type", "object") != "object":
             raise InvalidRequestError(f"the parameters of the tool {name!r} must be of type 'object'")
-        self._validator = validator_for(self.schema)(self.schema)
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        faults = [
-            f"{'.'.join(map(str, fault.absolute_path)) or 'arguments'}: {fault.message}"
-            for fault in self._validator.iter_errors(dict(given))
-        ]
-        if faults:
+        if faults := self._faults(dict(given)):
             raise ToolError(f"the arguments of {self._name} are not valid: {'; '.join(faults)}")
         return dict(given)
 

@@ -15,11 +15,19 @@ Number: TypeAlias = "int | float"
 
 MAX_LENGTH = 500  # characters of an expression
 MAX_BITS = 4096  # of an integer: some 1,200 digits
+MAX_DIGITS = 1000  # that round keeps or drops; Python computes ten to the power of these
+
+
+def _round(number: Number, digits: Number = 0) -> Number:
+    if not isinstance(digits, int) or abs(digits) > MAX_DIGITS:
+        raise ValueError(f"round takes from {-MAX_DIGITS} to {MAX_DIGITS} digits, not {shown(digits)}")
+    return round(number, digits or None)  # an integer where no digits are left
+
 
 _CONSTANTS: Mapping[str, Number] = {"pi": math.pi, "e": math.e, "tau": math.tau}
 _FUNCTIONS: Mapping[str, Callable[..., Number]] = {
     "abs": abs,
-    "round": round,
+    "round": _round,
     "min": min,
     "max": max,
     "floor": math.floor,

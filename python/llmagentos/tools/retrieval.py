@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sqlite3
 import threading
@@ -17,11 +18,14 @@ from llmagentos.tools.chunking import chunk_text
 from llmagentos.tools.rooted import Root
 from llmagentos.tools.tool import Tool, tool
 from llmagentos.tools.web_page import page_text
-from llmagentos.tools.words import words
+from llmagentos.tools.words import ENGLISH_STOP_WORDS, words
 
 ENDINGS = (".txt", ".md", ".rst", ".html", ".htm")
 MAX_BYTES = 16 << 20  # of a document
 MAX_PASSAGES = 20  # in one answer
+
+# What questions are made of besides stop words; a passage need not have it to answer one.
+_ASKING = frozenset("called define describe explain know long many mean means much often please say tell".split())  # noqa: SIM905
 
 
 class Embedder(Protocol):
@@ -71,9 +75,26 @@ class PassageIndex:
     def __len__(self) -> int:
         return len(self._passages)
 
-    def search(self, query: str, limit: int = 5) -> list[Passage]:
-        """The passages that fit best, best first; fewer where no others share a word with the question."""
+    def search(self, query: str, limit: int = 5, *, min_coverage: float = 0.0) -> list[Passage]:
+        """The passages that fit best, best first; fewer where no others share a word with the question.
+
+        Args:
+            min_coverage: share of the question's words that a passage must have, from 0 to 1, to be among them. Rare
+                words count more (by their inverse document frequency), stop words not at all. For questions that
+                the documents may not answer: sharing some word with them is then not enough, and a question of stop
+                words alone finds nothing.
+
+        Raises:
+            InvalidRequestError: `min_coverage` is outside its domain, or an embedder ranks by meaning.
+        """
+        if not 0 <= min_coverage <= 1 or (min_coverage > 0 and self._embedder is not None):
+            raise InvalidRequestError(
+                f"min_coverage={min_coverage} is not valid: it must be from 0 to 1, and 0 with an embedder"
+            )
         found = self._by_words(query, limit) if self._embedder is None else self._by_meaning(query, limit)
+        if min_coverage > 0:
+            coverage = self._coverage(query, [number for number, _ in found])
+            found = [(number, score) for number, score in found if coverage[number] >= min_coverage]
         chosen = ((self._passages[number], score) for number, score in found)
         return [Passage(passage.source, passage.line, passage.text, score) for passage, score in chosen]
 
@@ -87,6 +108,28 @@ class PassageIndex:
         with self._lock:
             rows = self._words.execute(statement, (terms, limit)).fetchall()
         return [(number, -rank) for number, rank in rows]
+
+    def _coverage(self, query: str, numbers: Sequence[int]) -> dict[int, float]:
+        """Which share of the query's words each of some passages has, weighted by inverse document frequency."""
+        wanted = list(dict.fromkeys(words(query)))
+        telling = [word for word in wanted if word not in ENGLISH_STOP_WORDS and word not in _ASKING]
+        weights: list[float] = []
+        covered = dict.fromkeys(numbers, 0.0)
+        places = ", ".join("?" * len(numbers))
+        for word in telling:
+            term = '"{}"'.format(word.replace('"', ""))
+            with self._lock:
+                (n_with,) = self._words.execute(
+                    "SELECT count(*) FROM passages WHERE passages MATCH ?", (term,)
+                ).fetchone()
+                having = self._words.execute(
+                    f"SELECT rowid FROM passages WHERE passages MATCH ? AND rowid IN ({places})",  # noqa: S608 (marks)
+                    (term, *numbers),
+                ).fetchall()
+            weights.append(math.log(1 + (len(self._passages) - n_with + 0.5) / (n_with + 0.5)))
+            for (number,) in having:
+                covered[number] += weights[-1]
+        return {number: weight / sum(weights) for number, weight in covered.items()} if weights else covered
 
     def _by_meaning(self, query: str, limit: int) -> list[tuple[int, float]]:
         assert self._embedder is not None  # noqa: S101 (asked by the caller)

@@ -14,13 +14,11 @@ from pydantic import BaseModel, Field
 
 from llmagentos import LLM, SamplingParams
 from llmagentos import llm as llm_module
-from llmagentos.agents.adapters.chat_request import chat_request_of
 from llmagentos.agents.adapters.clients import async_openai_client, openai_client
 from llmagentos.agents.adapters.langchain import langchain_model
 from llmagentos.agents.adapters.openai_agents import openai_agents_model
 from llmagentos.agents.adapters.pydantic_ai import pydantic_ai_model
 from llmagentos.agents.adapters.smolagents import SmolagentsModel
-from llmagentos.errors import InvalidRequestError
 from tests.engine.fake_model import fake_model
 
 ASK: Any = [{"role": "user", "content": "hi"}]
@@ -82,14 +80,16 @@ def test_leaving_a_stream_cancels_its_request(llm: LLM) -> None:
 
 def test_what_is_not_supported_is_refused_by_name(llm: LLM) -> None:
     client = openai_client(llm)
-    with pytest.raises(openai.BadRequestError, match=r"audio=.* is not supported"):
+    with pytest.raises(openai.BadRequestError, match=r"audio=.* is not valid"):
         client.chat.completions.create(model="x", messages=ASK, audio={"voice": "alloy", "format": "wav"})
     with pytest.raises(openai.BadRequestError, match="temperature"):
         client.chat.completions.create(model="x", messages=ASK, temperature=-1)
     with pytest.raises(openai.BadRequestError, match=r"/v1/embeddings is not answered here"):
         client.embeddings.create(model="x", input="hi")
-    with pytest.raises(InvalidRequestError, match="verbosity='low' is not supported"):
-        chat_request_of({"messages": ASK, "verbosity": "low"}, SamplingParams())
+    with pytest.raises(openai.BadRequestError, match="continuous_usage_stats=True"):
+        client.chat.completions.create(
+            model="x", messages=ASK, stream=True, stream_options={"continuous_usage_stats": True}
+        )
 
 
 def test_pydantic_ai(llm: LLM) -> None:

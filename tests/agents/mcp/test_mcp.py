@@ -114,6 +114,18 @@ def test_the_official_client_calls_our_tools_over_standard_streams() -> None:
     assert _told(StdioServerParameters(command=sys.executable, args=command, env=environment)) == EXPECTED
 
 
+def test_tools_of_the_library_are_served_by_name(tmp_path: Path) -> None:
+    (tmp_path / "bread.txt").write_text("Knead for ten minutes.\n")
+    environment = {"PYTHONPATH": os.pathsep.join([*(path for path in sys.path if path)])}
+    options = ["--tools", "calculator", "--tools", "files", "--option", f"files.root={tmp_path}"]
+    command = [sys.executable, "-m", "llmagentos", "mcp", *options]
+    with MCPTools(command, env=environment) as server:
+        tools = {one.name: one for one in server.tools}
+        assert set(tools) == {"calculator", "list_files", "read_file", "search_files"}
+        assert tools["calculator"].call({"expression": "6 * 7"}) == "42"
+        assert tools["read_file"].call({"path": "bread.txt"}) == "Knead for ten minutes."
+
+
 def test_the_official_client_calls_our_tools_over_http() -> None:
     with _served(TOOLS) as address:
         assert _told(address) == EXPECTED

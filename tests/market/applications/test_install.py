@@ -93,3 +93,16 @@ def test_a_project_is_made_under_its_own_name(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="'My Notes' cannot be an application's name"):
         create(template, read_folder(template.folder), tmp_path / "My Notes")
     assert not (tmp_path / "My Notes").exists()
+
+
+def test_a_template_may_write_its_name_in_other_ways_but_must_write_it(tmp_path: Path) -> None:
+    template = application_named("documents")
+    files = read_folder(template.folder)
+    plain = files["app.toml"].decode()
+    for line in ("name='documents' # of it", "name  =  'documents'"):
+        changed = {**files, "app.toml": plain.replace('name = "documents"', line).encode()}
+        path = create(template, changed, tmp_path / f"notes-{len(line)}")
+        assert application_named(str(path)).manifest.name == path.name
+    quoted = {**files, "app.toml": plain.replace("name =", '"name" =').encode()}
+    with pytest.raises(ApplicationError, match="no line that says its name"):
+        create(template, quoted, tmp_path / "notes")

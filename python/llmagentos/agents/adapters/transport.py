@@ -7,9 +7,13 @@ from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import aclosing, closing
 from typing import Any
 
-from llmagentos.agents.adapters.chat_request import ChatRequest, ChunkBodies, chat_request_of, completion_body
+from llmagentos.completion import Chunk, Completion, Usage
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 from llmagentos.llm import LLM
+from llmagentos.openai_protocol.answer import ChatChunks, chat_completion
+from llmagentos.openai_protocol.events import DONE
+from llmagentos.openai_protocol.request import ChatRequest, read_request
+from llmagentos.openai_protocol.token_texts import TokenTexts
 
 try:
     import httpx2 as httpx
@@ -17,8 +21,6 @@ except ImportError:  # OpenAI's client before version 3
     import httpx  # type: ignore[no-redef]
 
 __all__ = ["EngineTransport", "httpx"]
-
-_DONE = b"data: [DONE]\n\n"
 
 
 class EngineTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
@@ -31,47 +33,70 @@ class EngineTransport(httpx.BaseTransport, httpx.AsyncBaseTransport):
     def handle_request(self, request: httpx.Request) -> httpx.Response:
         """For the client that waits."""
         try:
-            asked = self._asked(request.url.path, request.read())
-            if not asked.streams:
-                return self._whole(self._llm.chat(asked.messages, asked.params, **asked.options))
-            chunks = self._llm.stream(asked.messages, asked.params, **asked.options)
-            return _streamed(_Events(self._events(chunks, asked)))
+            body = self._read(request.url.path, request.read())
+            messages, params, form = body.arguments(self._llm.default_params)
+            if not body.stream:
+                return self._whole(body, self._llm.chat(messages, params, **form))
+            return _streamed(_Events(self._events(body, self._llm.stream(messages, params, **form))))
         except LLMAgentOSError as error:
             return _failed(error)
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
         """For the client that awaits."""
         try:
-            asked = self._asked(request.url.path, await request.aread())
-            if not asked.streams:
-                return self._whole(await self._llm.achat(asked.messages, asked.params, **asked.options))
-            chunks = self._llm.astream(asked.messages, asked.params, **asked.options)
-            return _streamed(_AsyncEvents(self._async_events(chunks, asked)))
+            body = self._read(request.url.path, await request.aread())
+            messages, params, form = body.arguments(self._llm.default_params)
+            if not body.stream:
+                return self._whole(body, await self._llm.achat(messages, params, **form))
+            return _streamed(_AsyncEvents(self._async_events(body, self._llm.astream(messages, params, **form))))
         except LLMAgentOSError as error:
             return _failed(error)
 
-    def _asked(self, path: str, body: bytes) -> ChatRequest:
+    def _read(self, path: str, body: bytes) -> ChatRequest:
         if not path.endswith("/chat/completions"):
             raise InvalidRequestError(f"{path} is not answered here: chat completions are")
-        return chat_request_of(json.loads(body), self._llm.default_params)
+        read = read_request(json.loads(body))
+        if read.stream_options is not None and read.stream_options.continuous_usage_stats:
+            raise InvalidRequestError("continuous_usage_stats=True is not supported here: a server tells them")
+        return read
 
-    def _whole(self, completions: Any) -> httpx.Response:
-        given = completions if isinstance(completions, list) else [completions]
-        return httpx.Response(200, json=completion_body(given, self._name))
+    def _tokens(self, body: ChatRequest) -> TokenTexts | None:
+        return TokenTexts(self._llm.token_bytes) if body.logprobs else None
 
-    def _events(self, chunks: Any, asked: ChatRequest) -> Generator[bytes, None, None]:
-        bodies = ChunkBodies(self._name, asked.with_usage)
+    def _whole(self, body: ChatRequest, answer: Completion | list[Completion]) -> httpx.Response:
+        completions = answer if isinstance(answer, list) else [answer]
+        prompt = completions[0].usage
+        n_generated = sum(one.usage.completion_tokens for one in completions)
+        usage = Usage(prompt.prompt_tokens, n_generated, prompt.cached_tokens)
+        return httpx.Response(200, json=chat_completion(self._name, completions, usage, self._tokens(body)))
+
+    def _events(self, body: ChatRequest, chunks: Any) -> Generator[bytes, None, None]:
+        writer = _Writer(self._name, body, self._tokens(body))
         with closing(chunks):
             for chunk in chunks:
-                yield b"".join(map(_event, bodies.of(chunk)))
-        yield _DONE
+                yield writer.events(chunk)
+        yield DONE
 
-    async def _async_events(self, chunks: Any, asked: ChatRequest) -> AsyncGenerator[bytes, None]:
-        bodies = ChunkBodies(self._name, asked.with_usage)
+    async def _async_events(self, body: ChatRequest, chunks: Any) -> AsyncGenerator[bytes, None]:
+        writer = _Writer(self._name, body, self._tokens(body))
         async with aclosing(chunks):
             async for chunk in chunks:
-                yield b"".join(map(_event, bodies.of(chunk)))
-        yield _DONE
+                yield writer.events(chunk)
+        yield DONE
+
+
+class _Writer:
+    """Writes the events of one answer; its last chunk brings the token counts."""
+
+    def __init__(self, model: str, body: ChatRequest, tokens: TokenTexts | None) -> None:
+        self._with_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+        self._chunks = ChatChunks(model, self._with_usage, tokens)
+
+    def events(self, chunk: Chunk) -> bytes:
+        written = self._chunks.events([(0, chunk)])
+        if chunk.usage is not None and self._with_usage:
+            written += self._chunks.usage(chunk.usage)
+        return written
 
 
 class _Events(httpx.SyncByteStream):
@@ -98,10 +123,6 @@ class _AsyncEvents(httpx.AsyncByteStream):
 
 def _streamed(stream: Any) -> httpx.Response:
     return httpx.Response(200, headers={"content-type": "text/event-stream"}, stream=stream)
-
-
-def _event(body: dict[str, Any]) -> bytes:
-    return b"data: " + json.dumps(body).encode() + b"\n\n"
 
 
 def _failed(error: LLMAgentOSError) -> httpx.Response:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import shutil
 import tempfile
 from pathlib import Path
@@ -11,6 +13,8 @@ from llmagentos.errors import ApplicationError, InvalidRequestError, shown
 from llmagentos.market.applications.files import Files, manifest_in, write_folder
 from llmagentos.market.applications.manifest import MANIFEST, parse_manifest
 from llmagentos.market.applications.sources import Application, installed_folder
+
+_NAME_LINE = re.compile(r"^name[ \t]*=.*\n?", re.MULTILINE)
 
 
 def install(where: str, files: Files) -> Application:
@@ -57,23 +61,27 @@ def create(template: Application, files: Files, folder: str | os.PathLike[str]) 
     """Makes a project from a template's files: a new folder, whose name becomes the application's.
 
     Raises:
-        ApplicationError: the folder exists and is not empty, or cannot be written.
+        ApplicationError: the folder exists and is not empty, or cannot be written; or the template does not say its
+            name in a line of its own.
         InvalidRequestError: its name cannot be an application's.
     """
     path = Path(folder).absolute()
-    lines = files[MANIFEST].decode("utf-8").splitlines(keepends=True)
-    renamed = "".join(f'name = "{path.name}"\n' if line.startswith("name = ") else line for line in lines)
+    text, n_renamed = _NAME_LINE.subn(lambda _: f"name = {json.dumps(path.name)}\n", files[MANIFEST].decode("utf-8"), 1)
     try:
-        parse_manifest(MANIFEST, renamed)
+        name = parse_manifest(MANIFEST, text).name
     except InvalidRequestError:
         raise InvalidRequestError(
             f"{shown(path.name)} cannot be an application's name: use lower-case letters, digits and hyphens"
         ) from None
+    if not n_renamed or name != path.name:
+        raise ApplicationError(
+            f"{template.manifest.name} is no template: its {MANIFEST} has no line that says its name"
+        )
     try:
         path.mkdir(parents=True, exist_ok=True)
         if any(path.iterdir()):
             raise ApplicationError(f"{path} is not empty; {template.manifest.name} was not copied there")
-        write_folder({**files, MANIFEST: renamed.encode("utf-8")}, path)
+        write_folder({**files, MANIFEST: text.encode("utf-8")}, path)
     except OSError as error:
         raise ApplicationError(f"{path} cannot be written: {error.strerror}") from None
     return path

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from llmagentos.openai_protocol.sampling import StreamOptions
+from llmagentos.openai_protocol.token_texts import TokenTexts
 from llmagentos.server.calls import Asked, Call
+from llmagentos.server.choice_stream import choice_events
 from llmagentos.server.completion_format import CompletionChunks, Echo, choice_of, text_completion
 from llmagentos.server.errors import ApiError
-from llmagentos.server.event_stream import DONE
 from llmagentos.server.json_route import JsonRoute, json_response
 from llmagentos.server.opening import open_call
 from llmagentos.server.schemas.answers import Answer, streamed
 from llmagentos.server.schemas.completions import CompletionRequest
 from llmagentos.server.schemas.texts import MAX_TEXTS
-from llmagentos.server.token_text import TokenTexts
 
 router = APIRouter(route_class=JsonRoute)
 
@@ -39,18 +39,18 @@ async def completions(request: Request, body: CompletionRequest) -> Response:
         return Asked(body.prompts, sampling, {})
 
     call = await open_call(request, body.model, ask)
-    tokens = None if body.logprobs is None else TokenTexts(call.llm)
+    tokens = None if body.logprobs is None else TokenTexts(call.llm.token_bytes)
     n = body.n or 1
     if not body.stream:
         answers = await call.completions()
         echoes = _echoes(call, body) if body.echo else [None] * len(answers)
         choices = [choice_of(index, answer, echoes[index // n], tokens) for index, answer in enumerate(answers)]
         return json_response(text_completion(body.model, choices, call.usage))
-    include_usage = body.stream_options is not None and bool(body.stream_options.include_usage)
+    options = body.stream_options or StreamOptions()
     texts = [echo.text for echo in _echoes(call, body) for _ in range(n)] if body.echo else []
     await call.start()
-    chunks = CompletionChunks(body.model, include_usage, texts, tokens)
-    return call.respond(_events(call, chunks, include_usage))
+    chunks = CompletionChunks(body.model, bool(options.include_usage), texts, tokens)
+    return call.respond(choice_events(call, chunks, options))
 
 
 def _check(body: CompletionRequest) -> None:
@@ -67,11 +67,3 @@ def _echoes(call: Call, body: CompletionRequest) -> list[Echo]:
     """The prompts, to be given back."""
     texts = [prompt if isinstance(prompt, str) else call.llm.detokenize(prompt) for prompt in body.prompts]
     return [Echo(text, first_id) for text, first_id in zip(texts, call.first_ids, strict=True)]
-
-
-async def _events(call: Call, chunks: CompletionChunks, include_usage: bool) -> AsyncIterator[bytes]:
-    async for batch in call.batches():
-        events = chunks.events(batch)
-        if events:
-            yield events
-    yield (chunks.usage(call.usage) if include_usage else b"") + DONE

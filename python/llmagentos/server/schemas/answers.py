@@ -6,7 +6,19 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from llmagentos.server.schemas.strict import ErrorBody
+
+class ErrorDetail(BaseModel):
+    message: str
+    type: str
+    param: str | None
+    code: str | None
+
+
+class ErrorBody(BaseModel):
+    """Every failure, in OpenAI's shape."""
+
+    error: ErrorDetail
+
 
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"model": ErrorBody, "description": text}
@@ -109,6 +121,14 @@ class ModelList(BaseModel):
 class Tokens(BaseModel):
     tokens: list[int]
     count: int
+
+
+class TokenizerCard(BaseModel):
+    bos_token: str | None
+    eos_token: str | None
+    pad_token: str | None
+    unk_token: str | None
+    chat_template: str | None
 
 
 class Text(BaseModel):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import Field
 
-from llmagentos.server.schemas.sampling import SamplingFields, StreamOptions
+from llmagentos.openai_protocol.sampling import SamplingFields, StreamOptions
 from llmagentos.server.schemas.texts import TextOrTexts, one_by_one
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from llmagentos.server.schemas.strict import Strict
+from llmagentos.openai_protocol.strict import Strict
 from llmagentos.server.schemas.texts import MAX_TEXTS, Texts
 
 

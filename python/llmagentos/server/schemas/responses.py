@@ -6,8 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from llmagentos.server.schemas.sampling import SamplingFields, StreamOptions
-from llmagentos.server.schemas.strict import Strict
+from llmagentos.openai_protocol.sampling import SamplingFields
+from llmagentos.openai_protocol.strict import Strict
 
 
 class ContentPart(Strict):
@@ -56,8 +56,13 @@ class FunctionTool(Strict):
     strict: bool | None = None
 
 
+class ResponseStreamOptions(Strict):
+    include_obfuscation: Literal[False] | None = None
+
+
 class TextSettings(Strict):
     format: dict[str, Any] | None = None
+    verbosity: None = None
 
 
 class ResponseRequest(SamplingFields):
@@ -66,14 +71,17 @@ class ResponseRequest(SamplingFields):
     instructions: str | None = None
     max_output_tokens: int | None = None
     stream: bool | None = None
-    stream_options: StreamOptions | None = None
+    stream_options: ResponseStreamOptions | None = None
     text: TextSettings | None = None
     tools: list[FunctionTool] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     # What OpenAI's service does and this server does not may be said to be off:
     background: Literal[False] | None = None
+    context_management: None = None
     conversation: None = None
+    max_tool_calls: None = None
+    moderation: None = None
     previous_response_id: None = None
     prompt: None = None
     reasoning: None = None
@@ -87,4 +95,5 @@ class ResponseRequest(SamplingFields):
     service_tier: str | None = None
     safety_identifier: str | None = None
     prompt_cache_key: str | None = None
+    prompt_cache_options: dict[str, Any] | None = None
     prompt_cache_retention: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmagentos.server.schemas.strict import Strict
+from llmagentos.openai_protocol.strict import Strict
 
 
 class TokenizeRequest(Strict):

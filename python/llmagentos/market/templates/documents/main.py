@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from llmagentos import LLM
@@ -34,6 +35,12 @@ def answer(question: str, index: PassageIndex, model: LLM | None = None) -> str:
         return quoted(passages)
     text = model.generate_text(prompt_of(question, passages), max_length=MAX_TOKENS).strip()
     return f"{text}\n\n{quoted(passages)}"
+
+
+def conversation(model: LLM | None = None) -> Callable[[str], str]:
+    """What evaluation.toml talks to: the documents that come with it."""
+    index = PassageIndex(read_passages(FOLDER, size=PASSAGE, overlap=0))
+    return lambda question: answer(question, index, model)
 
 
 def main() -> None:
