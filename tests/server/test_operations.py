@@ -136,7 +136,8 @@ def test_metrics_count(models: dict[str, ModelConfig]) -> None:
         text = client.get("/metrics").text
     lines = dict(line.rsplit(" ", 1) for line in text.splitlines() if not line.startswith("#"))
     # Routes by their templates, the page's files together, all that there is not together, and no polls.
-    counted = {name.removeprefix("llmagentos_http_requests_total"): n for name, n in lines.items() if "http_requests_total" in name}
+    prefix = "llmagentos_http_requests_total"
+    counted = {name.removeprefix(prefix): n for name, n in lines.items() if name.startswith(prefix)}
     assert counted == {
         '{route="/v1/completions",status="200"}': "1.0",
         '{route="/v1/models/{model:path}",status="404"}': "1.0",

@@ -54,8 +54,8 @@ class ModerationConfig(BaseModel):
     """What /v1/moderations looks for.
 
     Attributes:
-        checks: "personal_data" (a category for each kind that `RedactionGuard` knows), "instructions" (texts that address
-            the model which reads them).
+        checks: "personal_data" (a category for each kind that `RedactionGuard` knows), "instructions" (texts that
+            address the model which reads them).
         topics: rules of each category, as `TopicGuard` takes them.
         judges: one for each category.
     """
@@ -124,7 +124,7 @@ class ServerConfig(BaseModel):
 
     @model_validator(mode="after")
     def _judges_are_served(self) -> Self:
-        for name, judge in (() if self.moderation is None else self.moderation.judges.items()):
+        for name, judge in () if self.moderation is None else self.moderation.judges.items():
             if judge.model not in self.models:
                 raise ValueError(f"moderation.judges.{name}.model={judge.model!r} is none of the models")
         return self

@@ -42,7 +42,10 @@ class Metrics:
             "inter_token", "Between two tokens of a request, on its average.", ["model"], _TOKEN_SECONDS
         )
         self._service_tokens = Counter(
-            "llmagentos_service_tokens", "Tokens of services, as they count.", ["model", "kind"], registry=self._registry
+            "llmagentos_service_tokens",
+            "Tokens of services, as they count them.",
+            ["model", "kind"],
+            registry=self._registry,
         )
         self._registry.register(_EngineCollector(stats))
 

@@ -29,9 +29,7 @@ async def open_call(request: Request, model: str, ask: Ask) -> Call:
         if (remote := lease.llm.remote) is not None:
             calls = await serving.in_thread(partial(prepared_calls, remote, ask, caller.timeout))
             return ServiceCall(caller, lease, remote, calls)
-        work = await serving.in_thread(
-            partial(prepared_work, lease.llm, ask, caller.client.name, caller.timeout)
-        )
+        work = await serving.in_thread(partial(prepared_work, lease.llm, ask, caller.client.name, caller.timeout))
         return LocalCall(caller, lease, work)
     except BaseException:
         lease.release()

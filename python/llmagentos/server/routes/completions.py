@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
@@ -56,7 +55,8 @@ async def completions(request: Request, body: CompletionRequest) -> Response:
 def _check(body: CompletionRequest) -> None:
     n_answers = len(body.prompts) * max(body.n or 1, body.best_of or 1)
     if n_answers > MAX_TEXTS:
-        raise ApiError(400, f"{n_answers} completions are asked for, at most {MAX_TEXTS} may be together", param="prompt")
+        message = f"{n_answers} completions are asked for, at most {MAX_TEXTS} may be together"
+        raise ApiError(400, message, param="prompt")
     if body.stream_options is not None and not body.stream:
         raise ApiError(400, "stream_options needs stream=true", param="stream_options")
     if body.stream and body.echo and body.logprobs is not None:

@@ -38,9 +38,7 @@ async def embeddings(request: Request, body: EmbeddingRequest) -> Response:
     def embed(llm: LLM, some: Sequence[str | list[int]]) -> tuple[Vectors, int]:
         if llm.remote is not None:
             return llm.remote.embed_counted(some, body.prompt_name, body.normalize, body.truncate)
-        vectors = llm.embed(
-            list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate
-        )
+        vectors = llm.embed(list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate)
         return vectors, _n_tokens(llm, some)
 
     parts, n_tokens = await _in_parts(request, body.model, texts, embed)
