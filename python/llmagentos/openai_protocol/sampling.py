@@ -12,6 +12,8 @@ from llmagentos.sampling_params import SamplingParams
 # Those that mean something else in one of the requests, or are written differently, are not taken as they are.
 _FIELDS = {field.name for field in fields(SamplingParams)} - {"logit_bias", "logprobs", "max_tokens", "stop"}
 
+_MAX_STOPS = 64  # each is looked for after every token; OpenAI takes 4
+
 
 class StreamOptions(Strict):
     """`continuous_usage_stats` is vLLM's: with it, every event tells the token counts so far."""
@@ -55,8 +57,10 @@ class SamplingFields(Strict):
             others: parameters that this request has under other names; None is left out.
 
         Raises:
-            InvalidRequestError: a logit bias for what is no token.
+            InvalidRequestError: a logit bias for what is no token, or more stop texts than may be looked for.
         """
+        if isinstance(self.stop, list) and len(self.stop) > _MAX_STOPS:
+            raise InvalidRequestError(f"stop has {len(self.stop)} texts, at most {_MAX_STOPS} may be given")
         given = self.model_dump(include=_FIELDS, exclude_none=True)
         given |= {name: value for name, value in others.items() if value is not None}
         if self.logit_bias:

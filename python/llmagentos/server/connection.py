@@ -62,7 +62,8 @@ class Connection:
             await send(message)
 
         is_counted = scope["path"] not in _POLLS
-        span = self._spans.begin(scope) if self._spans is not None and is_guarded(scope["path"]) else None
+        is_traced = is_counted and is_guarded(scope["path"])
+        span = self._spans.begin(scope) if self._spans is not None and is_traced else None
         self._metrics.in_flight.inc(is_counted)
         try:
             await self._app(scope, receive, send_with_headers)
@@ -82,7 +83,7 @@ class Connection:
 
 def _route_of(scope: Scope) -> str:
     """The template of the route that has answered, without what was filled in."""
-    return getattr(scope.get("route"), "path", None) or scope["state"].get("route", _OTHER)
+    return str(getattr(scope.get("route"), "path", None) or scope["state"].get("route", _OTHER))
 
 
 def _log(scope: Scope, state: dict[str, Any], status: int, seconds: float) -> None:

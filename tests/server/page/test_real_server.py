@@ -28,7 +28,7 @@ def test_an_answer_streams(window: Page, served: Running) -> None:
     with Slowed(served) as slowed:
         window.say("What is rain?")
         slowed.turns.release(9)
-        window.wait(lambda: window.text(".assistant.running .markdown"))
+        window.wait(lambda: window.text(".assistant.running .markdown:not(.reasoning *)"))
         some = window.text(".assistant .markdown:not(.reasoning *)")
         slowed.turns.release(100)
         window.answered()
