@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from llmagentos.errors import InvalidRequestError
+from llmagentos.llm import DEFAULT_MODEL
 from llmagentos.server.config import named_model, read_config
 
 FILE = """
@@ -30,12 +31,20 @@ def test_options_come_before_the_file(tmp_path: Path) -> None:
     assert config.models["vectors"].threads == 1
 
 
+def test_a_file_without_models_serves_the_default_model(tmp_path: Path) -> None:
+    file = tmp_path / "serve.toml"
+    file.write_text("port = 9000")
+    assert [(name, one.path) for name, one in read_config(file, {}, {}).models.items()] == [
+        (DEFAULT_MODEL, DEFAULT_MODEL)
+    ]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ("prot = 1\n[models]\na = 'x'", "prot=1 is not valid"),
         ("port = 70000\n[models]\na = 'x'", "port=70000 is not valid"),
-        ("port = 1", "models"),
+        ("models = {}", "models={} is not valid"),
         ("[models.a]\npath = 'x'\ntreads = 1", "models.a.treads=1 is not valid"),
         ("port = ", "no TOML"),
     ],

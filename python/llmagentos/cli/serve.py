@@ -116,11 +116,8 @@ def register(app: typer.Typer) -> None:
         from llmagentos.server.config import named_model, read_config
         from llmagentos.server.run import serve as run
 
-        models = [named_model(text) for text in model or ()]
-        if not models and config is None:
-            models = [(options.DEFAULT_MODEL, options.DEFAULT_MODEL)]
         given = {
-            "models": _by_name(models) or None,
+            "models": _by_name([named_model(text) for text in model or ()]) or None,
             "host": host,
             "port": port,
             "keys_file": keys,

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from llmagentos.errors import InvalidRequestError, shown
+from llmagentos.llm import DEFAULT_MODEL
 from llmagentos.market import is_remote
 
 if sys.version_info >= (3, 11):
@@ -144,7 +145,8 @@ def read_config(
     """The settings of a TOML file, with those that were given otherwise in their place.
 
     Args:
-        file: with the keys of `ServerConfig`, models as `[models] NAME = "PATH"` or as tables `[models.NAME]`.
+        file: with the keys of `ServerConfig`, models as `[models] NAME = "PATH"` or as tables `[models.NAME]`; without
+            any it is the default model.
         given: settings of `ServerConfig`; None stands for one that was not given. Models take the place of the file's.
         model_defaults: settings of `ModelConfig` for each model that runs here and does not have its own.
         moderation_checks: in the place of the file's `moderation.checks`.
@@ -155,7 +157,7 @@ def read_config(
     settings = {} if file is None else _read_toml(file)
     settings |= {name: value for name, value in given.items() if value is not None}
     defaults = {name: value for name, value in model_defaults.items() if value is not None}
-    models = settings.get("models")
+    models = settings.setdefault("models", {DEFAULT_MODEL: DEFAULT_MODEL})
     if isinstance(models, Mapping):
         tables = {name: {"path": model} if isinstance(model, str) else model for name, model in models.items()}
         settings["models"] = {name: _with_defaults(model, defaults) for name, model in tables.items()}
