@@ -103,7 +103,9 @@ def test_what_was_cut_has_no_object(make: Any) -> None:
     assert llm.generate("p", exact, response_format=POINT_FORMAT) == whole
 
 
-@pytest.mark.parametrize("cut", [{"max_tokens": 4}, {"max_tokens": 4, "min_tokens": 4, "num_beams": 2, "temperature": 0.0}])
+@pytest.mark.parametrize(
+    "cut", [{"max_tokens": 4}, {"max_tokens": 4, "min_tokens": 4, "num_beams": 2, "temperature": 0.0}]
+)
 def test_what_was_cut_where_it_could_end_has_no_object(make: Any, cut: dict[str, Any]) -> None:
     """More digits may have followed: the number is not the one that was meant."""
     answer = make().generate("p", SamplingParams(**{"seed": 1, **cut}), response_format=DIGITS)
