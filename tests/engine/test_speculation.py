@@ -6,7 +6,6 @@ import threading
 from collections.abc import Sequence
 from typing import Any, cast
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
