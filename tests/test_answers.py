@@ -12,8 +12,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, field_validator
 
-from llmagentos import LLM, Chunk, InvalidRequestError, SamplingParams, SchemaError, ToolCall
-from llmagentos import llm as llm_module
+from llmagentos import LLM, Chunk, InvalidRequestError, SamplingParams, SchemaError, ToolCall, loaded_model
 
 from .chat.tool_calls.made import TIME, WEATHER
 from .engine.fake_model import CHATML, fake_model
@@ -37,7 +36,7 @@ TOOLS: dict[str, Any] = {"tools": [WEATHER, TIME], "tool_choice": "required", "p
 def make(monkeypatch: pytest.MonkeyPatch) -> Any:
     def make(**options: Any) -> LLM:
         monkeypatch.setattr(
-            llm_module, "open_local_model", lambda model, **_: fake_model(context_length=2048, **options)
+            loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=2048, **options)
         )
         return LLM("fake")
 
@@ -104,7 +103,9 @@ def test_what_was_cut_has_no_object(make: Any) -> None:
     assert llm.generate("p", exact, response_format=POINT_FORMAT) == whole
 
 
-@pytest.mark.parametrize("cut", [{"max_tokens": 4}, {"max_tokens": 4, "num_beams": 2, "temperature": 0.0}])
+@pytest.mark.parametrize(
+    "cut", [{"max_tokens": 4}, {"max_tokens": 4, "min_tokens": 4, "num_beams": 2, "temperature": 0.0}]
+)
 def test_what_was_cut_where_it_could_end_has_no_object(make: Any, cut: dict[str, Any]) -> None:
     """More digits may have followed: the number is not the one that was meant."""
     answer = make().generate("p", SamplingParams(**{"seed": 1, **cut}), response_format=DIGITS)

@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from llmagentos import LLM, SamplingParams
-from llmagentos import llm as llm_module
+from llmagentos import LLM, SamplingParams, loaded_model
 from llmagentos.engine.constraints import ConstraintTokenizer
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
@@ -21,7 +20,7 @@ GREEDY = SamplingParams(temperature=0, max_tokens=8, ignore_eos=True)
 
 @pytest.fixture
 def llm(monkeypatch: pytest.MonkeyPatch) -> LLM:
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model())
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model())
     return LLM("fake")
 
 

@@ -9,8 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llmagentos import LLM, SamplingParams, kv_memory
-from llmagentos import llm as llm_module
+from llmagentos import LLM, SamplingParams, kv_memory, loaded_model
 from llmagentos.backends import cpu
 from llmagentos.errors import (
     ContextLengthError,
@@ -31,7 +30,7 @@ GREEDY = SamplingParams(temperature=0, max_tokens=8, ignore_eos=True)
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch) -> Any:
     def make(**options: Any) -> LLM:
-        monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(**options))
+        monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(**options))
         return LLM("fake")
 
     return make

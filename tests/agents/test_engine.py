@@ -8,8 +8,7 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, Field
 
-from llmagentos import LLM, Agent, SamplingParams
-from llmagentos import llm as llm_module
+from llmagentos import LLM, Agent, SamplingParams, loaded_model
 from llmagentos.agents.events import TextDelta
 from llmagentos.agents.session import MemorySession
 from tests.agents.twelve_tools import QUESTIONS, TOOLS, faults
@@ -24,7 +23,7 @@ class Card(BaseModel):
 @pytest.fixture
 def ignorant(monkeypatch: pytest.MonkeyPatch) -> LLM:
     """A model whose tokens are random wherever they are free."""
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=16384))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=16384))
     return LLM("fake")
 
 

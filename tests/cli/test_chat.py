@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from llmagentos import LLM, Chunk
-from llmagentos import llm as llm_module
+from llmagentos import LLM, Chunk, loaded_model
 from llmagentos.cli import main
 from tests.engine.fake_model import fake_model
 
@@ -27,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
                 raise KeyboardInterrupt
             yield Chunk(word, 1, None, None, None)
 
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model())
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model())
     monkeypatch.setattr(LLM, "stream", stream)
 
     def run(text: str) -> tuple[list[Any], str]:

@@ -11,8 +11,7 @@ from typing import Any
 
 import pytest
 
-from llmagentos import LLM, Chunk
-from llmagentos import llm as llm_module
+from llmagentos import LLM, Chunk, loaded_model
 from llmagentos.cli import main
 from llmagentos.errors import ModelNotFoundError
 from tests.engine.fake_model import fake_model
@@ -37,7 +36,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
         asked.append((names[id(self._engine)], list(messages)))
         yield Chunk("answer", 1, None, "stop", None)
 
-    monkeypatch.setattr(llm_module, "open_local_model", open_model)
+    monkeypatch.setattr(loaded_model, "open_local_model", open_model)
     monkeypatch.setattr(LLM, "stream", stream)
 
     def run(*lines: str) -> tuple[int, list[tuple[str, Any]], str, str]:

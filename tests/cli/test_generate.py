@@ -9,8 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmagentos import SamplingParams, __version__
-from llmagentos import llm as llm_module
+from llmagentos import LLM, SamplingParams, __version__, loaded_model
 from llmagentos.cli import main
 from llmagentos.errors import ModelNotFoundError
 from tests.adapter_folders import write_llama_adapter
@@ -20,7 +19,7 @@ from tests.hf_folders import write_llama
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model())
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model())
 
 
 def status_of(*arguments: str) -> Any:
@@ -30,7 +29,7 @@ def status_of(*arguments: str) -> Any:
 
 
 def expected(prompt: str, **params: Any) -> str:
-    llm = llm_module.LLM("fake")
+    llm = LLM("fake")
     return llm.generate(prompt, SamplingParams(**{"temperature": 0.0, **params})).text
 
 
@@ -55,7 +54,7 @@ def test_an_answer_has_a_limit_unless_it_is_taken_away(
 def test_an_answer_that_the_context_cuts_is_told_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=8))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=8))
     assert status_of("generate", "hi", "--raw", "-n", "0") == 0
     assert capsys.readouterr().err == "\n(cut short: the context is full, 2 + 6 tokens)\n"
 
@@ -63,7 +62,7 @@ def test_an_answer_that_the_context_cuts_is_told_of(
 def test_chat_without_a_template_names_the_options(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(chat_template=None))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(chat_template=None))
     assert status_of("generate", "hi", "--chat") == 1
     err = capsys.readouterr().err
     assert "leave out --chat, or give --raw" in err
@@ -106,7 +105,7 @@ def test_an_unknown_model_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: p
     def fail(model: str, **_: Any) -> None:
         raise ModelNotFoundError(f"no model {model}\nof that name")
 
-    monkeypatch.setattr(llm_module, "open_local_model", fail)
+    monkeypatch.setattr(loaded_model, "open_local_model", fail)
     assert status_of("generate", "hi", "--model", "nothing") == 1
     assert capsys.readouterr().err == "error: no model nothing of that name\n"
 
@@ -153,7 +152,7 @@ def test_an_adapter_answers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
     plain = capsys.readouterr().out
     assert status_of(*command, "--adapter", f"a={adapter}") == 0
     found = capsys.readouterr().out
-    with llm_module.LLM(folder, threads=1, adapters={"a": adapter}) as llm:
+    with LLM(folder, threads=1, adapters={"a": adapter}) as llm:
         assert found == llm.generate("hi", SamplingParams(temperature=0.0, max_tokens=12), adapter="a").text
     assert found != plain
 
@@ -192,7 +191,7 @@ def test_a_schema_shapes_the_answer_and_a_cut_one_is_a_failure(
     n: str,
     status: int,
 ) -> None:
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=512))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=512))
     schema = tmp_path / "person.json"
     age = {"properties": {"age": {"enum": [12345]}}, "required": ["age"], "additionalProperties": False}
     schema.write_text(json.dumps({"type": "object", **age}))

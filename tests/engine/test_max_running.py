@@ -62,11 +62,12 @@ def test_beams_take_turns(max_running: int) -> None:
 
 def test_a_search_does_not_wait_for_the_end_of_a_request_beside_it() -> None:
     engine, _ = watched(2)
-    searched, beside = search_for(PROMPT, 5, num_beams=4), request_for([3], 400)
-    engine.start([beside])
+    searched, beside = search_for(PROMPT, 5, num_beams=4), request_for([3], 100)
+    engine._submit([beside])
+    engine._try_step()
     engine.run(searched)
     assert not beside.finished
-    engine.run([beside])
+    engine._drive(beside, None)
 
 
 def test_a_waiting_completion_ends_when_it_is_cancelled() -> None:

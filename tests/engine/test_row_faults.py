@@ -69,25 +69,25 @@ def run_beside(engine: Engine, bad: Sequence[Request], message: str, kind: type[
 
 @pytest.mark.parametrize("params", [{"temperature": 0.0}, {"temperature": 1.0, "top_p": 0.9, "logprobs": 2}])
 def test_logits_that_are_no_numbers_fail_their_own_request(params: dict[str, Any]) -> None:
-    run_beside(sampling_engine(), [request_for([1, POISON, 2], 8, **params)], "nan")
+    run_beside(sampling_engine(), [request_for([1, POISON, 2], 8, **params)], "NaN")
 
 
 def test_they_fail_every_completion_of_their_prompt() -> None:
     group = [request_for([1, POISON], 8, choice=choice) for choice in range(3)]
     group[0].followers = group[1:]
-    run_beside(sampling_engine(), group, "nan")
+    run_beside(sampling_engine(), group, "NaN")
 
 
 def test_they_fail_the_search_that_they_belong_to() -> None:
-    run_beside(sampling_engine(), search_for([1, POISON], num_beams=3), "nan")
+    run_beside(sampling_engine(), search_for([1, POISON], num_beams=3), "NaN")
 
 
 def test_they_fail_the_scores_of_a_prompt() -> None:
     params = SamplingParams(temperature=0.0)
-    run_beside(sampling_engine(), [Request([1, POISON, 2, 3], params, 4, prompt_logprobs=0)], "nan")
+    run_beside(sampling_engine(), [Request([1, POISON, 2, 3], params, 4, prompt_logprobs=0)], "NaN")
     group = [Request([1, POISON, 2, 3], params, 9, prompt_logprobs=0, choice=choice) for choice in range(2)]
     group[0].followers = group[1:]
-    run_beside(sampling_engine(), group, "nan")
+    run_beside(sampling_engine(), group, "NaN")
 
 
 def constrained(grammar: str, end_ids: frozenset[int], **params: Any) -> list[Request]:

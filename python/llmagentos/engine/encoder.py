@@ -119,8 +119,8 @@ class Encoder:
 
     def close(self) -> None:
         """Give all memory back, once the batch under way is through."""
+        self._is_closed = True  # before the lock, which a call of many batches may take again and again
         with self._lock:
-            self._is_closed = True
             self._backend.close()
 
     def _batches(self, order: Sequence[int], texts: Sequence[TokenText]) -> Iterator[list[int]]:

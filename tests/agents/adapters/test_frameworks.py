@@ -12,8 +12,7 @@ import pytest
 import smolagents
 from pydantic import BaseModel, Field
 
-from llmagentos import LLM, SamplingParams
-from llmagentos import llm as llm_module
+from llmagentos import LLM, SamplingParams, loaded_model
 from llmagentos.agents.adapters.clients import async_openai_client, openai_client
 from llmagentos.agents.adapters.langchain import langchain_model
 from llmagentos.agents.adapters.openai_agents import openai_agents_model
@@ -32,7 +31,7 @@ class Card(BaseModel):
 @pytest.fixture
 def llm(monkeypatch: pytest.MonkeyPatch) -> LLM:
     """A model whose answers are random letters, in whatever form is asked for."""
-    monkeypatch.setattr(llm_module, "open_local_model", lambda model, **_: fake_model(context_length=16384))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=16384))
     return LLM("fake")
 
 
