@@ -9,7 +9,9 @@ from pathlib import Path
 import httpx
 import pytest
 
-from .running import Running
+from llmagentos.server.config import ModelConfig, ModerationConfig, ServerConfig
+
+from .running import running
 
 CHECKS = (
     "not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance,"
@@ -28,7 +30,13 @@ def test_the_document_says_what_there_is(http: httpx.Client) -> None:
 
 
 @pytest.mark.acceptance
-def test_no_request_breaks_it(served: Running) -> None:
-    command = [str(Path(sys.executable).parent / "st"), "run", f"{served.url}/openapi.json", "--checks", CHECKS]
+def test_no_request_breaks_it(models: dict[str, ModelConfig]) -> None:
+    moderation = ModerationConfig(checks=["personal_data", "instructions"])
+    with running(ServerConfig(models=models, moderation=moderation)) as served:
+        _fuzz(served.url)
+
+
+def _fuzz(url: str) -> None:
+    command = [str(Path(sys.executable).parent / "st"), "run", f"{url}/openapi.json", "--checks", CHECKS]
     command += ["--max-examples", "50", "--exclude-path", "/metrics", "--suppress-health-check", "all"]
     subprocess.run(command, check=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import fields
-from typing import Any, Literal
+from typing import Any
 
 from llmagentos.errors import InvalidRequestError
-from llmagentos.openai_protocol.strict import Strict
+from llmagentos.openai_protocol.strict import Off, Strict
 from llmagentos.sampling_params import SamplingParams
 
 # Those that mean something else in one of the requests, or are written differently, are not taken as they are.
@@ -19,7 +19,7 @@ class StreamOptions(Strict):
     """`continuous_usage_stats` is vLLM's: with it, every event tells the token counts so far."""
 
     include_usage: bool | None = None
-    include_obfuscation: Literal[False] | None = None
+    include_obfuscation: Off | None = None
     continuous_usage_stats: bool | None = None
 
 

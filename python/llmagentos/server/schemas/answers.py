@@ -141,4 +141,4 @@ class Status(BaseModel):
 
 def streamed(model: type[BaseModel]) -> dict[int | str, dict[str, Any]]:
     """The answers of a route that answers with JSON, or with events where it is asked for a stream."""
-    return {**ERRORS, 200: {"model": model, "content": {"text/event-stream": {"schema": {"type": "string"}}}}}
+    return {**ERRORS, 200: {"model": model, "content": {"text/event-stream": {}}}}

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from llmagentos.openai_protocol.sampling import SamplingFields
-from llmagentos.openai_protocol.strict import Strict
+from llmagentos.openai_protocol.strict import Off, Strict, Zero
 
 
 class ContentPart(Strict):
@@ -57,7 +57,7 @@ class FunctionTool(Strict):
 
 
 class ResponseStreamOptions(Strict):
-    include_obfuscation: Literal[False] | None = None
+    include_obfuscation: Off | None = None
 
 
 class TextSettings(Strict):
@@ -77,7 +77,7 @@ class ResponseRequest(SamplingFields):
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     # What OpenAI's service does and this server does not may be said to be off:
-    background: Literal[False] | None = None
+    background: Off | None = None
     context_management: None = None
     conversation: None = None
     max_tool_calls: None = None
@@ -86,7 +86,7 @@ class ResponseRequest(SamplingFields):
     prompt: None = None
     reasoning: None = None
     include: list[Any] | None = Field(None, max_length=0)
-    top_logprobs: Literal[0] | None = None
+    top_logprobs: Zero | None = None
     truncation: Literal["disabled"] | None = None
     # Taken, without effect:
     user: str | None = None
