@@ -96,6 +96,8 @@ def test_a_call_and_its_result(client: openai.OpenAI) -> None:
     [
         ({"previous_response_id": "resp_1"}, "previous_response_id"),
         ({"background": True}, "background"),
+        ({"background": 0}, "background"),
+        ({"top_logprobs": False}, "top_logprobs"),
         ({"tools": [{"type": "web_search"}]}, "tools"),
         ({"truncation": "auto"}, "truncation"),
         ({"tool_choice": {"type": "mcp"}, "tools": [WEATHER]}, "tool_choice"),

@@ -20,7 +20,8 @@ class DocumentedApp(FastAPI):
                 operation["responses"].pop("422", None)
         names = self.state.serving.models.names
         for name, schema in document["components"]["schemas"].items():
-            model = schema["properties"].get("model") if name.endswith("Request") else None
+            asks_a_model = name.endswith("Request") and name != "ModerationRequest"  # there the name has no effect
+            model = schema["properties"].get("model") if asks_a_model else None
             if model is not None:
                 next(one for one in model.get("anyOf", [model]) if one["type"] == "string")["enum"] = names
         return document
