@@ -168,6 +168,18 @@ def test_a_tool_can_be_demanded(llm: LLM, server: StandIn, choice: Any, sent: An
     assert server.requests[0].body["tool_choice"] == sent
 
 
+@pytest.mark.parametrize(
+    ("options", "sent"),
+    [({}, "required"), ({"parallel_tool_calls": False}, {"type": "function", "function": {"name": "clock"}})],
+)
+def test_a_single_tool_that_is_demanded_may_be_called_several_times(
+    llm: LLM, server: StandIn, options: dict[str, Any], sent: Any
+) -> None:
+    server.will(Reply(answer(None, "stop", tool_calls=[call("a", "clock", "{}"), call("b", "clock", "{}")])))
+    llm.chat(HELLO, tools=[CLOCK], tool_choice="required", **options)
+    assert server.requests[0].body["tool_choice"] == sent
+
+
 def test_tools_that_may_not_be_called_are_not_sent(llm: LLM, server: StandIn) -> None:
     server.will(Reply(answer()))
     llm.chat(HELLO, tools=[WEATHER], tool_choice="none")

@@ -63,7 +63,8 @@ def _tools(asked: AskedFor, tools: ToolSet) -> dict[str, Any]:
     sent: dict[str, Any] = {"tools": definitions}
     if tools.must_call:
         only = tools.callable_tools[0].name
-        is_named = len(tools.callable_tools) == 1
+        # A name asks for one call, and "required" may get several, of a single tool as well.
+        is_named = len(tools.callable_tools) == 1 and not tools.several
         sent["tool_choice"] = {"type": "function", "function": {"name": only}} if is_named else "required"
     if not asked.parallel_tool_calls:
         sent["parallel_tool_calls"] = False
