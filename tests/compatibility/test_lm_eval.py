@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -12,8 +13,18 @@ from llmagentos import LLM, SamplingParams
 
 from .conftest import CHAT, Served
 
-os.environ.update(HF_HUB_OFFLINE="1", HF_DATASETS_OFFLINE="1", TRANSFORMERS_OFFLINE="1")
-lm_eval = pytest.importorskip("lm_eval", reason="lm-eval is not installed")
+
+@contextmanager
+def offline() -> Iterator[None]:
+    """Some of it is asked when lm-eval is imported, some when it runs."""
+    with pytest.MonkeyPatch.context() as environment:
+        for name in ("HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE", "TRANSFORMERS_OFFLINE"):
+            environment.setenv(name, "1")
+        yield
+
+
+with offline():
+    lm_eval = pytest.importorskip("lm_eval", reason="lm-eval is not installed")
 pytest.importorskip("aiohttp", reason="lm-eval[api] is not installed")
 pytestmark = pytest.mark.compatibility
 
@@ -23,6 +34,12 @@ QUESTIONS = [
     {"question": "The sun rises in the", "choices": ["north", "west", "east"], "answer": 2},
     {"question": "Ein Jahr hat zwölf", "choices": ["Monate", "Wochen", "Tage"], "answer": 0},
 ]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _offline() -> Iterator[None]:
+    with offline():
+        yield
 
 
 @pytest.fixture(scope="module")

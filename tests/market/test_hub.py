@@ -378,7 +378,9 @@ def test_the_hubs_own_variables_say_where_it_is_and_what_is_allowed(hub: FakeHub
     refused = run(HF_HUB_OFFLINE="1")
     assert (refused.returncode, refused.stdout) == (1, "")
     assert "HF_HUB_OFFLINE forbids" in refused.stderr
-    folder = run().stdout.removesuffix("\n")
+    pulled = run()
+    assert pulled.returncode == 0, pulled.stderr
+    folder = pulled.stdout.removesuffix("\n")
     assert folder.startswith(str(tmp_path / "own" / "hub"))
     assert set(below(Path(folder))) == NEEDED
     assert run(HF_HUB_OFFLINE="1").stdout.removesuffix("\n") == folder
