@@ -58,20 +58,6 @@ AlignedBuffer::~AlignedBuffer() {
   if (mapping_ != nullptr) munmap(mapping_, mapped_bytes_);
 }
 
-void AlignedBuffer::discard(std::size_t offset, std::size_t bytes) {
-  if (offset >= size_) return;
-  const std::size_t page = page_bytes();
-  // data_ is page-aligned, so whole pages are found by offset.
-  const std::size_t first = (offset + page - 1) / page * page;
-  const std::size_t last = (offset + std::min(bytes, size_ - offset)) / page * page;
-  if (first >= last) return;
-  // Mapping anew rather than MADV_DONTNEED, which does not promise zeros outside Linux.
-  void* const fresh =
-      mmap(data_ + first, last - first, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
-  if (fresh == MAP_FAILED) refuse(last - first);
-  if (size_ >= kHugeFrom) advise(fresh, last - first, HugePages::at_once);
-}
-
 void AlignedBuffer::use_huge_pages() {
   if (size_ >= kHugeFrom) advise(data_, size_, HugePages::at_once);
 }

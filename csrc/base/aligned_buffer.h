@@ -51,9 +51,6 @@ class AlignedBuffer {
     return reinterpret_cast<const T*>(data_);
   }
 
-  // Gives the pages wholly inside [offset, offset + bytes) back to the system; they read as zero afterwards.
-  void discard(std::size_t offset, std::size_t bytes);
-
   // From now on huge pages are wanted here too: the kernel merges small ones in its own time, minutes for 100 MB.
   void use_huge_pages();
 

@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -47,6 +48,27 @@ void pause_cpu() {
 #endif
 }
 
+// What this thread has had of a CPU.
+std::chrono::nanoseconds cpu_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// What became of a thread's time while it waited.
+struct Waited {
+  Clock::duration passed{};
+  Clock::duration on_cpu{};
+  Clock::duration late{};  // between what it waited for and its noticing, beyond what waking a thread takes
+
+  Waited& operator+=(const Waited& other) {
+    passed += other.passed;
+    on_cpu += other.on_cpu;
+    late += other.late;
+    return *this;
+  }
+};
+
 // A counter that only grows, and on which threads can wait for the next change.
 class Signal {
  public:
@@ -55,6 +77,7 @@ class Signal {
   void advance() {
     // Sequentially consistent with the sleeper's side below: either this sees the sleeper, or the sleeper sees the
     // new value. A notification, and its lock, is paid for only when somebody sleeps.
+    advanced_at_.store(Clock::now().time_since_epoch().count(), std::memory_order_relaxed);
     value_.fetch_add(1);
     if (sleepers_.load() == 0) return;
     {
@@ -63,17 +86,23 @@ class Signal {
     changed_.notify_all();
   }
 
-  // Returns when the value is no longer `seen`: the time this took awake.
-  Clock::duration wait(std::uint32_t seen, const Patience& patience) {
-    if (value() != seen) return Clock::duration::zero();
+  // Returns when the value is no longer `seen`.
+  Waited wait(std::uint32_t seen, const Patience& patience) {
+    if (value() != seen) return {};
     const Clock::time_point start = Clock::now();
-    if (spin(seen, start + patience.spin) || yield(seen, Clock::now() + patience.yield)) return Clock::now() - start;
-    const Clock::duration awake = Clock::now() - start;
-    std::unique_lock<std::mutex> lock(mutex_);
-    sleepers_.fetch_add(1);
-    changed_.wait(lock, [&] { return value_.load() != seen; });
-    sleepers_.fetch_sub(1);
-    return awake;
+    const bool came = spin(seen, start + patience.spin);
+    Waited waited;
+    waited.on_cpu = std::min<Clock::duration>(Clock::now() - start, patience.spin);  // more: it was interrupted
+    if (!came) {
+      const std::chrono::nanoseconds before = cpu_time();
+      if (!yield(seen, Clock::now() + patience.yield)) sleep(seen);
+      waited.on_cpu += cpu_time() - before;
+    }
+    const Clock::time_point now = Clock::now();
+    waited.passed = now - start;
+    const Clock::time_point advanced_at(Clock::duration(advanced_at_.load(std::memory_order_relaxed)));
+    waited.late = std::max<Clock::duration>(now - advanced_at - kWaking, Clock::duration::zero());
+    return waited;
   }
 
  private:
@@ -96,7 +125,17 @@ class Signal {
     return false;
   }
 
+  void sleep(std::uint32_t seen) {
+    std::unique_lock<std::mutex> lock(mutex_);
+    sleepers_.fetch_add(1);
+    changed_.wait(lock, [&] { return value_.load() != seen; });
+    sleepers_.fetch_sub(1);
+  }
+
+  static constexpr std::chrono::microseconds kWaking{150};
+
   alignas(64) std::atomic<std::uint32_t> value_{0};
+  std::atomic<Clock::rep> advanced_at_{0};
   std::atomic<int> sleepers_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
@@ -108,20 +147,13 @@ struct BarrierAbandoned {};
 // The pool whose task this thread is in, to refuse nested runs instead of waiting for ever.
 thread_local const void* running_pool = nullptr;
 
-// How long this thread has waited at barriers without sleeping, in the task it is in.
-thread_local Clock::duration waited_awake{};
-
-// What this thread has had of a CPU.
-std::chrono::nanoseconds cpu_time() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
-}
+// How this thread has waited at barriers, in the task it is in.
+thread_local Waited waited{};
 
 // One of the pool's own threads. Each has its own signal, so a run disturbs only those that take part in it.
 struct alignas(64) Worker {
-  Signal turn;  // advances once for each run it takes part in
-  std::chrono::nanoseconds worked{};
+  Signal turn;             // advances once for each run it takes part in
+  Clock::duration lost{};  // in the last of these
   std::thread thread;
 };
 
@@ -163,16 +195,17 @@ struct ThreadPool::State {
       arrived.store(0, std::memory_order_relaxed);
       phase.advance();
     } else {
-      waited_awake += phase.wait(seen, patience);
+      waited += phase.wait(seen, patience);
     }
     if (failed.load(std::memory_order_acquire)) throw BarrierAbandoned{};
   }
 
-  // Returns the CPU time that went into the task itself.
-  std::chrono::nanoseconds execute(int thread) {
+  // Returns how long this thread had work but no CPU.
+  Clock::duration execute(int thread) {
     running_pool = this;
-    waited_awake = {};
-    const std::chrono::nanoseconds start = cpu_time();
+    waited = {};
+    const Clock::time_point start = Clock::now();
+    const std::chrono::nanoseconds had = cpu_time();
     try {
       task(context, thread);
     } catch (const BarrierAbandoned&) {
@@ -186,17 +219,18 @@ struct ThreadPool::State {
       phase.advance();
     }
     running_pool = nullptr;
-    return cpu_time() - start - waited_awake;
+    const Clock::duration worked = cpu_time() - had - waited.on_cpu;
+    return std::max(Clock::now() - start - waited.passed - worked, Clock::duration::zero()) + waited.late;
   }
 
   void work_loop(int thread) {
     Worker& worker = workers[static_cast<std::size_t>(thread) - 1];
     std::uint32_t seen = 0;
     for (;;) {
-      worker.turn.wait(seen, patience);
+      const Clock::duration late = worker.turn.wait(seen, patience).late;
       ++seen;
       if (stop) return;
-      worker.worked = execute(thread);
+      worker.lost = late + execute(thread);
       if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) done.advance();
     }
   }
@@ -228,8 +262,8 @@ struct ThreadPool::State {
     }
   }
 
-  // The CPU time that all participants gave to the task.
-  std::chrono::nanoseconds run(int threads) {
+  // Returns the longest that a participant had work but no CPU.
+  Clock::duration run(int threads) {
     participants = threads;
     arrived.store(0, std::memory_order_relaxed);
     failed.store(false, std::memory_order_relaxed);
@@ -237,11 +271,11 @@ struct ThreadPool::State {
     const std::uint32_t seen = done.value();
     for (int i = 0; i < participants - 1; ++i) workers[static_cast<std::size_t>(i)].turn.advance();
     const void* const outer = running_pool;
-    std::chrono::nanoseconds worked = execute(0);
+    Clock::duration lost = execute(0);
     running_pool = outer;
-    if (participants > 1) done.wait(seen, patience);
-    for (int i = 0; i < participants - 1; ++i) worked += workers[static_cast<std::size_t>(i)].worked;
-    return worked;
+    if (participants > 1) lost += done.wait(seen, patience).late;
+    for (int i = 0; i < participants - 1; ++i) lost = std::max(lost, workers[static_cast<std::size_t>(i)].lost);
+    return lost;
   }
 };
 
@@ -269,11 +303,7 @@ ThreadPool::~ThreadPool() {
 void ThreadPool::run(Share share, void (*task)(void* context, int thread), void* context) {
   State& state = *state_;
   if (running_pool == &state) throw InvalidArgument("ThreadPool::run was called inside a task of the same pool");
-  if (state.owner != getpid()) {
-    throw Error(
-        "this process was forked after the thread pool was made and has none of its threads; make the pool "
-        "(load the model) in the process that uses it");
-  }
+  check_owner();
   const std::lock_guard<std::mutex> lock(state.callers);
   state.task = task;
   state.context = context;
@@ -282,10 +312,18 @@ void ThreadPool::run(Share share, void (*task)(void* context, int thread), void*
   } else {
     const Clock::time_point start = Clock::now();
     const int threads = state.turnout.threads(start);
-    const std::chrono::nanoseconds worked = state.run(threads);
-    state.turnout.record(threads, start, Clock::now(), worked);
+    const Clock::duration lost = state.run(threads);
+    const Clock::time_point end = Clock::now();
+    state.turnout.record(threads, end, end - start, lost);
   }
   if (state.first_exception) std::rethrow_exception(std::exchange(state.first_exception, nullptr));
+}
+
+void ThreadPool::check_owner() const {
+  if (state_->owner == getpid()) return;
+  throw Error(
+      "this process was forked after the thread pool was made and has none of its threads; make the pool "
+      "(load the model) in the process that uses it");
 }
 
 void ThreadPool::barrier() { state_->barrier(); }

@@ -24,6 +24,10 @@ class ThreadPool {
 
   int size() const { return size_; }
 
+  // Throws Error in a forked child. For whoever holds a lock during runs: a child has it held for ever where its
+  // parent was in one.
+  void check_owner() const;
+
   // Runs f(int thread) once for each thread in [0, size()) and returns when all have returned. What the caller wrote
   // before is visible to every thread, and what the threads wrote is visible to the caller after. Nothing is
   // allocated or copied. Where threads throw, the first exception is thrown here again once all have stopped, and the

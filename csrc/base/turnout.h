@@ -7,9 +7,9 @@ namespace llmagentos {
 
 // Threads that meet at barriers go at the pace of the one that gets the least of a CPU. Where a CPU is shared with
 // a busy process, two threads can be slower than one that the system moves to the free CPU: the work of a model's
-// step is cut by dozens of barriers, and each waits for a thread that is not running. So it is counted what CPU time
-// went into the work itself. If one thread fewer, undisturbed, would have given as much in the time that passed,
-// the next runs do without one; from time to time another is tried again, less often the longer this fails.
+// step is cut by dozens of barriers, and each waits for a thread that is not running. So it is counted how long runs
+// waited for a thread that had work but no CPU. Where one thread fewer, without that, would have been as quick, the
+// next runs do without one; from time to time another is tried again, less often the longer this fails.
 class Turnout {
  public:
   using Clock = std::chrono::steady_clock;
@@ -19,8 +19,8 @@ class Turnout {
   // For a run that starts now: from 1 to the size.
   int threads(Clock::time_point now);
 
-  // A run of so many threads, which worked together for `worked`, without their waiting.
-  void record(int threads, Clock::time_point start, Clock::time_point end, Clock::duration worked);
+  // A run of so many threads that took `passed` until `now`. `lost` is the most that one of them had work but no CPU.
+  void record(int threads, Clock::time_point now, Clock::duration passed, Clock::duration lost);
 
  private:
   static constexpr std::chrono::milliseconds kWindow{30};  // some time slices of the system's scheduler
@@ -33,7 +33,7 @@ class Turnout {
   int size_;
   int threads_;
   Clock::duration passed_{};  // in the runs since the last judgement
-  Clock::duration worked_{};
+  Clock::duration lost_{};
   Clock::duration hold_ = kFirstHold;  // how long the next reduction lasts
   Clock::time_point try_more_at_{};
 };

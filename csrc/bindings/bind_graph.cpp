@@ -1,6 +1,8 @@
 // _core.graph: the builder that python/llmagentos/models writes architectures with.
 #include <pybind11/stl.h>
 
+#include <set>
+
 #include "base/error.h"
 #include "bindings/bind.h"
 #include "graph/graph.h"
@@ -180,6 +182,17 @@ void bind_graph(py::module_& core) {
             }
             return all;
           })
+      .def_property_readonly("looked_up",
+                             [](const Graph& g) {
+                               std::set<std::string> names;
+                               for (const graph::Node& node : g.nodes())
+                                 if (node.kind == graph::OpKind::embed)
+                                   names.insert(g.weights()[static_cast<std::size_t>(node.weight)].name);
+                               for (const graph::Node& node : g.nodes())
+                                 if (node.kind == graph::OpKind::linear)
+                                   names.erase(g.weights()[static_cast<std::size_t>(node.weight)].name);
+                               return names;
+                             })
       .def_property_readonly("attentions",
                              [](const Graph& g) {
                                py::list all;

@@ -10,6 +10,7 @@ namespace llmagentos::bindings {
 
 void bind_kernels(py::module_& core) {
   py::module_ kernels = core.def_submodule("kernels", "How fast this machine's kernels could be at best.");
+  using namespace runtime;
   const auto released = py::call_guard<ReleasedGil>();
   kernels.def("measure_fma", &measure_fma, py::arg("pool"), py::arg("seconds"), py::arg("isa") = "", released);
   kernels.def("measure_dot", &measure_dot, py::arg("pool"), py::arg("seconds"), py::arg("isa") = "", released);

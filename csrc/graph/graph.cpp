@@ -1,5 +1,7 @@
 #include "graph/graph.h"
 
+#include <algorithm>
+
 #include "base/error.h"
 #include "kernels/attention/attention.h"
 
@@ -54,6 +56,12 @@ WeightId Graph::weight(WeightSpec spec) {
 }
 
 WeightId Graph::matrix(const std::string& name, std::int64_t rows, std::int64_t cols, std::int64_t n_experts) {
+  // Keeps every size in bytes within 64 bits.
+  constexpr double kMaxElements = 1e15;
+  require(static_cast<double>(rows) * static_cast<double>(cols) *
+                  static_cast<double>(std::max<std::int64_t>(n_experts, 1)) <
+              kMaxElements,
+          "weight " + name + " is too large: " + text(WeightSpec{name, rows, cols, false, n_experts}));
   return weight({name, rows, cols, false, n_experts});
 }
 
@@ -156,9 +164,14 @@ void Graph::check_queries(ValueId q, const AttentionParams& p, const char* op) c
   require(p.bias.slopes.empty() || static_cast<int>(p.bias.slopes.size()) == p.n_heads,
           std::string(op) + ": " + text(static_cast<std::int64_t>(p.bias.slopes.size())) + " slopes for " +
               text(p.n_heads) + " heads");
-  require(p.bias.table == kNone || p.bias.max_distance > p.bias.n_buckets / (p.bias.is_bidirectional ? 4 : 2),
-          std::string(op) + ": distances up to " + text(p.bias.max_distance) + " do not fill " +
-              text(p.bias.n_buckets) + " buckets");
+  // Half of a direction's buckets are exact, and logarithms of the distance are taken to the first that is not.
+  const int n_exact = p.bias.n_buckets / (p.bias.is_bidirectional ? 4 : 2);
+  require(p.bias.table == kNone || n_exact > 0,
+          std::string(op) + ": " + text(p.bias.n_buckets) + " buckets are too few, " +
+              (p.bias.is_bidirectional ? "two directions need 4" : "at least 2 are needed"));
+  require(p.bias.table == kNone || p.bias.max_distance > n_exact, std::string(op) + ": distances up to " +
+                                                                      text(p.bias.max_distance) + " do not fill " +
+                                                                      text(p.bias.n_buckets) + " buckets");
 }
 
 ValueId Graph::attention(ValueId q, ValueId k, ValueId v, const AttentionParams& p) {

@@ -5,33 +5,12 @@
 
 #include "base/cpu_features.h"
 #include "base/error.h"
+#include "kernels/isa_tables.h"
 #include "kernels/matmul/packing.h"
 #include "kernels/reference.h"
 #include "kernels/self_check.h"
 
 namespace llmagentos {
-
-#if defined(__x86_64__)
-namespace sse4 {
-extern const kernels::KernelTable kTable;
-}
-namespace avx2 {
-extern const kernels::KernelTable kTable;
-}
-namespace avx512 {
-extern const kernels::KernelTable kTable;
-}
-namespace avx512vnni {
-extern const kernels::KernelTable kTable;
-}
-#elif defined(__aarch64__)
-namespace neon {
-extern const kernels::KernelTable kTable;
-}
-namespace neondot {
-extern const kernels::KernelTable kTable;
-}
-#endif
 
 namespace kernels {
 namespace {

@@ -1,4 +1,4 @@
-// Picks the kernels for this machine, once.
+// Picks the kernels for this machine.
 #pragma once
 
 #include <string>
@@ -34,8 +34,9 @@ class KernelSet {
 // ISAs this build has and this machine runs, best first; "reference" is always the last.
 std::vector<std::string> available_isas();
 
-// The kernels for `isa`, checked once against the reference (see self_check.h); an empty name takes LLMAGENTOS_ISA from
-// the environment, or the best available. Throws InvalidArgument for one that is unknown or not available here.
+// The kernels for `isa`, those of rows and attention checked against the reference (self_check.h); an empty name takes
+// LLMAGENTOS_ISA from the environment, or the best available. Throws InvalidArgument for one that is unknown or not
+// available here.
 KernelSet select_kernels(std::string_view isa = {});
 
 }  // namespace llmagentos::kernels

@@ -9,7 +9,8 @@ namespace llmagentos::kernels {
 // Packs random rows of the kernel's format and compares products of one and several tokens. The result is remembered.
 bool agrees_with_reference(const MatmulKernel& kernel);
 
-// Replaces each row-wise or attention kernel that disagrees by `fallback`'s, with a warning on stderr.
+// Replaces the row-wise kernels, or those of attention, by `fallback`'s where one of them disagrees, with a warning on
+// stderr. `fallback` is the reference.
 void replace_faulty(KernelTable& table, const KernelTable& fallback);
 
 }  // namespace llmagentos::kernels

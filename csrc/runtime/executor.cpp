@@ -11,7 +11,8 @@ namespace llmagentos::runtime {
 namespace {
 
 constexpr std::size_t kCountersPerStep = 5;
-constexpr std::int64_t kMaxTokens = std::int64_t{1} << 24;  // per run: keeps every size product inside 64 bits
+constexpr std::size_t kSpareLogits = std::size_t{16} << 20;  // bytes kept for a later run that has more rows
+constexpr std::int64_t kMaxTokens = std::int64_t{1} << 24;   // per run: keeps every size product inside 64 bits
 
 std::int64_t in_range(const char* name, std::int64_t value, std::int64_t most) {
   if (value < 1 || value > most)
@@ -81,7 +82,7 @@ void Executor::plan_attention() {
 }
 
 std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = turn();
   check(batch);
   batch_ = batch;
   sequence_of_.resize(static_cast<std::size_t>(batch.n_tokens()));
@@ -95,7 +96,8 @@ std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
   const std::int64_t last_position = *std::max_element(batch.positions.begin(), batch.positions.end());
   for (PositionBiasTable& bias : biases_) bias.reach(last_position + 1, weights_);
   const std::size_t logits_bytes = batch.logit_rows.size() * static_cast<std::size_t>(output_width()) * sizeof(float);
-  if (!logits_ || logits_->size() < logits_bytes) logits_ = std::make_shared<AlignedBuffer>(logits_bytes);
+  if (!logits_ || logits_->size() < logits_bytes || logits_->size() > std::max(kSpareLogits, 8 * logits_bytes))
+    logits_ = std::make_shared<AlignedBuffer>(logits_bytes);
   for (Counter& counter : counters_) counter.next.store(0, std::memory_order_relaxed);
   pool_.run_claimed([this](int thread) { run_steps(thread); });
   weights_.settle();
@@ -103,17 +105,17 @@ std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
 }
 
 void Executor::copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = turn();
   kv_.copy_blocks(from_to);
 }
 
 void Executor::observe_inputs() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = turn();
   observed_ = std::make_unique<InputSquares>(plan_);
 }
 
 std::map<std::string, InputSquares::Sums> Executor::input_squares() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = turn();
   return observed_ ? observed_->by_weight(plan_) : std::map<std::string, InputSquares::Sums>{};
 }
 

@@ -65,6 +65,11 @@ class Executor {
   struct ThreadScratch;
   struct PreparedRows;
 
+  // For every use of what a run changes. Throws Error in a forked child.
+  std::unique_lock<std::mutex> turn() {
+    pool_.check_owner();
+    return std::unique_lock(mutex_);
+  }
   void check(const RaggedBatch& batch) const;
   void plan_attention();
   void run_steps(int thread);

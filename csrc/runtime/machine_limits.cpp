@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "kernels/probe/probe.h"
 
-namespace llmagentos {
+namespace llmagentos::runtime {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -90,4 +90,4 @@ double measure_read(ThreadPool& pool, double seconds, std::size_t bytes, std::st
   });
 }
 
-}  // namespace llmagentos
+}  // namespace llmagentos::runtime

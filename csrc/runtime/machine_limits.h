@@ -6,7 +6,7 @@
 
 #include "base/thread_pool.h"
 
-namespace llmagentos {
+namespace llmagentos::runtime {
 
 // Each runs for about `seconds` (above 0, at most 60) on all threads of the pool at once and returns a rate per second:
 // the operations of all threads over the time from the first start to the last end. A multiply-add is 2 operations.
@@ -17,4 +17,4 @@ double measure_dot(ThreadPool& pool, double seconds, std::string_view isa = {});
 // Bytes per second read in order from `bytes` of memory (at least 1 MiB per thread), each thread from its own part.
 double measure_read(ThreadPool& pool, double seconds, std::size_t bytes, std::string_view isa = {});
 
-}  // namespace llmagentos
+}  // namespace llmagentos::runtime

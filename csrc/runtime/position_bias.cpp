@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdlib>
+#include <utility>
 
 namespace llmagentos::runtime {
 namespace {
@@ -29,10 +30,11 @@ int bucket_of(std::int64_t distance, const graph::PositionBias& bias) {
 
 void PositionBiasTable::reach(std::int64_t n, const Weights& weights) {
   if (n <= reach_) return;
-  reach_ = std::max(n, 2 * reach_);
+  const std::int64_t reach = std::max(n, 2 * reach_);
   const graph::PositionBias& bias = planned_.bias;
   const auto n_heads = static_cast<std::size_t>(planned_.n_heads);
-  values_.resize(n_heads * static_cast<std::size_t>(stride()));
+  const auto stride = static_cast<std::size_t>(stride_of(reach));
+  std::vector<float> values(n_heads * stride);
 
   std::vector<float> learned;  // [n_buckets][n_heads]
   if (bias.table != graph::kNone) {
@@ -42,14 +44,15 @@ void PositionBiasTable::reach(std::int64_t n, const Weights& weights) {
       matrix.kernel.decode_row(matrix.group(b / kernels::kRowGroup), b % kernels::kRowGroup, n_heads,
                                learned.data() + static_cast<std::size_t>(b) * n_heads);
   }
-  for (std::int64_t distance = -reach_; distance < reach_ + kBeyond; ++distance) {
-    const std::size_t at = static_cast<std::size_t>(distance + reach_);
+  for (std::int64_t distance = -reach; distance < reach + kBeyond; ++distance) {
+    const std::size_t at = static_cast<std::size_t>(distance + reach);
     const float* row =
         learned.empty() ? nullptr : learned.data() + static_cast<std::size_t>(bucket_of(distance, bias)) * n_heads;
     for (std::size_t h = 0; h < n_heads; ++h)
-      values_[h * static_cast<std::size_t>(stride()) + at] =
-          row ? row[h] : -bias.slopes[h] * static_cast<float>(std::abs(distance));
+      values[h * stride + at] = row ? row[h] : -bias.slopes[h] * static_cast<float>(std::abs(distance));
   }
+  values_ = std::move(values);
+  reach_ = reach;
 }
 
 }  // namespace llmagentos::runtime

@@ -15,19 +15,19 @@ using kernels::kRowGroup;
 
 std::int32_t Executor::load_adapter(std::span<const LowRankSource> sources) {
   auto adapter = std::make_unique<const Adapter>(plan_, kernels_, sources);
-  const std::lock_guard lock(mutex_);
+  const auto lock = turn();
   adapters_.emplace(++last_adapter_, std::move(adapter));
   return last_adapter_;
 }
 
 void Executor::unload_adapter(std::int32_t id) {
-  const std::lock_guard lock(mutex_);
+  const auto lock = turn();
   if (adapters_.erase(id) == 0) throw InvalidArgument("there is no adapter " + std::to_string(id));
   if (adapters_.empty()) shrunk_ = AlignedBuffer();
 }
 
 std::size_t Executor::adapter_bytes() {
-  const std::lock_guard lock(mutex_);
+  const auto lock = turn();
   std::size_t total = 0;
   for (const auto& [id, adapter] : adapters_) total += adapter->n_bytes();
   return total;

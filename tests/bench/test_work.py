@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from llmagentos._core.graph import Graph
 from llmagentos.backends.cpu import CpuBackend
 from llmagentos.bench.limits import Limits
 from llmagentos.bench.metrics import Metric
@@ -36,6 +37,15 @@ def test_an_embedding_that_is_only_looked_up_is_not_read() -> None:
     assert cost.body == (0, body)
     assert cost.head == (0, 307 * 64)
     assert cost.weight_bytes == 2 * (body + 307 * 64) + 5 * 64 * 4
+
+
+def test_nor_are_tables_of_positions_and_token_types() -> None:
+    graph = Graph()
+    x = graph.embed("token_embd.weight", 50, 16)
+    for name, by in (("position_embd.weight", "position"), ("token_types.weight", "type")):
+        x = graph.add(x, graph.embed(name, 40, 16, by=by))
+    graph.set_output(graph.linear(graph.select_rows(x), "token_embd.weight", 50))
+    assert graph.looked_up == {"position_embd.weight", "token_types.weight"}
 
 
 def test_a_window_bounds_the_keys_that_are_read() -> None:

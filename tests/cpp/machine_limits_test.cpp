@@ -6,6 +6,7 @@
 #include "kernels/registry.h"
 
 using namespace llmagentos;
+using namespace llmagentos::runtime;
 
 TEST(every_isa_has_its_own_probes) {
   for (const std::string& isa : kernels::available_isas()) {

@@ -378,18 +378,6 @@ TEST(moving_a_buffer_moves_its_memory) {
   CHECK(AlignedBuffer().data() == nullptr && AlignedBuffer(0).data() == nullptr);
 }
 
-TEST(discarded_pages_read_as_zero_and_their_neighbours_stay) {
-  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  AlignedBuffer buffer(4 * page);
-  for (std::size_t i = 0; i < buffer.size(); ++i) buffer.data()[i] = std::byte{9};
-  buffer.discard(page - 1, 2 * page + 1);  // wholly inside: pages 1 and 2
-  CHECK(buffer.data()[page - 1] == std::byte{9} && buffer.data()[3 * page] == std::byte{9});
-  CHECK(buffer.data()[page] == std::byte{0} && buffer.data()[3 * page - 1] == std::byte{0});
-  buffer.discard(10, 10);         // no whole page
-  buffer.discard(100 * page, 1);  // outside
-  CHECK(buffer.data()[10] == std::byte{9});
-}
-
 TEST(a_refused_allocation_names_its_bytes) {
   for (const std::size_t bytes : {std::size_t{1} << 60, ~std::size_t{0}}) {
     bool named = false;

@@ -76,14 +76,14 @@ entered.wait()
 
 
 def test_nor_does_a_native_call_that_returns_while_python_is_taken_down() -> None:
-    # Modules go last, when daemon threads may not have the interpreter any more: `late` keeps the process until then.
+    # Modules go last, when daemon threads may not have the interpreter any more: sys.late keeps the process until then.
     ended = run(
         """
 class Late:
     def __del__(self, sleep=time.sleep):
         sleep(1)
 
-late = Late()
+sys.late = Late()
 aside(lambda: (entered.set(), measure_fma(pool, 0.3)))
 entered.wait()
 time.sleep(0.05)

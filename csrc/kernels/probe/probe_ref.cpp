@@ -1,30 +1,9 @@
 // The probes of plain C++, and the choice among all.
+#include "kernels/isa_tables.h"
 #include "kernels/probe/probe.h"
 #include "kernels/registry.h"
 
 namespace llmagentos {
-
-#if defined(__x86_64__)
-namespace sse4 {
-extern const kernels::ProbeKernels kProbe;
-}
-namespace avx2 {
-extern const kernels::ProbeKernels kProbe;
-}
-namespace avx512 {
-extern const kernels::ProbeKernels kProbe;
-}
-namespace avx512vnni {
-extern const kernels::ProbeKernels kProbe;
-}
-#elif defined(__aarch64__)
-namespace neon {
-extern const kernels::ProbeKernels kProbe;
-}
-namespace neondot {
-extern const kernels::ProbeKernels kProbe;
-}
-#endif
 
 namespace kernels {
 namespace {

@@ -143,6 +143,10 @@ class Graph:
         """Of the weights that hold all experts of a layer: the part that one token uses."""
 
     @property
+    def looked_up(self) -> set[str]:
+        """Weights of which a token needs single rows: embeddings that no linear layer uses too."""
+
+    @property
     def attentions(self) -> list[tuple[int, int, int]]:
         """KV heads, their size and the window (0: all earlier keys) of every attention that stores its keys."""
 

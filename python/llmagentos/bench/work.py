@@ -1,6 +1,6 @@
 """What a model's tokens cost at least, and so how fast a machine could make them at best.
 
-A step of the engine reads every weight once, but for an embedding that is only looked up in and for experts that no
+A step of the engine reads every weight once, but for tables that are only looked up in and for experts that no
 token goes to, and the keys and values of the tokens it attends to. It does two operations for each weight and token;
 the head's count only for tokens whose logits are wanted. Attention's own arithmetic, norms and sampling are left out,
 and all tokens are taken to go to the same experts, so a limit is never too low on their account. Bytes are those of the
@@ -81,10 +81,10 @@ def cost_of(checkpoint: Checkpoint) -> ModelCost:
     graph = build_graph(checkpoint)
     head_name = HEAD if checkpoint.has_tensor(HEAD) else EMBEDDING
     n_bytes, body, head = 0, [0, 0], [0, 0]
-    shares = graph.expert_shares
+    shares, looked_up = graph.expert_shares, graph.looked_up
     for name, shape in graph.weights:
         tensor = checkpoint.tensors.spec(name)
-        if tensor is None or (name == EMBEDDING and name != head_name):
+        if tensor is None or name in looked_up:
             continue
         share = shares.get(name, 1.0)
         n_bytes += round(share * tensor.n_bytes)

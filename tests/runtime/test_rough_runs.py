@@ -1,0 +1,112 @@
+"""Graphs, batches and processes that an executor must refuse, and memory that it gives back."""
+
+from __future__ import annotations
+
+import os
+import re
+import threading
+from collections.abc import Sequence
+
+import numpy as np
+import pytest
+
+from llmagentos import InvalidRequestError, LLMAgentOSError
+from llmagentos._core.graph import Graph, RelativeBias
+from llmagentos._core.runtime import Executor, ThreadPool
+
+WIDTH, VOCAB = 32, 64
+
+
+def embedded(vocab: int = VOCAB) -> tuple[Graph, int]:
+    graph = Graph()
+    return graph, graph.embed("embed", vocab, WIDTH)
+
+
+def executor_of(graph: Graph, max_tokens: int = 64) -> Executor:
+    rng = np.random.default_rng(1)
+    tensors = [
+        (name, "F32", shape, lambda shape=shape: rng.standard_normal(shape).astype(np.float32))
+        for name, shape in graph.weights
+    ]
+    return Executor(graph, tensors, ThreadPool(2), max_tokens=max_tokens, n_blocks=4, kv_dtype="f32")
+
+
+def ints(*values: int) -> np.ndarray:
+    return np.array(values, np.int32)
+
+
+def run(executor: Executor, n_tokens: int, rows: Sequence[int] = (0,)) -> np.ndarray:
+    ids = np.arange(n_tokens, dtype=np.int32)
+    blocks = np.arange(4, dtype=np.int32)[None, : -(-n_tokens // 32)]
+    return executor.run(ids, ids, ints(0, n_tokens), blocks, ints(*rows))
+
+
+@pytest.mark.parametrize(("n_buckets", "two_ways"), [(1, False), (1, True), (2, True), (3, True)])
+def test_too_few_buckets_of_distances_are_refused(n_buckets: int, two_ways: bool) -> None:
+    graph, x = embedded()
+    bias = RelativeBias("bias", n_buckets=n_buckets, max_distance=16, is_bidirectional=two_ways)
+    with pytest.raises(InvalidRequestError, match=f"{n_buckets} buckets are too few"):
+        graph.attention(x, x, x, layer=0, n_heads=1, n_kv_heads=1, head_dim=WIDTH, scale=1.0, relative_bias=bias)
+
+
+@pytest.mark.parametrize(("n_buckets", "two_ways"), [(2, False), (4, True)])
+def test_the_fewest_that_go_are_run(n_buckets: int, two_ways: bool) -> None:
+    graph, x = embedded()
+    bias = RelativeBias("bias", n_buckets=n_buckets, max_distance=16, is_bidirectional=two_ways)
+    x = graph.attention(x, x, x, layer=0, n_heads=1, n_kv_heads=1, head_dim=WIDTH, scale=1.0, relative_bias=bias)
+    graph.set_output(graph.select_rows(x))
+    assert np.isfinite(run(executor_of(graph), 40, range(40))).all()
+
+
+@pytest.mark.parametrize("width", [2**58, 2**62])
+def test_weights_whose_bytes_no_number_holds_are_refused(width: int) -> None:
+    graph, x = embedded()
+    with pytest.raises(InvalidRequestError, match=re.escape(f"weight w is too large: matrix [{width}, {WIDTH}]")):
+        graph.linear(x, "w", width)
+
+
+def resident() -> int:
+    with open("/proc/self/statm", encoding="ascii") as statm:
+        return int(statm.read().split()[1]) * os.sysconf("SC_PAGESIZE")
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/statm"), reason="no /proc")
+def test_memory_of_many_rows_of_logits_is_given_back() -> None:
+    graph, x = embedded(vocab := 200_000)
+    graph.set_output(graph.linear(graph.select_rows(x), "embed", vocab))
+    executor = executor_of(graph)
+    run(executor, 1)
+    before = resident()
+    run(executor, 60, range(60))
+    assert resident() > before + 40_000_000
+    run(executor, 1)
+    assert resident() < before + 20_000_000
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_forked_while_a_model_runs_is_told_so_at_every_use() -> None:
+    graph, x = embedded(vocab := 20_000)
+    graph.set_output(graph.linear(graph.select_rows(x), "embed", vocab))
+    executor, stop = executor_of(graph), threading.Event()
+
+    def keep_running() -> None:
+        while not stop.is_set():
+            run(executor, 60, range(60))
+
+    thread = threading.Thread(target=keep_running)
+    thread.start()
+    try:
+        for use in (lambda: run(executor, 1), lambda: executor.load_adapter([]), lambda: executor.adapter_bytes):
+            for _ in range(5):
+                if (child := os.fork()) == 0:
+                    code = 1
+                    try:
+                        use()
+                    except LLMAgentOSError as error:
+                        code = 0 if "forked" in str(error) else 2
+                    finally:
+                        os._exit(code)
+                assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    finally:
+        stop.set()
+        thread.join()
