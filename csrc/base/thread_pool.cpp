@@ -153,7 +153,7 @@ thread_local Waited waited{};
 // One of the pool's own threads. Each has its own signal, so a run disturbs only those that take part in it.
 struct alignas(64) Worker {
   Signal turn;             // advances once for each run it takes part in
-  Clock::duration lost{};  // in the last of these
+  Turnout::Effort effort;  // its own, in the last of these
   std::thread thread;
 };
 
@@ -200,8 +200,8 @@ struct ThreadPool::State {
     if (failed.load(std::memory_order_acquire)) throw BarrierAbandoned{};
   }
 
-  // Returns how long this thread had work but no CPU.
-  Clock::duration execute(int thread) {
+  // Returns this thread's own effort.
+  Turnout::Effort execute(int thread) {
     running_pool = this;
     waited = {};
     const Clock::time_point start = Clock::now();
@@ -220,7 +220,8 @@ struct ThreadPool::State {
     }
     running_pool = nullptr;
     const Clock::duration worked = cpu_time() - had - waited.on_cpu;
-    return std::max(Clock::now() - start - waited.passed - worked, Clock::duration::zero()) + waited.late;
+    const Clock::duration stopped = std::max(Clock::now() - start - waited.passed - worked, Clock::duration::zero());
+    return {worked, stopped + waited.late};
   }
 
   void work_loop(int thread) {
@@ -230,7 +231,8 @@ struct ThreadPool::State {
       const Clock::duration late = worker.turn.wait(seen, patience).late;
       ++seen;
       if (stop) return;
-      worker.lost = late + execute(thread);
+      worker.effort = execute(thread);
+      worker.effort.lost += late;
       if (unfinished.fetch_sub(1, std::memory_order_acq_rel) == 1) done.advance();
     }
   }
@@ -262,8 +264,7 @@ struct ThreadPool::State {
     }
   }
 
-  // Returns the longest that a participant had work but no CPU.
-  Clock::duration run(int threads) {
+  Turnout::Effort run(int threads) {
     participants = threads;
     arrived.store(0, std::memory_order_relaxed);
     failed.store(false, std::memory_order_relaxed);
@@ -271,11 +272,15 @@ struct ThreadPool::State {
     const std::uint32_t seen = done.value();
     for (int i = 0; i < participants - 1; ++i) workers[static_cast<std::size_t>(i)].turn.advance();
     const void* const outer = running_pool;
-    Clock::duration lost = execute(0);
+    Turnout::Effort effort = execute(0);
     running_pool = outer;
-    if (participants > 1) lost += done.wait(seen, patience).late;
-    for (int i = 0; i < participants - 1; ++i) lost = std::max(lost, workers[static_cast<std::size_t>(i)].lost);
-    return lost;
+    if (participants > 1) effort.lost += done.wait(seen, patience).late;
+    for (int i = 0; i < participants - 1; ++i) {
+      const Turnout::Effort& own = workers[static_cast<std::size_t>(i)].effort;
+      effort.worked += own.worked;
+      effort.lost = std::max(effort.lost, own.lost);
+    }
+    return effort;
   }
 };
 
@@ -312,9 +317,8 @@ void ThreadPool::run(Share share, void (*task)(void* context, int thread), void*
   } else {
     const Clock::time_point start = Clock::now();
     const int threads = state.turnout.threads(start);
-    const Clock::duration lost = state.run(threads);
-    const Clock::time_point end = Clock::now();
-    state.turnout.record(threads, end, end - start, lost);
+    const Turnout::Effort effort = state.run(threads);
+    state.turnout.record(threads, start, Clock::now(), effort);
   }
   if (state.first_exception) std::rethrow_exception(std::exchange(state.first_exception, nullptr));
 }

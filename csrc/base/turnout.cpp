@@ -7,25 +7,29 @@ namespace llmagentos {
 int Turnout::threads(Clock::time_point now) {
   if (threads_ < size_ && now >= try_more_at_) {
     ++threads_;
-    passed_ = lost_ = {};
+    passed_ = {};
+    effort_ = {};
     try_more_at_ = Clock::time_point::max();  // not before this number has been judged
   }
   return threads_;
 }
 
-void Turnout::record(int threads, Clock::time_point now, Clock::duration passed, Clock::duration lost) {
+void Turnout::record(int threads, Clock::time_point start, Clock::time_point end, const Effort& effort) {
   if (threads != threads_ || size_ == 1) return;
-  passed_ += passed;
-  lost_ += lost;
+  passed_ += end - start;
+  effort_.worked += effort.worked;
+  effort_.lost += effort.lost;
   if (passed_ < kWindow) return;
-  judge(now);
-  passed_ = lost_ = {};
+  judge(end);
+  passed_ = {};
+  effort_ = {};
 }
 
 void Turnout::judge(Clock::time_point now) {
   const double passed = std::chrono::duration<double>(passed_).count();
-  const double undisturbed = passed - std::chrono::duration<double>(lost_).count();
-  if (passed * (threads_ - 1) > kMargin * undisturbed * threads_) {
+  const double worked = std::chrono::duration<double>(effort_.worked).count();
+  const double lost = std::chrono::duration<double>(effort_.lost).count();
+  if (lost > kLeastLost * passed && passed * (threads_ - 1) > kMargin * worked) {
     --threads_;
     try_more_at_ = now + hold_;
     hold_ = std::min<Clock::duration>(2 * hold_, kLongestHold);

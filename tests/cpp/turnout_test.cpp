@@ -9,7 +9,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// A machine on which a run of `turnout.threads()` threads takes so long, in which one of them is so long without a CPU.
+// A machine on which a run of `turnout.threads()` threads takes so long and works so much; one of them is so long without
+// a CPU.
 struct Machine {
   Turnout turnout;
   Turnout::Clock::time_point now{};
@@ -17,47 +18,45 @@ struct Machine {
 
   explicit Machine(int size) : turnout(size) {}
 
-  void run(milliseconds takes, milliseconds loses) {
+  void run(milliseconds takes, milliseconds works, milliseconds loses = milliseconds(0)) {
     threads = turnout.threads(now);
+    turnout.record(threads, now, now + takes, {works, loses});
     now += takes;
-    turnout.record(threads, now, takes, loses);
   }
 };
 
-// Two threads, of which one shares its CPU: a step of 6 ms of work takes 12 ms; one thread alone takes 6 ms.
+// Two threads, of which one shares its CPU: a step of 6 ms of work takes 10 ms; one thread alone takes 6 ms.
 void disturbed_step(Machine& machine) {
   if (machine.turnout.threads(machine.now) == 2)
-    machine.run(milliseconds(12), milliseconds(8));
+    machine.run(milliseconds(10), milliseconds(6), milliseconds(1));
   else
-    machine.run(milliseconds(6), milliseconds(0));
+    machine.run(milliseconds(6), milliseconds(6));
 }
 
 }  // namespace
 
-TEST(all_threads_stay_where_none_lacks_a_cpu) {
-  for (const int size : {2, 4, 16, 64}) {
-    Machine machine(size);
-    for (int i = 0; i < 1000; ++i) {
-      machine.run(milliseconds(3), milliseconds(0));
-      CHECK(machine.threads == size);
-    }
+TEST(all_threads_stay_while_they_are_of_use) {
+  Machine machine(4);
+  for (int i = 0; i < 1000; ++i) {
+    machine.run(milliseconds(30), milliseconds(100), milliseconds(9));
+    CHECK(machine.threads == 4);
   }
 }
 
-TEST(a_thread_stays_where_it_gives_more_than_it_costs) {
-  Machine two(2), many(32);
-  for (int i = 0; i < 1000; ++i) {
-    two.run(milliseconds(10), milliseconds(4));
-    CHECK(two.threads == 2);
-    many.run(milliseconds(100), milliseconds(11));
-    CHECK(many.threads == 32);
+TEST(threads_that_wait_for_each_other_stay_where_none_lacks_a_cpu) {
+  for (const int size : {2, 4, 16, 64}) {
+    Machine machine(size);
+    for (int i = 0; i < 1000; ++i) {
+      machine.run(milliseconds(10), milliseconds(size * 10 / 3));
+      CHECK(machine.threads == size);
+    }
   }
 }
 
 TEST(one_thread_is_never_reduced) {
   Machine machine(1);
   for (int i = 0; i < 100; ++i) {
-    machine.run(milliseconds(50), milliseconds(49));
+    machine.run(milliseconds(50), milliseconds(1), milliseconds(49));
     CHECK(machine.threads == 1);
   }
 }
@@ -65,7 +64,7 @@ TEST(one_thread_is_never_reduced) {
 TEST(a_short_disturbance_is_not_judged_alone) {
   Machine machine(2);
   for (int i = 0; i < 100; ++i) {
-    machine.run(i % 10 == 0 ? milliseconds(8) : milliseconds(3), milliseconds(i % 10 == 0 ? 5 : 0));
+    machine.run(milliseconds(i % 10 == 0 ? 8 : 3), milliseconds(6), milliseconds(i % 10 == 0 ? 5 : 0));
     CHECK(machine.threads == 2);
   }
 }
@@ -91,10 +90,10 @@ TEST(the_thread_comes_back_when_its_cpu_is_free) {
   for (int i = 0; i < 3000; ++i) disturbed_step(machine);
   CHECK(machine.turnout.threads(machine.now) == 1);
   const auto freed = machine.now;
-  while (machine.turnout.threads(machine.now) == 1) machine.run(milliseconds(6), milliseconds(0));
+  while (machine.turnout.threads(machine.now) == 1) machine.run(milliseconds(6), milliseconds(6));
   CHECK(machine.now - freed <= milliseconds(2000));
   for (int i = 0; i < 1000; ++i) {
-    machine.run(milliseconds(3), milliseconds(0));
+    machine.run(milliseconds(3), milliseconds(6));
     CHECK(machine.threads == 2);
   }
 }
@@ -104,7 +103,7 @@ TEST(several_threads_are_left_out_one_after_another) {
   // Two of four CPUs are taken: with more threads than are free, a step of 12 ms of work takes 20 ms.
   const auto step = [&] {
     const int threads = machine.turnout.threads(machine.now);
-    machine.run(milliseconds(threads > 2 ? 20 : 12 / threads), milliseconds(threads > 2 ? 10 : 0));
+    machine.run(milliseconds(threads > 2 ? 20 : 12 / threads), milliseconds(12), milliseconds(threads > 2 ? 10 : 0));
   };
   for (int i = 0; i < 2000; ++i) step();
   CHECK(machine.turnout.threads(machine.now) <= 3);

@@ -7,7 +7,7 @@ import threading
 import numpy as np
 import pytest
 
-from llmagentos._core.runtime import ThreadPool, machine
+from llmagentos._core.runtime import ThreadPool
 from llmagentos.engine.constraints import Constraint, ConstraintTokenizer
 from llmagentos.engine.free_text import FreeText
 from llmagentos.engine.mask_worker import MaskWorker
@@ -203,9 +203,10 @@ def test_a_grammar_with_no_way_on_fails_its_own_request_alone() -> None:
     assert fine.token_ids == alone([1, 2], 6)
 
 
-def watch(threads: list[str]) -> Constraint:
-    """One whose masks leave the names of the threads that compute them."""
-    constraint = constraint_for('start: "a"')
+@pytest.fixture
+def watched() -> tuple[Constraint, list[str]]:
+    """A constraint, and the threads that computed its masks."""
+    constraint, threads = constraint_for('start: "a"'), list[str]()
     original = constraint.mask
 
     def mask() -> np.ndarray:
@@ -213,14 +214,7 @@ def watch(threads: list[str]) -> Constraint:
         return original()
 
     constraint.mask = mask  # type: ignore[method-assign]
-    return constraint
-
-
-@pytest.fixture
-def watched() -> tuple[Constraint, list[str]]:
-    """A constraint, and the threads that computed its masks."""
-    threads: list[str] = []
-    return watch(threads), threads
+    return constraint, threads
 
 
 def test_masks_are_there_when_the_body_ends_and_computed_beside_it(watched: tuple[Constraint, list[str]]) -> None:
@@ -242,17 +236,3 @@ def test_no_thread_is_added_to_those_that_have_all_cpus(watched: tuple[Constrain
     constraint, threads = watched
     with MaskWorker(ThreadPool()).computing([constraint]):
         assert threads == [threading.current_thread().name]
-
-
-@pytest.mark.skipif(machine()["usable_cpus"] < 2, reason="one CPU")
-def test_masks_that_take_long_are_shared_with_a_thread_before_the_body() -> None:
-    threads: list[str] = []
-    constraints = [watch(threads) for _ in range(3)]
-    worker, own = MaskWorker(ThreadPool()), threading.current_thread().name
-    with worker.computing(constraints):
-        assert threads == [own] * 3
-    worker._seconds_per_mask = 1.0
-    with worker.computing(constraints):
-        assert sorted(threads[3:]) == sorted([own, own, "llmagentos-masks_0"])
-    with worker.computing(constraints):  # they took less than that
-        assert threads[6:] == [own] * 3
