@@ -131,9 +131,9 @@ def _llama3(rope: HfConfig, made: Made, trained: int, _: int) -> Made:
     factor, low, high = (rope.number(name) for name in ("factor", "low_freq_factor", "high_freq_factor"))
     frequencies = 1.0 / np.power(base, np.arange(0, n_dims, 2, dtype=np.float32) / np.float32(n_dims))
     wavelengths = 2 * np.pi / frequencies
-    if factor <= 0 or not 0 < low < high:
+    if factor <= 0 or not 0 < low <= high:
         raise UnsupportedModelError(f"{rope.path}: RoPE scaling by {factor} between {low} and {high} is not possible")
-    smooth = (trained / wavelengths - low) / (high - low)
+    smooth = (trained / wavelengths - low) / max(high - low, 1e-9)  # none are between where both are one (Llama 4)
     blended = 1 / ((1 - smooth) / factor + smooth)
     factors = np.where(wavelengths > trained / low, factor, np.where(wavelengths < trained / high, 1.0, blended))
     return {"rope.factors": factors.astype(np.float32)}

@@ -51,29 +51,6 @@ class Parts:
         self._is_rms = rms_eps is not None
         self._eps = rms_eps if rms_eps is not None else meta.number("attention.layer_norm_epsilon")
 
-    def windows(self, default_every: int = 0, *, global_first: bool = False) -> list[int]:
-        """The window of each layer's attention, 0 where there is none.
-
-        Files say which layers have one by a flag for each, or by a number: every so many-th layer has none.
-
-        Args:
-            default_every: that number where the file does not say; 0: all layers have the window.
-            global_first: whether the layer without one is the first of each so many, rather than the last.
-        """
-        window = self.meta.integer("attention.sliding_window", 0, low=0)
-        if window == 0:
-            return [0] * self.n_layers
-        key = "attention.sliding_window_pattern"
-        flags = self.meta.integers(key) if self.meta.is_array(key) else None
-        if flags is None:
-            every = self.meta.integer(key, default_every, low=0)
-            flags = [1 if every == 0 else (i + (0 if global_first else 1)) % every for i in range(self.n_layers)]
-        if len(flags) < self.n_layers:
-            raise UnsupportedModelError(
-                f"{self.checkpoint.path}: {key} has {len(flags)} elements for {self.n_layers} layers"
-            )
-        return [window if flag else 0 for flag in flags[: self.n_layers]]
-
     def block(self, layer: int) -> str:
         """What the names of a layer's tensors begin with."""
         return f"{self.stack}blk.{layer}."
@@ -140,12 +117,18 @@ class Parts:
         relative_bias: RelativeBias | None = None,
         sinks: str = "",
         clamp: float | None = None,
+        chunk: int = 0,
+        is_normalised: bool = False,
+        query_scale: tuple[int, float] | None = None,
     ) -> int:
         """Self-attention with its projections; queries and keys are normalised where the checkpoint has norms for them.
 
         Args:
             scale: of the scores; None for 1 / sqrt(head_dim).
             clamp: bound on the projections' magnitude.
+            chunk: as `Graph.attention` has it.
+            is_normalised: whether each head of queries and keys is, without a weight.
+            query_scale: period and slope of `Graph.scale_by_position`.
         """
         g, block, size = self.g, self.block(layer), self.head_dim
         q = self.linear(h, block + "attn_q", self.n_heads * size)
@@ -154,6 +137,10 @@ class Parts:
         if clamp is not None:
             q, k, v = g.clamp(q, clamp), g.clamp(k, clamp), g.clamp(v, clamp)
         q, k = self._head_norm(q, block + "attn_q_norm"), self._head_norm(k, block + "attn_k_norm")
+        if is_normalised:
+            q, k = g.rms_norm(q, "", self._eps, size), g.rms_norm(k, "", self._eps, size)
+        if query_scale is not None:
+            q = g.scale_by_position(q, period=query_scale[0], slope=query_scale[1])
         if rope is not None:
             q, k = g.rope(q, size, rope), g.rope(k, size, rope)
         a = g.attention(
@@ -171,6 +158,7 @@ class Parts:
             alibi_slopes=list(alibi_slopes),
             relative_bias=relative_bias,
             sinks=sinks,
+            chunk=chunk,
         )
         return self.linear(a, block + ("attn_o" if self.stack else "attn_output"), self.width)
 

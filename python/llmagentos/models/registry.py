@@ -53,6 +53,7 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gptj": (("gptj",), ("GPTJForCausalLM",)),
     "granite": (("granite", "granitemoe"), ("GraniteForCausalLM", "GraniteMoeForCausalLM")),
     "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")),
+    "llama4": (("llama4",), ("Llama4ForCausalLM", "Llama4ForConditionalGeneration")),
     "modernbert": (
         ("modern-bert",),
         ("ModernBertModel", "ModernBertForMaskedLM", "ModernBertForSequenceClassification"),
