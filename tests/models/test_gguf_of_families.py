@@ -26,6 +26,7 @@ KNOWN_KEYS = {
 # What transformers' configurations say and llama.cpp takes for granted.
 OUR_KEYS = {
     ".attention.head_norms",
+    ".attention.latent_norm_epsilon",
     ".attention.temperature_tuning",
     ".hidden_activation",
     ".rope.layers",

@@ -12,6 +12,7 @@ from llmagentos import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models import build_graph, open_checkpoint
 
+from .adapted import AdaptedModel, Text, relative_difference
 from .families import DATA, changed_folder, family_oracle
 from .gguf_files import write_gguf
 from .logits import logits_of
@@ -52,6 +53,18 @@ def test_the_number_that_the_first_files_have_for_a_flag_is_true(tmp_path: Path)
 def test_every_field_counts(fields: dict[str, Any], tmp_path: Path) -> None:
     changed = logits_of(changed_folder(SCOUT, tmp_path, **fields), IDS)
     assert np.abs(changed - logits_of(SCOUT, IDS)).max() > 1e-2
+
+
+@pytest.mark.parametrize("n_at_once", [1, 37, 400])
+def test_a_chunk_is_a_text_of_its_own(n_at_once: int, tmp_path: Path) -> None:
+    """Where all layers see chunks and rotate; chunks are longer than what attention computes in one go."""
+    ids = np.random.default_rng(0).integers(0, 83, 400).astype(np.int32)
+    fields = {"attention_chunk_size": 150, "no_rope_layers": [1] * 4, "max_position_embeddings": 512}
+    model = AdaptedModel(changed_folder(SCOUT, tmp_path, **fields), threads=2)
+    (whole,) = model.logits(Text(ids, chunk=n_at_once))
+    for begin in (0, 150, 300):
+        (alone,) = model.logits(Text(ids[begin : begin + 150]))
+        assert relative_difference(whole[begin : begin + 150], alone) < 1e-4
 
 
 def test_files_without_a_window_have_the_usual_chunks(tmp_path: Path) -> None:

@@ -22,6 +22,9 @@ from .logits import logits_of
 N_NEW = 6
 # What llama.cpp has no place for, in the cases that it cannot read or reads as another model.
 NOT_THERE = {
+    "deepseek2-lite": "queries without a latent vector, but in models of some numbers of layers",
+    "deepseek2-groups": "groups by their best expert, biases",
+    "deepseek3-unlike": "queries without a latent vector, but in models of some numbers of layers",
     "falcon-in-turn": "layers that are not side by side",
     "falcon-alibi": "layers that are not side by side",
     "gemma2-plain": "another scale of scores",

@@ -10,7 +10,7 @@ from llmagentos.models.parts import Activation, Parts
 # GGUF's numbers of router scores. A softmax over the chosen experts only is a normalised one over all.
 _SOFTMAX, _SIGMOID, _SOFTMAX_OF_CHOSEN = 1, 2, 3
 # Architectures whose files do not say that the weights of a token's experts need not sum to one.
-_NOT_NORMALISED = ("llama4", "olmoe", "qwen2moe")
+_NOT_NORMALISED = ("deepseek2", "llama4", "olmoe", "qwen2moe")
 _SIGMOIDS = ("llama4",)  # architectures whose files do not say that scores are sigmoids
 
 
@@ -63,6 +63,7 @@ def experts(
         scale=meta.number("expert_weights_scale", 1.0),
         n_groups=meta.integer("expert_group_count", 1),
         n_groups_used=meta.integer("expert_group_used_count", 1),
+        n_group_scores=2 if scores == "sigmoid" else 1,  # DeepSeek V3 and V2
         limit=limit,
         up_shift=up_shift,
         weighs_inputs=weighs_inputs,

@@ -94,8 +94,8 @@ def _dynamic(rope: HfConfig, *_: Any) -> Made:
 def _yarn(rope: HfConfig, _: Made, trained: int, context: int) -> Made:
     factor = rope.number("factor", context / trained)
     mscale, mscale_all = rope.number("mscale", 0.0), rope.number("mscale_all_dim", 0.0)
-    usual = _yarn_magnitude(factor, 1.0)
-    both = _yarn_magnitude(factor, mscale) / _yarn_magnitude(factor, mscale_all)
+    usual = yarn_magnitude(factor, 1.0)
+    both = yarn_magnitude(factor, mscale) / yarn_magnitude(factor, mscale_all)
     magnitude = rope.number("attention_factor", both if mscale and mscale_all else usual)
     made = {
         "rope.scaling.type": "yarn",
@@ -109,7 +109,8 @@ def _yarn(rope: HfConfig, _: Made, trained: int, context: int) -> Made:
     return made if rope.flag("truncate", True) else made | {"rope.scaling.yarn_truncate": False}
 
 
-def _yarn_magnitude(factor: float, mscale: float) -> float:
+def yarn_magnitude(factor: float, mscale: float) -> float:
+    """By how much YaRN makes attention sharper where it stretches positions by a factor."""
     return 0.1 * mscale * math.log(factor) + 1.0 if factor > 1 else 1.0
 
 

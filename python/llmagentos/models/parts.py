@@ -22,15 +22,23 @@ class Parts:
 
     Args:
         stack: the encoder or the decoder of a model that has both: the prefix of its tensors' names.
+        one_head_size: whether values must be as long as keys.
 
     Attributes:
         width: of the residual stream.
         n_heads, n_kv_heads, head_dim: of attention.
+        value_dim: of a head's values.
         hidden: width inside the MLPs.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, g: Graph, *, head_dim: int | None = None, stack: Literal["", "enc.", "dec."] = ""
+        self,
+        checkpoint: Checkpoint,
+        g: Graph,
+        *,
+        head_dim: int | None = None,
+        stack: Literal["", "enc.", "dec."] = "",
+        one_head_size: bool = True,
     ) -> None:
         meta = checkpoint.metadata
         self.checkpoint, self.g, self.meta = checkpoint, g, meta
@@ -41,11 +49,11 @@ class Parts:
         self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
         self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads)
         self.hidden = meta.integer("feed_forward_length")
-        value_size = meta.integer("attention.value_length", self.head_dim)
-        if value_size != self.head_dim:
+        self.value_dim = meta.integer("attention.value_length", self.head_dim)
+        if one_head_size and self.value_dim != self.head_dim:
             raise UnsupportedModelError(
-                f"{checkpoint.path}: heads with keys of {self.head_dim} and values of {value_size} elements are not "
-                "supported"
+                f"{checkpoint.path}: heads with keys of {self.head_dim} and values of {self.value_dim} elements "
+                "are not supported"
             )
         rms_eps = meta.number("attention.layer_norm_rms_epsilon", None)
         self._is_rms = rms_eps is not None
