@@ -202,7 +202,6 @@ ValueId Graph::moe(ValueId x, ValueId logits, const MoeNames& names, MoeParams p
   require(value(logits, "moe").selected == in.selected, "moe: its inputs have different rows");
   require(p.hidden > 0, "moe: the experts' width " + text(p.hidden) + " must be positive");
   require(p.limit >= 0, "moe: the limit must not be negative");
-  require(!p.weighs_inputs || names.gate_bias.empty(), "moe: experts of weighted inputs have no biases here");
   const std::int64_t n = p.routing.n_experts;
   p.gate = matrix(names.gate, p.hidden, in.width, n);
   p.up = matrix(names.up, p.hidden, in.width, n);

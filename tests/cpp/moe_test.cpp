@@ -197,7 +197,7 @@ TEST(experts_have_biases_limits_and_widths_of_all_kinds) {
 TEST(weights_may_be_those_of_what_experts_read) {
   for (const DType dtype : {DType::f32, DType::q8_0})
     for (const int n_tokens : {1, 2, 70}) {
-      Shape shape{n_tokens, 4, 2, dtype, 64, 96};
+      Shape shape{n_tokens, 4, 2, dtype, 64, 96, true};
       shape.weighs_inputs = true;
       check_layer(shape);
     }
