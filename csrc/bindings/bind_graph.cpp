@@ -39,10 +39,11 @@ kernels::ActivationKind activation_named(const std::string& name) {
                       {"sigmoid", Kind::sigmoid}});
 }
 
-graph::RopeParams rope_params(std::vector<float> inverse_frequencies, float magnitude, const std::string& pairs) {
+graph::RopeParams rope_params(std::vector<float> inverse_frequencies, float magnitude, const std::string& pairs,
+                              int first) {
   using Pairs = kernels::RopePairs;
   return {std::move(inverse_frequencies), magnitude,
-          named<Pairs>("rope pairs", pairs, {{"halves", Pairs::halves}, {"adjacent", Pairs::adjacent}})};
+          named<Pairs>("rope pairs", pairs, {{"halves", Pairs::halves}, {"adjacent", Pairs::adjacent}}), first};
 }
 
 graph::EmbedBy embed_by(const std::string& name) {
@@ -69,7 +70,7 @@ void bind_graph(py::module_& core) {
 
   py::class_<graph::RopeParams>(m, "RopeParams")
       .def(py::init(&rope_params), py::arg("inverse_frequencies"), py::kw_only(), py::arg("magnitude") = 1.0f,
-           py::arg("pairs") = "halves");
+           py::arg("pairs") = "halves", py::arg("first") = 0);
 
   py::class_<RelativeBias>(m, "RelativeBias")
       .def(py::init<std::string, int, int, bool>(), py::arg("weight"), py::kw_only(), py::arg("n_buckets"),
@@ -93,7 +94,7 @@ void bind_graph(py::module_& core) {
           "attention",
           [](Graph& g, graph::ValueId q, graph::ValueId k, graph::ValueId v, int layer, int n_heads, int n_kv_heads,
              int head_dim, float scale, float softcap, int window, bool causal, std::vector<float> alibi_slopes,
-             const std::optional<RelativeBias>& relative_bias, const std::string& sinks) {
+             const std::optional<RelativeBias>& relative_bias, const std::string& sinks, int chunk) {
             graph::AttentionParams params{layer, n_heads, n_kv_heads, head_dim, scale, softcap, window};
             params.keys = causal ? graph::Keys::earlier : graph::Keys::all;
             params.bias.slopes = std::move(alibi_slopes);
@@ -103,12 +104,13 @@ void bind_graph(py::module_& core) {
                   {}, g.bias_table(b.weight, b.n_buckets, n_heads), b.n_buckets, b.max_distance, b.is_bidirectional};
             }
             params.sinks = g.attention_sinks(sinks, n_heads);
+            params.chunk = chunk;
             return g.attention(q, k, v, params);
           },
           py::arg("q"), py::arg("k"), py::arg("v"), py::kw_only(), py::arg("layer"), py::arg("n_heads"),
           py::arg("n_kv_heads"), py::arg("head_dim"), py::arg("scale"), py::arg("softcap") = 0.0f,
           py::arg("window") = 0, py::arg("causal") = true, py::arg("alibi_slopes") = std::vector<float>{},
-          py::arg("relative_bias") = py::none(), py::arg("sinks") = "")
+          py::arg("relative_bias") = py::none(), py::arg("sinks") = "", py::arg("chunk") = 0)
       .def(
           "cross_attention",
           [](Graph& g, graph::ValueId q, int layer, int n_heads, int n_kv_heads, int head_dim, float scale) {
@@ -128,20 +130,23 @@ void bind_graph(py::module_& core) {
              const std::string& down, int n_experts, int n_used, int hidden, const std::string& activation,
              const std::string& scores, bool normalised, float scale, int n_groups, int n_groups_used, float limit,
              float up_shift, const std::string& gate_bias, const std::string& up_bias, const std::string& down_bias,
-             const std::string& selection_bias) {
+             const std::string& selection_bias, int n_group_scores, bool weighs_inputs) {
             graph::MoeParams params;
-            params.routing = {n_experts, n_used, scores_named(scores), normalised, scale, n_groups, n_groups_used};
+            params.routing = {n_experts, n_used,   scores_named(scores), normalised,
+                              scale,     n_groups, n_groups_used,        n_group_scores};
             params.hidden = hidden;
             params.activation = activation_named(activation);
             params.limit = limit;
             params.up_shift = up_shift;
+            params.weighs_inputs = weighs_inputs;
             return g.moe(x, logits, {gate, up, down, gate_bias, up_bias, down_bias, selection_bias}, params);
           },
           py::arg("x"), py::arg("logits"), py::kw_only(), py::arg("gate"), py::arg("up"), py::arg("down"),
           py::arg("n_experts"), py::arg("n_used"), py::arg("hidden"), py::arg("activation"),
           py::arg("scores") = "softmax", py::arg("normalised") = true, py::arg("scale") = 1.0f, py::arg("n_groups") = 1,
           py::arg("n_groups_used") = 1, py::arg("limit") = 0.0f, py::arg("up_shift") = 0.0f, py::arg("gate_bias") = "",
-          py::arg("up_bias") = "", py::arg("down_bias") = "", py::arg("selection_bias") = "")
+          py::arg("up_bias") = "", py::arg("down_bias") = "", py::arg("selection_bias") = "",
+          py::arg("n_group_scores") = 2, py::arg("weighs_inputs") = false)
       .def(
           "activation",
           [](Graph& g, graph::ValueId x, const std::string& kind) { return g.activation(x, activation_named(kind)); },
@@ -155,6 +160,15 @@ void bind_graph(py::module_& core) {
       .def("add", &Graph::add, py::arg("a"), py::arg("b"))
       .def("scale", &Graph::scale, py::arg("x"), py::arg("factor"))
       .def("scale_rows", &Graph::scale_rows, py::arg("x"), py::arg("factors"))
+      .def("scale_by_position", &Graph::scale_by_position, py::arg("x"), py::kw_only(), py::arg("period"),
+           py::arg("slope"))
+      .def(
+          "slice_heads",
+          [](Graph& g, graph::ValueId x, int n_heads, int n, int size, int first, std::optional<graph::ValueId> tail) {
+            return g.slice_heads(x, {n_heads, first, n, size}, tail.value_or(graph::kNone));
+          },
+          py::arg("x"), py::kw_only(), py::arg("n_heads"), py::arg("n"), py::arg("size"), py::arg("first") = 0,
+          py::arg("tail") = py::none())
       .def("softcap", &Graph::softcap, py::arg("x"), py::arg("cap"))
       .def("clamp", &Graph::clamp, py::arg("x"), py::arg("limit"))
       .def("select_rows", &Graph::select_rows, py::arg("x"))

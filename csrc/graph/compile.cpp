@@ -245,6 +245,8 @@ class Compiler {
     step.head_dim = n.head_dim;
     if (n.kind == OpKind::norm) step.norm = norm_of(i);
     step.factor = n.kind == OpKind::embed ? 1.0f : n.factor;
+    step.period = n.period;
+    step.slices = n.slices;
     step.activation = n.activation;
     if (n.kind == OpKind::rope) step.rope = rope_index(n.rope);
     const auto scaled = scaled_by_.find(i);
@@ -256,37 +258,6 @@ class Compiler {
   }
 
   std::vector<Step>& steps_of(int i) { return node(i).is_encoder ? plan_.encoder_steps : plan_.steps; }
-
-  static RowStep::Kind row_kind(OpKind kind) {
-    switch (kind) {
-      case OpKind::embed:
-        return RowStep::Kind::embed;
-      case OpKind::norm:
-        return RowStep::Kind::norm;
-      case OpKind::rope:
-        return RowStep::Kind::rope;
-      case OpKind::activation:
-        return RowStep::Kind::activation;
-      case OpKind::glu:
-        return RowStep::Kind::glu;
-      case OpKind::add:
-        return RowStep::Kind::add;
-      case OpKind::scale:
-        return RowStep::Kind::scale;
-      case OpKind::scale_rows:
-        return RowStep::Kind::scale_rows;
-      case OpKind::softcap:
-        return RowStep::Kind::softcap;
-      case OpKind::clamp:
-        return RowStep::Kind::clamp;
-      case OpKind::select_rows:
-        return RowStep::Kind::select_rows;
-      case OpKind::mean_rows:
-        return RowStep::Kind::mean_rows;
-      default:
-        throw InvalidArgument("graph: this op is no row step");
-    }
-  }
 
   const Graph& graph_;
   const std::vector<Node>& nodes_;

@@ -2,29 +2,16 @@
 
 #include <algorithm>
 
-#include "base/error.h"
+#include "graph/checks.h"
 #include "kernels/attention/attention.h"
 
 namespace llmagentos::graph {
 namespace {
 
-void require(bool condition, const std::string& message) {
-  if (!condition) throw InvalidArgument("graph: " + message);
-}
-
-std::string text(std::int64_t n) { return std::to_string(n); }
-
-std::string text(const WeightSpec& weight) {
+std::string shown(const WeightSpec& weight) {
   std::string shape;
   for (const std::int64_t n : weight.shape()) shape += (shape.empty() ? "" : ", ") + text(n);
   return (weight.is_vector ? "vector [" : "matrix [") + shape + "]";
-}
-
-Node node_of(OpKind kind, std::vector<ValueId> inputs) {
-  Node node;
-  node.kind = kind;
-  node.inputs = std::move(inputs);
-  return node;
 }
 
 }  // namespace
@@ -51,7 +38,7 @@ WeightId Graph::weight(WeightSpec spec) {
     return found->second;
   }
   const WeightSpec& seen = weights_[static_cast<std::size_t>(found->second)];
-  require(seen == spec, "weight " + spec.name + " is used as " + text(spec) + " and as " + text(seen));
+  require(seen == spec, "weight " + spec.name + " is used as " + shown(spec) + " and as " + shown(seen));
   return found->second;
 }
 
@@ -127,6 +114,9 @@ ValueId Graph::rope(ValueId x, int head_dim, const RopeParams& params) {
           "rope: width " + text(in.width) + " is not a multiple of the head size " + text(head_dim));
   require(params.n_dims() > 0 && params.n_dims() <= head_dim,
           "rope: " + text(params.n_dims()) + " rotated elements must be in 2.." + text(head_dim) + ", the head size");
+  require(params.first >= 0 && params.first <= head_dim - params.n_dims(),
+          "rope: a head of " + text(head_dim) + " has no " + text(params.n_dims()) + " elements from " +
+              text(params.first) + " on");
   require(!in.selected, "rope: selected rows have no positions");
   Node node = node_of(OpKind::rope, {x});
   node.head_dim = head_dim;
@@ -145,7 +135,8 @@ void Graph::check_keys(ValueId k, ValueId v, const AttentionParams& p, const cha
   require(p.n_kv_heads > 0, std::string(op) + ": there must be KV heads");
   require(p.head_dim > 0 && p.head_dim <= kernels::kMaxHeadDim,
           std::string(op) + ": head size " + text(p.head_dim) + " is not in 1.." + text(kernels::kMaxHeadDim));
-  require(p.layer >= 0 && p.window >= 0, std::string(op) + ": layer and window must not be negative");
+  require(p.layer >= 0 && p.window >= 0 && p.chunk >= 0,
+          std::string(op) + ": layer, window and chunk must not be negative");
   const std::int64_t kv_width = static_cast<std::int64_t>(p.n_kv_heads) * p.head_dim;
   for (const ValueId id : {k, v}) {
     require(value(id, op).width == kv_width, std::string(op) + ": k or v is " + text(value(id, op).width) +
@@ -178,6 +169,7 @@ ValueId Graph::attention(ValueId q, ValueId k, ValueId v, const AttentionParams&
   check_queries(q, p, "attention");
   check_keys(k, v, p, "attention");
   require(p.keys != Keys::cross, "attention: cross_attention is an op of its own");
+  require(p.chunk == 0 || p.keys == Keys::earlier, "attention: only what sees earlier tokens can be cut into chunks");
   Node node = node_of(OpKind::attention, {q, k, v});
   node.attention = p;
   return push(std::move(node), static_cast<std::int64_t>(p.n_heads) * p.head_dim, false);
@@ -186,7 +178,7 @@ ValueId Graph::attention(ValueId q, ValueId k, ValueId v, const AttentionParams&
 ValueId Graph::cross_attention(ValueId q, const AttentionParams& p) {
   check_queries(q, p, "cross_attention");
   require(!in_encoder_, "cross_attention: an encoder has nothing to look at");
-  require(p.window == 0 && p.bias.empty(), "cross_attention: its keys have no position");
+  require(p.window == 0 && p.chunk == 0 && p.bias.empty(), "cross_attention: its keys have no position");
   Node node = node_of(OpKind::attention, {q});
   node.attention = p;
   node.attention.keys = Keys::cross;
@@ -213,6 +205,8 @@ void Graph::check_routing(const Routing& r, ValueId logits) const {
       r.n_groups_used > 0 && r.n_groups_used <= r.n_groups && r.n_used <= r.n_groups_used * (r.n_experts / r.n_groups),
       "moe: " + text(r.n_used) + " experts cannot come from " + text(r.n_groups_used) + " of " + text(r.n_groups) +
           " groups");
+  require(r.n_group_scores == 1 || r.n_group_scores == 2,
+          "moe: a group is measured by its best score or two, not by " + text(r.n_group_scores));
 }
 
 ValueId Graph::moe(ValueId x, ValueId logits, const MoeNames& names, MoeParams p) {
@@ -233,60 +227,6 @@ ValueId Graph::moe(ValueId x, ValueId logits, const MoeNames& names, MoeParams p
   node.moe = p;
   return push(std::move(node), in.width, in.selected);
 }
-
-ValueId Graph::same_shape(OpKind kind, ValueId x, const char* op, float factor) {
-  const Value in = value(x, op);
-  Node node = node_of(kind, {x});
-  node.factor = factor;
-  return push(std::move(node), in.width, in.selected);
-}
-
-ValueId Graph::activation(ValueId x, kernels::ActivationKind kind) {
-  const ValueId y = same_shape(OpKind::activation, x, "activation", 0);
-  nodes_.back().activation = kind;
-  return y;
-}
-
-ValueId Graph::glu(ValueId gate, ValueId up, kernels::ActivationKind kind) {
-  const Value a = value(gate, "glu"), b = value(up, "glu");
-  require(a.width == b.width && a.selected == b.selected, "glu: widths " + text(a.width) + " and " + text(b.width));
-  Node node = node_of(OpKind::glu, {gate, up});
-  node.activation = kind;
-  return push(std::move(node), a.width, a.selected);
-}
-
-ValueId Graph::add(ValueId a, ValueId b) {
-  const Value x = value(a, "add"), y = value(b, "add");
-  require(x.width == y.width && x.selected == y.selected, "add: widths " + text(x.width) + " and " + text(y.width));
-  return push(node_of(OpKind::add, {a, b}), x.width, x.selected);
-}
-
-ValueId Graph::scale(ValueId x, float factor) { return same_shape(OpKind::scale, x, "scale", factor); }
-
-ValueId Graph::scale_rows(ValueId x, ValueId factors) {
-  const Value in = value(x, "scale_rows"), by = value(factors, "scale_rows");
-  require(by.width == 1 && by.selected == in.selected, "scale_rows: a row has one factor, not " + text(by.width));
-  return push(node_of(OpKind::scale_rows, {x, factors}), in.width, in.selected);
-}
-
-ValueId Graph::softcap(ValueId x, float cap) {
-  require(cap > 0, "softcap: the cap must be positive");
-  return same_shape(OpKind::softcap, x, "softcap", cap);
-}
-
-ValueId Graph::clamp(ValueId x, float limit) {
-  require(limit > 0, "clamp: the limit must be positive");
-  return same_shape(OpKind::clamp, x, "clamp", limit);
-}
-
-ValueId Graph::selected(OpKind kind, ValueId x, const char* op) {
-  const Value in = value(x, op);
-  require(!in.selected, std::string(op) + ": rows are selected already");
-  return push(node_of(kind, {x}), in.width, true);
-}
-
-ValueId Graph::select_rows(ValueId x) { return selected(OpKind::select_rows, x, "select_rows"); }
-ValueId Graph::mean_rows(ValueId x) { return selected(OpKind::mean_rows, x, "mean_rows"); }
 
 void Graph::set_output(ValueId logits) {
   require(value(logits, "output").selected, "output: its rows must be selected (select_rows)");

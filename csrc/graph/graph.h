@@ -30,6 +30,8 @@ enum class OpKind {
   add,
   scale,
   scale_rows,
+  scale_by_position,
+  slice_heads,
   softcap,
   clamp,
   select_rows,
@@ -41,11 +43,13 @@ enum class EmbedBy { token, position, type };
 
 enum class NormKind { rms, layer };
 
-// A rotation by position * inverse_frequencies[i] of the leading 2 * inverse_frequencies.size() elements of each head.
+// A rotation by position * inverse_frequencies[i] of 2 * inverse_frequencies.size() elements of each head, from `first`
+// on.
 struct RopeParams {
   std::vector<float> inverse_frequencies;
   float magnitude = 1.0f;  // of the rotated elements, against before
   kernels::RopePairs pairs = kernels::RopePairs::halves;
+  int first = 0;
 
   int n_dims() const { return 2 * static_cast<int>(inverse_frequencies.size()); }
   bool operator==(const RopeParams&) const = default;
@@ -80,6 +84,7 @@ struct AttentionParams {
   Keys keys = Keys::earlier;
   PositionBias bias = {};
   WeightId sinks = kNone;  // [n_heads]: a score per head that takes its share of the softmax and has no value
+  int chunk = 0;           // 0: none; else positions come in chunks of this many: only keys of the query's own
 };
 
 // What an expert's score is made of.
@@ -92,8 +97,9 @@ struct Routing {
   RouterScores scores = RouterScores::softmax;
   bool is_normalised = true;  // the chosen scores are divided by their sum
   float scale = 1.0f;         // of the weights
-  // Experts come in groups of consecutive ones. The best groups, by the sum of their two best scores, are chosen first.
-  int n_groups = 1, n_groups_used = 1;
+  // Experts come in groups of consecutive ones. The best groups, by the sum of their best one or two scores, are chosen
+  // first.
+  int n_groups = 1, n_groups_used = 1, n_group_scores = 2;
   WeightId selection_bias = kNone;  // [n_experts]: added to scores for the choice, not for the weights
 };
 
@@ -104,8 +110,9 @@ struct MoeParams {
   WeightId gate = kNone, up = kNone, down = kNone;  // [n_experts] of [hidden, width], down of [width, hidden]
   WeightId gate_bias = kNone, up_bias = kNone, down_bias = kNone;  // [n_experts] of vectors
   kernels::ActivationKind activation = kernels::ActivationKind::silu;
-  float limit = 0.0f;     // 0: none; else the gate is at most this, and the up product within -limit..limit
-  float up_shift = 0.0f;  // added to the up product
+  float limit = 0.0f;          // 0: none; else the gate is at most this, and the up product within -limit..limit
+  float up_shift = 0.0f;       // added to the up product
+  bool weighs_inputs = false;  // a token's weights are those of what its experts read, not of what they make of it
 };
 
 // Weights of an op that reads them by name; an empty name of a bias stands for none.
@@ -113,16 +120,24 @@ struct MoeNames {
   std::string gate, up, down, gate_bias = "", up_bias = "", down_bias = "", selection_bias = "";
 };
 
+// A part of each head of a value, put together to new heads: elements [first, first + n), then those of a tail that all
+// heads share, then zeros up to `size`.
+struct HeadSlices {
+  int n_heads = 0, first = 0, n = 0, size = 0;
+};
+
 struct Node {
   OpKind kind = OpKind::embed;
   std::vector<ValueId> inputs;
   ValueId output = kNone;   // none: store_cross
-  WeightId weight = kNone;  // embed, linear, norm
+  WeightId weight = kNone;  // embed, linear, norm; none: of a norm that only normalises
   WeightId bias = kNone;    // linear, norm
   int head_dim = 0;         // norm, rope: they act on each slice of this many elements
   float eps = 0;            // norm
   NormKind norm = NormKind::rms;
-  float factor = 0;  // scale, softcap; clamp: to -factor..factor
+  float factor = 0;        // scale, softcap; clamp: to -factor..factor; scale_by_position: slope
+  int period = 0;          // scale_by_position
+  HeadSlices slices = {};  // slice_heads
   EmbedBy by = EmbedBy::token;
   int offset = 0;                                                      // embed: added to the index
   kernels::ActivationKind activation = kernels::ActivationKind::silu;  // activation, glu
@@ -161,7 +176,7 @@ class Graph {
                 int offset = 0);
   // weight [out_width, in_width], bias [out_width]: x times the weight's transpose, plus bias.
   ValueId linear(ValueId x, const std::string& weight, std::int64_t out_width, const std::string& bias = "");
-  // weight and bias [head_dim], or [width] with head_dim 0 (the whole row is one slice).
+  // weight and bias [head_dim], or [width] with head_dim 0 (the whole row is one slice). An empty name: no weight.
   ValueId rms_norm(ValueId x, const std::string& weight, float eps, int head_dim = 0);
   ValueId layer_norm(ValueId x, const std::string& weight, const std::string& bias, float eps, int head_dim = 0);
   ValueId rope(ValueId x, int head_dim, const RopeParams& params);
@@ -183,6 +198,10 @@ class Graph {
   ValueId scale(ValueId x, float factor);
   // Each row of x times the one element of the same row of `factors`.
   ValueId scale_rows(ValueId x, ValueId factors);
+  // Times 1 + slope * log(1 + floor((position + 1) / period)).
+  ValueId scale_by_position(ValueId x, int period, float slope);
+  // x [slices.n_heads * any], tail [any] or kNone -> [slices.n_heads * slices.size].
+  ValueId slice_heads(ValueId x, const HeadSlices& slices, ValueId tail = kNone);
   ValueId softcap(ValueId x, float cap);
   ValueId clamp(ValueId x, float limit);
   // The rows the batch asks for; or for each of them the mean over all rows of its sequence.

@@ -69,23 +69,29 @@ struct RowStep {
     norm_add,
     scale,
     scale_rows,
+    scale_by_position,
+    slice_heads,
     softcap,
     clamp,
     select_rows,
     mean_rows
   } kind;
-  std::vector<ValueId>
-      inputs;  // norm_add: residual, then what is normalised and added to it; scale_rows: rows, factors
+  std::vector<ValueId> inputs;  // norm_add: residual, then what is normalised and added to it; scale_rows: rows,
+                                // factors; slice_heads: heads and, if any, tail
   ValueId output;
   WeightId weight = kNone;           // embed
   EmbedBy by = EmbedBy::token;       // embed
   int offset = 0;                    // embed
   std::optional<NormRef> norm = {};  // norm, norm_add
   int head_dim = 0;                  // norm, rope: of a slice
-  float factor = 1;                  // scale, softcap, clamp; embed: a scale on the row
+  float factor = 1;                  // scale, softcap, clamp, scale_by_position; embed: a scale on the row
+  int period = 0;                    // scale_by_position
+  HeadSlices slices = {};            // slice_heads
   kernels::ActivationKind activation = kernels::ActivationKind::silu;
   int rope = kNone;
 };
+
+RowStep::Kind row_kind(OpKind kind);  // row_ops.cpp
 
 using Step = std::variant<LinearStep, AttentionStep, MoeStep, RowStep>;
 

@@ -209,6 +209,7 @@ bool check_attention(const KernelTable& table, KvType type, bool is_bidirectiona
                        kLength - kTokens,
                        is_bidirectional ? kLength : 0,
                        100,
+                       0,
                        0.5f,
                        2.0f,
                        is_bidirectional ? bias.data() + kLength : nullptr,

@@ -62,6 +62,9 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
     cosines_.emplace_back(rows * rope.inverse_frequencies.size());
     sines_.emplace_back(rows * rope.inverse_frequencies.size());
   }
+  std::int64_t widest_value = 0;
+  for (const graph::Value& value : plan_.values) widest_value = std::max(widest_value, value.width);
+  ones_.assign(static_cast<std::size_t>(widest_value), 1.0f);
   for (const graph::PlannedBias& bias : plan_.biases) biases_.emplace_back(bias);
 }
 
@@ -138,7 +141,7 @@ void Executor::run_steps(int thread) {
 }
 
 void Executor::normalise(const graph::NormRef& norm, const float* x, std::size_t n, float* out) const {
-  const float* weight = weights_.vector(norm.weight);
+  const float* weight = norm.weight == graph::kNone ? ones_.data() : weights_.vector(norm.weight);
   if (norm.kind == graph::NormKind::rms)
     kernels_.table().rms_norm(x, weight, n, norm.eps, out);
   else

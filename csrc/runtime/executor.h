@@ -131,6 +131,7 @@ class Executor {
   kernels::AttentionState partial_state(const graph::AttentionStep& step, const AttentionItem& item, int kv_head);
   void run_row(const graph::RowStep& step, Counter* counters, int thread);
   void run_one_row(const graph::RowStep& step, std::int64_t r, const float* x, float* out, ThreadScratch& own);
+  void slice_heads(const graph::RowStep& step, std::int64_t r, const float* x, float* out);
   void embed_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out);
   void mean_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out);
 
@@ -157,6 +158,7 @@ class Executor {
   MoeBuffers moe_;
   std::vector<std::vector<float>> cosines_, sines_;  // per rope: [T][n_dims / 2]
   std::vector<PositionBiasTable> biases_;
+  std::vector<float> ones_;  // the weight of norms that have none
   std::array<AttentionItems, 3> items_{AttentionItems(graph::Keys::earlier), AttentionItems(graph::Keys::all),
                                        AttentionItems(graph::Keys::cross)};
   std::vector<float> partials_;

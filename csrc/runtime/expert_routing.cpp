@@ -44,7 +44,7 @@ void Router::close_groups(const graph::Routing& routing) {
       second = std::max(second, std::min(first, choice_[e]));
       first = std::max(first, choice_[e]);
     }
-    group_scores_[g] = size > 1 ? first + second : first;
+    group_scores_[g] = size > 1 && routing.n_group_scores > 1 ? first + second : first;
   }
   std::fill(is_closed_.begin(), is_closed_.end(), std::uint8_t{1});
   for (int used = 0; used < routing.n_groups_used; ++used) {

@@ -7,8 +7,8 @@ namespace {
 
 std::size_t at(std::int64_t i) { return static_cast<std::size_t>(i); }
 
-void add_squares(const float* row, std::size_t begin, std::size_t end, double* sums) {
-  for (std::size_t i = begin; i < end; ++i) sums[i] += static_cast<double>(row[i]) * row[i];
+void add_squares(const float* row, std::size_t begin, std::size_t end, double* sums, double factor = 1.0) {
+  for (std::size_t i = begin; i < end; ++i) sums[i] += factor * factor * row[i] * row[i];
 }
 
 // A weight that several steps share has the inputs of all.
@@ -51,8 +51,10 @@ void InputSquares::add(const graph::MoeStep& step, const float* values, const Ex
   const std::size_t begin = n * at(part) / at(n_parts), end = n * at(part + 1) / at(n_parts);
   for (std::size_t expert = 0; expert < n_experts; ++expert) {
     const auto id = static_cast<std::int64_t>(expert);
-    for (std::int64_t r = rows.begin(id); r < rows.begin(id) + rows.count(id); ++r)
-      add_squares(values + at(rows.tokens[at(r)]) * n, begin, end, &sums.columns[expert * n]);
+    for (std::int64_t r = rows.begin(id); r < rows.begin(id) + rows.count(id); ++r) {
+      const double factor = step.params.weighs_inputs ? rows.weights[at(r)] : 1.0;
+      add_squares(values + at(rows.tokens[at(r)]) * n, begin, end, &sums.columns[expert * n], factor);
+    }
     if (part == 0) sums.n_rows[expert] += rows.count(id);
   }
 }

@@ -27,8 +27,9 @@ void Executor::prepare_head(float* head, std::int64_t token, std::size_t dim, co
   if (rope < 0) return;
   const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(rope)];
   const auto at = static_cast<std::size_t>(token) * params.inverse_frequencies.size();
-  kernels_.table().rope(head, static_cast<std::size_t>(params.n_dims()), &cosines_[static_cast<std::size_t>(rope)][at],
-                        &sines_[static_cast<std::size_t>(rope)][at], params.pairs);
+  kernels_.table().rope(head + params.first, static_cast<std::size_t>(params.n_dims()),
+                        &cosines_[static_cast<std::size_t>(rope)][at], &sines_[static_cast<std::size_t>(rope)][at],
+                        params.pairs);
 }
 
 // The query heads that share one KV head, at one token, in place.
@@ -90,6 +91,7 @@ void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem
   tile.first_position = item.first_position;
   tile.n_keys = item.n_keys;
   tile.window = p.window;
+  tile.chunk = p.chunk;
   tile.scale = p.scale;
   tile.softcap = p.softcap;
   tile.pool = kv_.data();
@@ -105,9 +107,11 @@ void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem
     tile.bias_stride = bias.stride();
   }
 
-  // Spans that every query's window has left behind are skipped; that changes nothing but time.
+  // Spans that every query's window or chunk has left behind are skipped; that changes nothing but time.
   std::int32_t first_span = item.first_span;
   if (p.window > 0) first_span = std::max(first_span, (item.first_position - p.window + 1) / kernels::kSpan);
+  if (p.chunk > 0)
+    first_span = std::max(first_span, (item.first_position - item.first_position % p.chunk) / kernels::kSpan);
   std::int32_t last_span = item.last_span;
   if (p.window > 0 && item.n_keys > 0) {
     const std::int64_t end = std::int64_t{item.first_position} + item.n_tokens + p.window;

@@ -27,6 +27,11 @@ void add_rows(float* tile, int n, std::size_t stride, const float* bias, std::si
     for (std::size_t i = 0; i < width; ++i) tile[i] += bias[i];
 }
 
+void scale_rows(float* tile, int n, std::size_t width, const float* factors) {
+  for (int t = 0; t < n; ++t, tile += width)
+    for (std::size_t i = 0; i < width; ++i) tile[i] *= factors[t];
+}
+
 // What is done to gate and up before they are joined.
 void limit(const graph::MoeParams& params, float* gate, float* up, std::size_t n) {
   if (params.limit > 0)
@@ -162,12 +167,14 @@ void Executor::multiply_gate_up(const graph::MoeStep& step, const kernels::Matmu
                                 std::int64_t unit, ThreadScratch& scratch) {
   const graph::MoeParams& params = step.params;
   const std::size_t valid = at(std::min<std::int64_t>(kBlock, params.hidden - unit * kBlock));
+  const float* row_weights = scratch.expert_rows.weights.data() + scratch.expert_rows.begin(expert);
   const auto multiply = [&](graph::WeightId weight, graph::WeightId bias, std::int64_t first, int n, float* tile) {
     const PackedMatrix& matrix = weights_.matrix(weight);
     if (valid < kBlock) std::fill_n(tile, n * kBlock, 0.0f);
     const int n_groups = (static_cast<int>(valid) + kRowGroup - 1) / kRowGroup;
     matrix.kernel.multiply(matrix.group(unit * kUnitGroups, expert), n_groups, input, static_cast<int>(first), n,
                            at(matrix.cols), tile, kBlock, scratch.columns.data());
+    if (params.weighs_inputs) scale_rows(tile, n, kBlock, row_weights + first);
     if (bias != graph::kNone)
       add_rows(tile, n, kBlock, weights_.vector(bias) + expert * params.hidden + unit * kBlock, valid);
   };
@@ -257,7 +264,8 @@ void Executor::add_expert(const graph::MoeStep& step, const kernels::MatmulInput
   for (int t = 0; t < n; ++t, tile += kRowGroup) {
     const std::size_t r = at(rows.begin(expert) + from + t);
     float* out = row(step.output, rows.tokens[r]) + group * kRowGroup;
-    for (std::size_t i = 0; i < valid; ++i) out[i] += rows.weights[r] * tile[i];
+    const float weight = step.params.weighs_inputs ? 1.0f : rows.weights[r];
+    for (std::size_t i = 0; i < valid; ++i) out[i] += weight * tile[i];
   }
 }
 

@@ -1,5 +1,6 @@
 // Steps that act on each row alone.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 #include "runtime/executor.h"
@@ -44,7 +45,7 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       const std::size_t at = static_cast<std::size_t>(r) * params.inverse_frequencies.size();
       std::memcpy(out, x, n * sizeof(float));
       for (std::size_t s = 0; s < n; s += slice)
-        table.rope(out + s, static_cast<std::size_t>(params.n_dims()),
+        table.rope(out + s + params.first, static_cast<std::size_t>(params.n_dims()),
                    &cosines_[static_cast<std::size_t>(step.rope)][at], &sines_[static_cast<std::size_t>(step.rope)][at],
                    params.pairs);
       return;
@@ -66,6 +67,14 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * factor;
       return;
     }
+    case Kind::scale_by_position: {
+      const int n_periods = (batch_.positions[static_cast<std::size_t>(r)] + 1) / step.period;
+      const float factor = 1.0f + step.factor * std::log1p(static_cast<float>(n_periods));
+      for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * factor;
+      return;
+    }
+    case Kind::slice_heads:
+      return slice_heads(step, r, x, out);
     case Kind::softcap:
       std::memcpy(out, x, n * sizeof(float));
       return table.softcap(out, n, step.factor);
@@ -79,6 +88,18 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       return;
     case Kind::mean_rows:
       return mean_row(step, batch_.logit_rows[static_cast<std::size_t>(r)], n, out);
+  }
+}
+
+void Executor::slice_heads(const graph::RowStep& step, std::int64_t r, const float* x, float* out) {
+  const graph::HeadSlices& s = step.slices;
+  const bool has_tail = step.inputs.size() > 1;
+  const float* tail = has_tail ? row(step.inputs[1], r) : nullptr;
+  const std::int64_t n_tail = has_tail ? width(step.inputs[1]) : 0, stride = width(step.inputs[0]) / s.n_heads;
+  for (std::int64_t h = 0; h < s.n_heads; ++h, out += s.size) {
+    std::copy_n(x + h * stride + s.first, s.n, out);
+    std::copy_n(tail, n_tail, out + s.n);
+    std::fill(out + s.n + n_tail, out + s.size, 0.0f);
   }
 }
 

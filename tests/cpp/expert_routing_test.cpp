@@ -65,6 +65,11 @@ TEST(experts_come_from_the_groups_of_the_best_pairs) {
   CHECK((choose(of_two, {3, -9, 1, 2, 0, 1.5f}).experts == Experts{3, 5}));
 }
 
+TEST(groups_may_be_measured_by_their_best_expert_alone) {
+  const graph::Routing routing{.n_experts = 6, .n_used = 2, .n_groups = 3, .n_groups_used = 1, .n_group_scores = 1};
+  CHECK((choose(routing, {3, -9, 1, 2, 0, 1.5f}).experts == Experts{0, 1}));
+}
+
 TEST(logits_that_are_no_numbers_still_choose_experts) {
   const Choice choice = choose({.n_experts = 4, .n_used = 3}, std::vector<float>(4, NAN));
   CHECK((choice.experts == Experts{0, 1, 2}));

@@ -145,7 +145,11 @@ TEST(shapes_that_do_not_fit_are_refused) {
   CHECK_THROWS(InvalidArgument, g.rope(x, 32, rope_of(0)));
   CHECK_THROWS(InvalidArgument, g.attention(x, x, x, {0, 3, 2, 16, 1.0f, 0, 0}));
   CHECK_THROWS(InvalidArgument, g.attention(x, x, x, {0, 1, 1, 512, 1.0f, 0, 0}));
+  CHECK_THROWS(InvalidArgument, g.rope(x, 32, {std::vector<float>(8, 0.5f), 1.0f, kernels::RopePairs::halves, 17}));
   CHECK_THROWS(InvalidArgument, g.linear(99, "w2", 8));
+  CHECK_THROWS(InvalidArgument, g.scale_by_position(x, 0, 0.1f));
+  CHECK_THROWS(InvalidArgument, g.slice_heads(x, {.n_heads = 2, .first = 8, .n = 9, .size = 16}));
+  CHECK_THROWS(InvalidArgument, g.slice_heads(x, {.n_heads = 2, .first = 0, .n = 8, .size = 16}, x));
   CHECK_THROWS(InvalidArgument, g.linear(g.select_rows(x), "w", 99));  // "w" is [16, 32]
   CHECK_THROWS(InvalidArgument, g.set_output(x));
   CHECK_THROWS(InvalidArgument, compile(g));

@@ -260,6 +260,9 @@ inline void check_attention(const KernelSet& set) {
     compare_attention(set, {64, 3, 300, 300, 0, 0, true, bias.data()}, type);
     compare_attention(set, {32, 2, 140, 140, 0, 0, true}, type);
     compare_attention(set, {32, 2, 200, 200, 30, 0, true}, type);  // a window to both sides
+    for (const int chunk : {1, 7, 32, 128, 150, 1000})
+      compare_attention(set, {32, 2, 290, 290, 0, 0, false, nullptr, chunk}, type);
+    compare_attention(set, {32, 2, 290, 290, 30, 0, false, nullptr, 40}, type);  // both
   }
 }
 

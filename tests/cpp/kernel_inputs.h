@@ -98,6 +98,7 @@ struct AttentionShape {
   float softcap;
   bool is_bidirectional = false;
   const float* bias = nullptr;  // [group][2 * length + kKvBlock], distance 0 at `length`
+  int chunk = 0;
   int rows() const { return n_tokens * group; }
   int spans() const { return (length + kSpan - 1) / kSpan; }
 };
@@ -111,6 +112,7 @@ inline AttentionTile tile_of(const AttentionShape& shape, const Cache& cache, Kv
           shape.length - shape.n_tokens,
           shape.is_bidirectional ? shape.length : 0,
           shape.window,
+          shape.chunk,
           1.0f / std::sqrt(static_cast<float>(shape.dim)),
           shape.softcap,
           shape.bias ? shape.bias + shape.length : nullptr,

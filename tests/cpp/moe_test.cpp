@@ -19,6 +19,7 @@ struct Shape {
   bool has_biases = false;
   float limit = 0, up_shift = 0;
   ActivationKind activation = ActivationKind::silu;
+  bool weighs_inputs = false;
 };
 
 struct Tensor {
@@ -77,6 +78,7 @@ class Layer {
     params.activation = shape_.activation;
     params.limit = shape_.limit;
     params.up_shift = shape_.up_shift;
+    params.weighs_inputs = shape_.weighs_inputs;
     graph::MoeNames names{"gate", "up", "down"};
     if (shape_.has_biases) names = {"gate", "up", "down", "gate.bias", "up.bias", "down.bias"};
     const graph::ValueId y = g.moe(h, g.linear(h, "router", shape_.n_experts), names, params);
@@ -133,15 +135,19 @@ std::vector<double> Layer::expected() const {
     double total = 0;
     for (const int e : order) total += std::exp(logits[static_cast<std::size_t>(e)]);
     for (const int e : order) {
-      std::vector<double> gate = product("gate", e, x, shape_.hidden);
-      const std::vector<double> up = product("up", e, x, shape_.hidden);
+      const double weight = std::exp(logits[static_cast<std::size_t>(e)]) / total;
+      std::vector<double> read = x;
+      if (shape_.weighs_inputs)
+        for (double& value : read) value *= weight;
+      std::vector<double> gate = product("gate", e, read, shape_.hidden);
+      const std::vector<double> up = product("up", e, read, shape_.hidden);
       for (std::size_t i = 0; i < gate.size(); ++i) {
         const double bound = shape_.limit > 0 ? shape_.limit : HUGE_VAL;
         const double g = std::min(gate[i], bound), steep = shape_.activation == ActivationKind::silu ? 1 : 1.702;
         gate[i] = g / (1 + std::exp(-steep * g)) * (std::clamp(up[i], -bound, bound) + shape_.up_shift);
       }
       const std::vector<double> down = product("down", e, gate, shape_.width);
-      for (std::size_t i = 0; i < width; ++i) sum[i] += std::exp(logits[static_cast<std::size_t>(e)]) / total * down[i];
+      for (std::size_t i = 0; i < width; ++i) sum[i] += (shape_.weighs_inputs ? 1 : weight) * down[i];
     }
     out.insert(out.end(), sum.begin(), sum.end());
   }
@@ -184,6 +190,15 @@ TEST(experts_have_biases_limits_and_widths_of_all_kinds) {
       shape.dtype = DType::f32;
       shape.hidden = 23;
       shape.width = 37;
+      check_layer(shape);
+    }
+}
+
+TEST(weights_may_be_those_of_what_experts_read) {
+  for (const DType dtype : {DType::f32, DType::q8_0})
+    for (const int n_tokens : {1, 2, 70}) {
+      Shape shape{n_tokens, 4, 2, dtype, 64, 96, true};
+      shape.weighs_inputs = true;
       check_layer(shape);
     }
 }

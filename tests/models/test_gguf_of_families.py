@@ -24,7 +24,14 @@ KNOWN_KEYS = {
     if isinstance(value, str)
 }
 # What transformers' configurations say and llama.cpp takes for granted.
-OUR_KEYS = {".hidden_activation", ".rope.layers", ".rope.scaling.yarn_truncate"}
+OUR_KEYS = {
+    ".attention.head_norms",
+    ".attention.latent_norm_epsilon",
+    ".attention.temperature_tuning",
+    ".hidden_activation",
+    ".rope.layers",
+    ".rope.scaling.yarn_truncate",
+}
 OUR_TENSORS = {
     ("phi2", "attn_q_norm"),
     ("phi2", "attn_k_norm"),

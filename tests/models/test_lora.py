@@ -22,6 +22,9 @@ from tests.oracles.lora.case import CASES
 from .adapted import BASES, DATA, AdaptedModel, Logits, Text, relative_difference
 from .encoder_decoders import Runner
 from .families import CASES as FAMILY_CASES
+from .families import family_engine, greedy
+from .llamacpp import TOLERANCE, by_llamacpp
+from .test_written_for_llamacpp import NOT_THERE
 from .tiny_models import TINY
 
 KINDS = {case.name: FAMILY_CASES[case.base].kind for case in CASES}
@@ -59,6 +62,19 @@ def test_merged_weights_give_the_same(name: str) -> None:
     (unmerged,) = AdaptedModel(BASES[name], [DATA / name]).logits(Text(ids, name))
     (found,) = AdaptedModel(merged_checkpoint(name)).logits(Text(ids))
     assert relative_difference(found, unmerged) < 2e-5
+
+
+@pytest.mark.peer
+@pytest.mark.parametrize("name", [name for name in DECODERS if BASES[name].name not in NOT_THERE])
+def test_llamacpp_answers_alike_with_merged_weights(name: str, tmp_path: Path) -> None:
+    """As this package does with the adapter beside the model, and not as without it."""
+    ids = expected(name)["token_ids"][:40]
+    theirs = by_llamacpp(merged_checkpoint(name), ids, 6, tmp_path)
+    adapted, plain = AdaptedModel(BASES[name], [DATA / name]).logits(Text(ids, name), Text(ids))
+    assert relative_difference(theirs["logits"], adapted) < 2 * TOLERANCE
+    assert relative_difference(plain, adapted) > 10 * TOLERANCE
+    with family_engine(tmp_path / "model.gguf", "f32") as engine:
+        assert theirs["greedy"].tolist() == greedy(engine, [ids.tolist()], 6)[0]
 
 
 @pytest.mark.parametrize("name", ENCODER_DECODERS)

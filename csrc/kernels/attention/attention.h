@@ -37,6 +37,7 @@ struct AttentionTile {
   int first_position;    // of token 0; token t is at first_position + t
   int n_keys;            // 0: a token sees the keys up to itself; else all see keys 0 .. n_keys - 1
   int window;            // 0, or only keys less than this far from the token
+  int chunk;             // 0, or positions come in chunks of this many, and a token sees keys of its own chunk only
   float scale, softcap;  // softcap 0: none
   // Null, or added to the scaled scores: head g at bias + g * bias_stride, element [key - position]. It can be read for
   // all keys of a tile that any token sees.

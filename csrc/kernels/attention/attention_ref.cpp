@@ -48,6 +48,7 @@ void attend_span(const AttentionTile& tile, int row, int span, const AttentionSt
     begin = std::max(begin, position - tile.window + 1);
     if (tile.window <= end - position) end = position + tile.window;
   }
+  if (tile.chunk > 0) begin = std::max(begin, position - position % tile.chunk);
   const float* bias = tile.bias ? tile.bias + row % tile.group * tile.bias_stride : nullptr;
   double scores[kSpan], peak = -std::numeric_limits<double>::infinity();
   const auto block_of = [&](int key) {

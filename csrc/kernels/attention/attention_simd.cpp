@@ -178,13 +178,16 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
     // Keys of this span: those up to `own`, the query's, and those visible at all.
     const int own = position + 1 - begin;
     int visible = tile.n_keys > 0 ? tile.n_keys - begin : own;
+    int hidden = 0;  // keys that have left the window, or are of an earlier chunk
     if (tile.window > 0) {
       if (visible - own >= tile.window) visible = own + tile.window - 1;
-      if (own > tile.window) {
-        const int hidden = own - tile.window;  // keys that have left the window
-        for (int i = 0; i < hidden && i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
-      }
+      if (own > tile.window) hidden = own - tile.window;
     }
+    if (tile.chunk > 0) {
+      const int earlier = own - 1 - position % tile.chunk;
+      if (earlier > hidden) hidden = earlier;
+    }
+    for (int i = 0; i < hidden && i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
     for (int i = visible < 0 ? 0 : visible; i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
     softmax_row(s, n_tiles * kKvBlock, state.maxima[row], state.sums[row]);
     for (int d = 0; d < dim; ++d) state.values[row * dim + d] = 0;

@@ -6,7 +6,8 @@ ActivationName: TypeAlias = Literal[
 ]
 
 class RopeParams:
-    """Rotary embedding: pair i of a head's first 2 n elements turns by position * inverse_frequencies[i], i < n.
+    """Rotary embedding: pair i of 2 n of a head's elements, from `first` on, turns by position *
+    inverse_frequencies[i], i < n.
 
     `magnitude` is what the rotated elements are multiplied by, too.
     """
@@ -17,6 +18,7 @@ class RopeParams:
         *,
         magnitude: float = 1.0,
         pairs: Literal["halves", "adjacent"] = "halves",
+        first: int = 0,
     ) -> None: ...
 
 class RelativeBias:
@@ -49,7 +51,9 @@ class Graph:
 
     def linear(self, x: int, weight: str, out_width: int, bias: str = "") -> int: ...
     def layer_norm(self, x: int, weight: str, bias: str, eps: float, head_dim: int = 0) -> int: ...
-    def rms_norm(self, x: int, weight: str, eps: float, head_dim: int = 0) -> int: ...
+    def rms_norm(self, x: int, weight: str, eps: float, head_dim: int = 0) -> int:
+        """An empty name of the weight: it only normalises."""
+
     def rope(self, x: int, head_dim: int, params: RopeParams) -> int: ...
     def attention(
         self,
@@ -68,11 +72,13 @@ class Graph:
         alibi_slopes: Sequence[float] = (),
         relative_bias: RelativeBias | None = None,
         sinks: str = "",
+        chunk: int = 0,
     ) -> int:
         """Attention over the sequence; keys and values are stored in the cache.
 
         A window hides keys at its distance and beyond; without `causal`, in both directions. `alibi_slopes` are times
         the distance what is taken from a score. `sinks` names a vector [n_heads] of scores that have no value.
+        With a `chunk` positions come in chunks of that many, and a query sees keys of its own one only.
         """
 
     def cross_attention(self, q: int, *, layer: int, n_heads: int, n_kv_heads: int, head_dim: int, scale: float) -> int:
@@ -102,6 +108,8 @@ class Graph:
         up_bias: str = "",
         down_bias: str = "",
         selection_bias: str = "",
+        n_group_scores: int = 2,
+        weighs_inputs: bool = False,
     ) -> int:
         """The weighted sum over the experts that each token goes to.
 
@@ -112,10 +120,12 @@ class Graph:
             hidden: width inside an expert.
             scores: what the logits are turned to. `normalised`: the chosen ones are divided by their sum. `scale`: of
                 the weights that come of it.
-            n_groups, n_groups_used: experts come in groups of consecutive ones, of which the best are chosen first.
+            n_groups, n_groups_used: experts come in groups of consecutive ones, of which the best are chosen first, by
+                the sum of the best `n_group_scores` of each.
             limit: bound on gate (above) and on up (both sides); 0: none. `up_shift` is added to up after that.
             gate_bias, up_bias, down_bias: vectors, one for each expert.
             selection_bias: a vector [n_experts] that is added to scores for the choice only.
+            weighs_inputs: whether the weights are those of what experts read, instead of what they make of it.
         """
 
     def activation(self, x: int, kind: ActivationName) -> int: ...
@@ -124,6 +134,12 @@ class Graph:
     def scale(self, x: int, factor: float) -> int: ...
     def scale_rows(self, x: int, factors: int) -> int:
         """Each row of x times the one element of the same row of `factors`."""
+
+    def scale_by_position(self, x: int, *, period: int, slope: float) -> int:
+        """Each row times 1 + slope * log(1 + floor((position + 1) / period))."""
+
+    def slice_heads(self, x: int, *, n_heads: int, n: int, size: int, first: int = 0, tail: int | None = None) -> int:
+        """Of each head of x elements first to first + n - 1, then the row of `tail`, then zeros: `size` in all."""
 
     def softcap(self, x: int, cap: float) -> int: ...
     def clamp(self, x: int, limit: float) -> int: ...

@@ -11,6 +11,7 @@ from llmagentos.models.experts import feed_forward
 from llmagentos.models.layers import norms_before
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
+from llmagentos.models.windows import layer_windows
 
 
 def pre_norm_decoder(
@@ -27,7 +28,7 @@ def pre_norm_decoder(
         rotates: for each layer, whether it has positions; None where all have.
     """
     parts = Parts(checkpoint, g)
-    rope, windows = rope_params(checkpoint, parts.head_dim, pairs=pairs), parts.windows()
+    rope, windows = rope_params(checkpoint, parts.head_dim, pairs=pairs), layer_windows(parts)
 
     def attend(h: int, i: int) -> int:
         return parts.attention(h, i, rope=rope if rotates is None or rotates[i] else None, window=windows[i])

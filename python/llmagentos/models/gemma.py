@@ -17,6 +17,7 @@ from llmagentos.models.hf_rope import two_ropes_metadata
 from llmagentos.models.hf_tensors import PlusOne
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
+from llmagentos.models.windows import layer_windows
 
 _GLOBAL_EVERY = {"gemma": 1, "gemma2": 2, "gemma3": 6}
 # Queries are scaled by the head size, except in the largest models, which have this many layers.
@@ -29,7 +30,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names; the norms' +1 is in the file's weights already."""
     parts = Parts(checkpoint, g, head_dim=256)
     meta, kind = parts.meta, checkpoint.architecture
-    windows = parts.windows(default_every=_GLOBAL_EVERY[kind])
+    windows = layer_windows(parts, default_every=_GLOBAL_EVERY[kind])
     usual = (parts.width / parts.n_heads if parts.n_layers == _LARGEST[kind] else parts.head_dim) ** -0.5
     scale = meta.number("attention.scale", usual)
     bounds = (50.0, 30.0) if kind == "gemma2" else (0.0, 0.0)

@@ -12,6 +12,7 @@ from llmagentos.models.hf_metadata import GPT2_FIELDS, sizes_metadata
 from llmagentos.models.hf_tensors import Transposed, contiguous_qkv, fused_qkv, with_biases
 from llmagentos.models.layers import norms_before
 from llmagentos.models.parts import Activation, Parts
+from llmagentos.models.windows import layer_windows
 
 
 def build(
@@ -25,7 +26,7 @@ def build(
     """
     parts = Parts(checkpoint, g)
     activation = parts.activation_named("hidden_activation", usual_activation)
-    windows = parts.windows()
+    windows = layer_windows(parts)
 
     x = norms_before(
         parts,

@@ -16,6 +16,7 @@ from llmagentos.models.hf_rope import rope_metadata
 from llmagentos.models.hf_tensors import TensorRule
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
+from llmagentos.models.windows import layer_windows
 
 _LIMIT = 7.0  # of gate and up
 
@@ -24,7 +25,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names."""
     parts = Parts(checkpoint, g)
     rope = rope_params(checkpoint, parts.head_dim, yarn_truncates=False)
-    windows = parts.windows(default_every=2)
+    windows = layer_windows(parts, default_every=2)
 
     x = parts.embed()
     for i in range(parts.n_layers):

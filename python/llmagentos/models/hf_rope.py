@@ -94,8 +94,8 @@ def _dynamic(rope: HfConfig, *_: Any) -> Made:
 def _yarn(rope: HfConfig, _: Made, trained: int, context: int) -> Made:
     factor = rope.number("factor", context / trained)
     mscale, mscale_all = rope.number("mscale", 0.0), rope.number("mscale_all_dim", 0.0)
-    usual = _yarn_magnitude(factor, 1.0)
-    both = _yarn_magnitude(factor, mscale) / _yarn_magnitude(factor, mscale_all)
+    usual = yarn_magnitude(factor, 1.0)
+    both = yarn_magnitude(factor, mscale) / yarn_magnitude(factor, mscale_all)
     magnitude = rope.number("attention_factor", both if mscale and mscale_all else usual)
     made = {
         "rope.scaling.type": "yarn",
@@ -109,7 +109,8 @@ def _yarn(rope: HfConfig, _: Made, trained: int, context: int) -> Made:
     return made if rope.flag("truncate", True) else made | {"rope.scaling.yarn_truncate": False}
 
 
-def _yarn_magnitude(factor: float, mscale: float) -> float:
+def yarn_magnitude(factor: float, mscale: float) -> float:
+    """By how much YaRN makes attention sharper where it stretches positions by a factor."""
     return 0.1 * mscale * math.log(factor) + 1.0 if factor > 1 else 1.0
 
 
@@ -131,9 +132,9 @@ def _llama3(rope: HfConfig, made: Made, trained: int, _: int) -> Made:
     factor, low, high = (rope.number(name) for name in ("factor", "low_freq_factor", "high_freq_factor"))
     frequencies = 1.0 / np.power(base, np.arange(0, n_dims, 2, dtype=np.float32) / np.float32(n_dims))
     wavelengths = 2 * np.pi / frequencies
-    if factor <= 0 or not 0 < low < high:
+    if factor <= 0 or not 0 < low <= high:
         raise UnsupportedModelError(f"{rope.path}: RoPE scaling by {factor} between {low} and {high} is not possible")
-    smooth = (trained / wavelengths - low) / (high - low)
+    smooth = (trained / wavelengths - low) / max(high - low, 1e-9)  # none are between where both are one (Llama 4)
     blended = 1 / ((1 - smooth) / factor + smooth)
     factors = np.where(wavelengths > trained / low, factor, np.where(wavelengths < trained / high, 1.0, blended))
     return {"rope.factors": factors.astype(np.float32)}

@@ -14,6 +14,7 @@ from llmagentos.models.hf_rope import two_ropes_metadata
 from llmagentos.models.hf_tensors import TensorRule, contiguous_qkv, fused_gate_up, fused_qkv, with_biases
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
+from llmagentos.models.windows import layer_windows
 
 _GLOBAL_EVERY = 3
 _GLOBAL_BASE, _LOCAL_BASE = 160000.0, 10000.0
@@ -28,7 +29,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     local_rope = rope_params(checkpoint, parts.head_dim, base=parts.meta.number("rope.freq_base_swa", _LOCAL_BASE))
 
     x = parts.norm(parts.embed(), "token_embd_norm")
-    for i, window in enumerate(parts.windows(_GLOBAL_EVERY, global_first=True)):
+    for i, window in enumerate(layer_windows(parts, _GLOBAL_EVERY, global_first=True)):
         h = parts.norm(x, f"blk.{i}.attn_norm") if parts.has(f"blk.{i}.attn_norm.weight") else x
         rope = local_rope if window else global_rope
         # A window says how many tokens it has on both sides together.

@@ -15,12 +15,13 @@ from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, win
 from llmagentos.models.hf_rope import two_ropes_metadata
 from llmagentos.models.parts import Parts
 from llmagentos.models.rope import rope_params
+from llmagentos.models.windows import layer_windows
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names."""
     parts = Parts(checkpoint, g)
-    rope, windows = rope_params(checkpoint, parts.head_dim), parts.windows(default_every=4)
+    rope, windows = rope_params(checkpoint, parts.head_dim), layer_windows(parts, default_every=4)
     base = parts.meta.number("rope.freq_base_swa", parts.meta.number("rope.freq_base", 10000.0))
     local_rope = rope_params(checkpoint, parts.head_dim, base=base)
 

@@ -22,15 +22,23 @@ class Parts:
 
     Args:
         stack: the encoder or the decoder of a model that has both: the prefix of its tensors' names.
+        one_head_size: whether values must be as long as keys.
 
     Attributes:
         width: of the residual stream.
         n_heads, n_kv_heads, head_dim: of attention.
+        value_dim: of a head's values.
         hidden: width inside the MLPs.
     """
 
     def __init__(
-        self, checkpoint: Checkpoint, g: Graph, *, head_dim: int | None = None, stack: Literal["", "enc.", "dec."] = ""
+        self,
+        checkpoint: Checkpoint,
+        g: Graph,
+        *,
+        head_dim: int | None = None,
+        stack: Literal["", "enc.", "dec."] = "",
+        one_head_size: bool = True,
     ) -> None:
         meta = checkpoint.metadata
         self.checkpoint, self.g, self.meta = checkpoint, g, meta
@@ -41,38 +49,15 @@ class Parts:
         self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
         self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads)
         self.hidden = meta.integer("feed_forward_length")
-        value_size = meta.integer("attention.value_length", self.head_dim)
-        if value_size != self.head_dim:
+        self.value_dim = meta.integer("attention.value_length", self.head_dim)
+        if one_head_size and self.value_dim != self.head_dim:
             raise UnsupportedModelError(
-                f"{checkpoint.path}: heads with keys of {self.head_dim} and values of {value_size} elements are not "
-                "supported"
+                f"{checkpoint.path}: heads with keys of {self.head_dim} and values of {self.value_dim} elements "
+                "are not supported"
             )
         rms_eps = meta.number("attention.layer_norm_rms_epsilon", None)
         self._is_rms = rms_eps is not None
         self._eps = rms_eps if rms_eps is not None else meta.number("attention.layer_norm_epsilon")
-
-    def windows(self, default_every: int = 0, *, global_first: bool = False) -> list[int]:
-        """The window of each layer's attention, 0 where there is none.
-
-        Files say which layers have one by a flag for each, or by a number: every so many-th layer has none.
-
-        Args:
-            default_every: that number where the file does not say; 0: all layers have the window.
-            global_first: whether the layer without one is the first of each so many, rather than the last.
-        """
-        window = self.meta.integer("attention.sliding_window", 0, low=0)
-        if window == 0:
-            return [0] * self.n_layers
-        key = "attention.sliding_window_pattern"
-        flags = self.meta.integers(key) if self.meta.is_array(key) else None
-        if flags is None:
-            every = self.meta.integer(key, default_every, low=0)
-            flags = [1 if every == 0 else (i + (0 if global_first else 1)) % every for i in range(self.n_layers)]
-        if len(flags) < self.n_layers:
-            raise UnsupportedModelError(
-                f"{self.checkpoint.path}: {key} has {len(flags)} elements for {self.n_layers} layers"
-            )
-        return [window if flag else 0 for flag in flags[: self.n_layers]]
 
     def block(self, layer: int) -> str:
         """What the names of a layer's tensors begin with."""
@@ -140,12 +125,18 @@ class Parts:
         relative_bias: RelativeBias | None = None,
         sinks: str = "",
         clamp: float | None = None,
+        chunk: int = 0,
+        is_normalised: bool = False,
+        query_scale: tuple[int, float] | None = None,
     ) -> int:
         """Self-attention with its projections; queries and keys are normalised where the checkpoint has norms for them.
 
         Args:
             scale: of the scores; None for 1 / sqrt(head_dim).
             clamp: bound on the projections' magnitude.
+            chunk: as `Graph.attention` has it.
+            is_normalised: whether each head of queries and keys is, without a weight.
+            query_scale: period and slope of `Graph.scale_by_position`.
         """
         g, block, size = self.g, self.block(layer), self.head_dim
         q = self.linear(h, block + "attn_q", self.n_heads * size)
@@ -154,6 +145,10 @@ class Parts:
         if clamp is not None:
             q, k, v = g.clamp(q, clamp), g.clamp(k, clamp), g.clamp(v, clamp)
         q, k = self._head_norm(q, block + "attn_q_norm"), self._head_norm(k, block + "attn_k_norm")
+        if is_normalised:
+            q, k = g.rms_norm(q, "", self._eps, size), g.rms_norm(k, "", self._eps, size)
+        if query_scale is not None:
+            q = g.scale_by_position(q, period=query_scale[0], slope=query_scale[1])
         if rope is not None:
             q, k = g.rope(q, size, rope), g.rope(k, size, rope)
         a = g.attention(
@@ -171,6 +166,7 @@ class Parts:
             alibi_slopes=list(alibi_slopes),
             relative_bias=relative_bias,
             sinks=sinks,
+            chunk=chunk,
         )
         return self.linear(a, block + ("attn_o" if self.stack else "attn_output"), self.width)
 

@@ -14,6 +14,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf import open_gguf
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.fused import unfused
+from llmagentos.models.head_matrices import flat_heads
 from llmagentos.models.pooling import pooling_of
 from llmagentos.models.rope import tensors_read
 
@@ -42,6 +43,7 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
         ),
     ),
     "bloom": (("bloom",), ("BloomForCausalLM",)),
+    "deepseek": (("deepseek2",), ("DeepseekV2ForCausalLM", "DeepseekV3ForCausalLM")),
     "distilbert": ((), ("DistilBertModel", "DistilBertForSequenceClassification")),
     "falcon": (("falcon",), ("FalconForCausalLM",)),
     "gemma": (("gemma", "gemma2", "gemma3"), ("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM")),
@@ -53,6 +55,7 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gptj": (("gptj",), ("GPTJForCausalLM",)),
     "granite": (("granite", "granitemoe"), ("GraniteForCausalLM", "GraniteMoeForCausalLM")),
     "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")),
+    "llama4": (("llama4",), ("Llama4ForCausalLM", "Llama4ForConditionalGeneration")),
     "modernbert": (
         ("modern-bert",),
         ("ModernBertModel", "ModernBertForMaskedLM", "ModernBertForSequenceClassification"),
@@ -105,7 +108,8 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise ModelNotFoundError(f"there is no file {path}")
     if not path.is_dir():
         checkpoint = open_gguf(path)
-        return _with_pooling(unfused(checkpoint) if checkpoint.architecture in _BY_ARCHITECTURE else checkpoint)
+        is_known = checkpoint.architecture in _BY_ARCHITECTURE
+        return _with_pooling(flat_heads(unfused(checkpoint)) if is_known else checkpoint)
     from llmagentos.formats.hf_folder import HfFolder
     from llmagentos.models.hf_checkpoint import hf_checkpoint
 

@@ -17,6 +17,7 @@ from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.tensors import decoded
 
+YARN_MULTIPLIER = "rope.scaling.yarn_log_multiplier"  # a tenth of what transformers calls mscale_all_dim
 KINDS = ("none", "linear", "dynamic", "yarn", "longrope")
 _FACTORS = "rope_freqs.weight"  # divisors of the frequencies, one for each pair
 _LONG, _SHORT = "rope_factors_long.weight", "rope_factors_short.weight"
@@ -31,12 +32,14 @@ def rope_params(
     pairs: Literal["halves", "adjacent"] = "halves",
     base: float | None = None,
     yarn_truncates: bool = True,
+    first: int = 0,
 ) -> RopeParams:
     """The rotation of each head, or of as many leading elements as the checkpoint says, scaled as it says.
 
     Args:
         base: of the frequencies; None for the checkpoint's. One that is given is of layers that are not scaled.
         yarn_truncates: whether the dimensions between which YaRN blends are whole numbers, where nothing says so.
+        first: the element of a head from which on they rotate.
 
     Raises:
         UnsupportedModelError: a scaling of another kind.
@@ -46,7 +49,7 @@ def rope_params(
     if n_dims % 2 or n_dims > head_dim:
         raise UnsupportedModelError(f"{checkpoint.path}: {n_dims} of {head_dim} elements of a head cannot rotate")
     if base is not None:
-        return RopeParams(_plain(base, n_dims).tolist(), pairs=pairs)
+        return RopeParams(_plain(base, n_dims).tolist(), pairs=pairs, first=first)
     base = meta.number("rope.freq_base", 10000.0)
     meta.flag("rope.scaling.finetuned", True)  # says how the scaling came about
     meta.integer("rope.scaling.original_context_length", None)  # some files have it without a scaling
@@ -68,7 +71,7 @@ def rope_params(
         )
     if checkpoint.has_tensor(_FACTORS):
         frequencies = frequencies / _factors(checkpoint, _FACTORS, n_dims)
-    return RopeParams(frequencies.tolist(), magnitude=magnitude, pairs=pairs)
+    return RopeParams(frequencies.tolist(), magnitude=magnitude, pairs=pairs, first=first)
 
 
 def tensors_read(checkpoint: Checkpoint) -> set[str]:
@@ -119,7 +122,9 @@ def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int, trunc
     keep = 1 - np.clip(ramp, 0, 1).astype(np.float32)  # 1 for the fast dimensions, which stay as they are
     plain = _plain(base, n_dims)
     frequencies = (plain / np.float32(factor)) * (1 - keep) + plain * keep
-    usual = 0.1 * math.log(factor) + 1.0 if factor > 1 else 1.0
+    # A multiplier scales the scores in place of what rotates.
+    scales_scores = meta.number(YARN_MULTIPLIER, None) is not None
+    usual = 0.1 * math.log(factor) + 1.0 if factor > 1 and not scales_scores else 1.0
     return frequencies, usual * meta.number("rope.scaling.attn_factor", 1.0)
 
 

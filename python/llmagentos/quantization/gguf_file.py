@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from llmagentos._core.quant import convert
 from llmagentos._core.runtime import ThreadPool
-from llmagentos.errors import InvalidRequestError
+from llmagentos.errors import InvalidRequestError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf_metadata import gguf_metadata
 from llmagentos.formats.gguf_writer import GgufValue, TensorToWrite, gguf_bytes, gguf_value, write_gguf
 from llmagentos.formats.tensors import TensorSpec
 from llmagentos.models.fused import fused
+from llmagentos.models.head_matrices import KEYS
 from llmagentos.quantization.imatrix import Imatrix
 from llmagentos.quantization.mixes import FLOATS, check_is_float, file_type, formats_of, is_quantizable
 
@@ -82,6 +83,12 @@ def quantized(
         UnsupportedModelError: what has no form in GGUF.
     """
     checkpoint = fused(checkpoint)
+    turned = next((name for name in checkpoint.tensors.names() if name.endswith(KEYS)), None)
+    if turned is not None:
+        raise UnsupportedModelError(
+            f"{checkpoint.path}: {turned} is a matrix for each head, which is not written again: quantise a folder of "
+            "transformers, or a file that has attn_kv_b"
+        )
     specs = {name: spec for name in checkpoint.tensors.names() if (spec := checkpoint.tensors.spec(name)) is not None}
     if mix is None:
         formats = {

@@ -24,6 +24,8 @@ def spread(model: nn.Module, seed_text: str) -> None:
     for name, buffer in model.named_buffers():
         if name == "final_logits_bias":
             buffer.copy_(_normal(buffer, seed_text, name))
+        if name.endswith("e_score_correction_bias"):
+            buffer.copy_(0.25 * _normal(buffer, seed_text, name))
 
 
 def _normal(like: torch.Tensor, seed_text: str, name: str) -> torch.Tensor:
