@@ -48,7 +48,7 @@ WeightId Graph::matrix(const std::string& name, std::int64_t rows, std::int64_t 
   require(static_cast<double>(rows) * static_cast<double>(cols) *
                   static_cast<double>(std::max<std::int64_t>(n_experts, 1)) <
               kMaxElements,
-          "weight " + name + " is too large: " + text(WeightSpec{name, rows, cols, false, n_experts}));
+          "weight " + name + " is too large: " + shown(WeightSpec{name, rows, cols, false, n_experts}));
   return weight({name, rows, cols, false, n_experts});
 }
 
