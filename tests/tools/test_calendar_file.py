@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -131,3 +131,25 @@ def test_what_is_no_calendar_is_an_error_and_stays(tmp_path: Path, content: byte
     with pytest.raises(InvalidRequestError, match="cannot be read as a calendar"):
         CalendarFile(path)
     assert path.read_bytes() == content
+
+
+@pytest.mark.parametrize(
+    ("rule", "often"),
+    [
+        ("FREQ=SECONDLY", "86400"),
+        ("FREQ=MINUTELY;INTERVAL=5", "288"),
+        (f"FREQ=DAILY;BYHOUR={','.join(map(str, range(24)))};BYMINUTE=0,10,20,30,40,50", "144"),
+    ],
+)
+def test_events_that_repeat_all_day_long_are_named_and_not_worked_out(tmp_path: Path, rule: str, often: str) -> None:
+    path = tmp_path / "my.ics"
+    path.write_text(OTHERS.replace("FREQ=WEEKLY;COUNT=3", rule), newline="")
+    with pytest.raises(ToolError, match=f"'Gym' repeats up to {often} times a day"):
+        CalendarFile(path).events(datetime(2024, 4, 1, tzinfo=timezone.utc), datetime(2024, 4, 2, tzinfo=timezone.utc))
+
+
+def test_an_event_every_eight_hours_is_worked_out(tmp_path: Path) -> None:
+    path = tmp_path / "my.ics"
+    path.write_text(OTHERS.replace("FREQ=WEEKLY;COUNT=3", "FREQ=HOURLY;INTERVAL=8"), newline="")
+    day = datetime(2024, 4, 2, tzinfo=timezone.utc)
+    assert len(CalendarFile(path).events(day, day + timedelta(days=1))) == 3

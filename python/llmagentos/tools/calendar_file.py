@@ -19,6 +19,9 @@ from llmagentos.tools.tool import Tool, tool
 MAX_DAYS = 366  # that one question may span
 MAX_EVENTS = 50  # in one answer
 MAX_TEXT = 1000  # characters of a title or place
+MAX_TIMES_A_DAY = 100  # that an event repeats; each time since its first is counted
+
+_TIMES_A_DAY = {"SECONDLY": 86_400, "MINUTELY": 1440, "HOURLY": 24}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +98,12 @@ class CalendarFile:
         """
         if not timedelta(0) < end - start <= timedelta(days=MAX_DAYS):
             raise ToolError(f"{start} to {end} is not a span of up to {MAX_DAYS} days")
+        calendar = self._read()
         try:
-            found = [self._event(component) for component in self._recurring.of(self._read()).between(start, end)]
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            for component in calendar.walk("VEVENT"):
+                _check_repetition(component)
+            found = [self._event(component) for component in self._recurring.of(calendar).between(start, end)]
+        except (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError) as error:
             raise ToolError(f"the calendar has an event that cannot be worked out: {error}") from None
         return sorted(found, key=lambda event: (self._moment(event.start), event.title))
 
@@ -207,6 +213,21 @@ def calendar_tools(path: str | os.PathLike[str], zone: str = "UTC") -> list[Tool
 
 def _start(text: str, zone: ZoneInfo) -> date:
     return parse_date(text) if len(text.strip()) == len("2024-12-31") else parse_time(text, zone)
+
+
+def _check_repetition(event: Any) -> None:
+    """Refuses rules (RFC 5545, 3.3.10) by which working out a day takes long."""
+    rules = event.get("RRULE", [])
+    for rule in rules if isinstance(rules, list) else [rules]:
+        often = float(_TIMES_A_DAY.get(str(rule.get("FREQ", ["DAILY"])[0]).upper(), 1))
+        often /= max(int(rule.get("INTERVAL", [1])[0]), 1)
+        for part in ("BYHOUR", "BYMINUTE", "BYSECOND"):
+            often *= max(len(rule.get(part, [])), 1)
+        if often > MAX_TIMES_A_DAY:
+            raise ToolError(
+                f"the calendar's event {str(event.get('SUMMARY', ''))[:100]!r} repeats up to {often:.0f} times a day, "
+                f"more than {MAX_TIMES_A_DAY}"
+            )
 
 
 def _later(start: datetime, days: int) -> datetime:
