@@ -207,12 +207,43 @@ def test_tool_choice_none_reads_nothing_as_a_call(make: Any) -> None:
     assert parsed is not None
 
 
+@pytest.mark.parametrize("template", [CHATML, HERMES, LLAMA3])
+@pytest.mark.parametrize("first", ["<", "{"])
+def test_with_tools_and_a_form_an_answer_is_calls_or_the_form(make: Any, template: str, first: str) -> None:
+    llm, n_whole = make(chat_template=template), 0
+    for seed in range(10):
+        bias = {ord(first): 50.0}
+        params = SamplingParams(temperature=1.0, seed=seed, max_tokens=300, logit_bias=bias)
+        completion = llm.chat(ASK, params, tools=[TIME], response_format=POINT_FORMAT)
+        text, calls, reason = joined(llm.stream(ASK, params, tools=[TIME], response_format=POINT_FORMAT))
+        assert (text, calls, reason) == (completion.text, completion.tool_calls, completion.finish_reason)
+        if reason == "length":
+            continue
+        n_whole += 1
+        if first == "<":
+            assert {call.name for call in calls} == {"get_time"}
+            assert (reason, text, completion.parsed) == ("tool_calls", "", None)
+        else:
+            assert (reason, calls, completion.parsed) == ("stop", [], json.loads(text))
+            assert completion.parsed.keys() == {"x", "ok"}
+    assert n_whole > 0
+
+
+def test_calls_that_are_demanded_leave_no_room_for_the_form(make: Any) -> None:
+    completion = make().chat(ASK, PARAMS, **TOOLS, response_format=POINT_FORMAT)
+    assert completion.tool_calls
+    assert completion.parsed is None
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [
         ({"response_format": "json"}, "response_format='json' is not valid"),
         ({"response_format": {"type": "regex", "regex": "("}}, "the regex does not compile"),
-        ({"tools": [TIME], "response_format": POINT_FORMAT}, "cannot be used together"),
+        (
+            {"tools": [TIME], "response_format": {"type": "grammar", "grammar": 'start: "a"'}},
+            "'grammar' and tools cannot be used together",
+        ),
         ({"tools": [TIME], "tool_choice": "x"}, "tool_choice='x' is not valid"),
         ({"tool": [TIME]}, "there is no option 'tool'; these are: .*tools"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from llmagentos.answers import AnswerForm
@@ -44,11 +45,7 @@ class AnswerCompiler:
         )
         if tool_set is None:
             return AnswerForm() if response_format is None else self._formatted(response_format)
-        if response_format is not None:
-            raise InvalidRequestError(
-                "response_format and tools cannot be used together: leave one of them out, or pass tool_choice='none'"
-            )
-        return self._with_tools(tool_set)
+        return self._with_tools(tool_set, None if tool_set.must_call else response_format)
 
     def _formatted(self, response_format: ResponseFormat) -> AnswerForm:
         try:
@@ -57,18 +54,28 @@ class AnswerCompiler:
             raise response_format.compile_error(str(error), self._constraints.error_of) from None
         return AnswerForm(constraint, response_format)
 
-    def _with_tools(self, tool_set: ToolSet) -> AnswerForm:
+    def _with_tools(self, tool_set: ToolSet, response_format: ResponseFormat | None) -> AnswerForm:
+        """Calls, or else what the response format says."""
         tool_format, special_id = self._tool_format, self._constraints.special_id
-        grammar = tool_grammar(tool_set, tool_format, special_id)
+        if response_format is not None:
+            if response_format.name == "grammar":
+                raise InvalidRequestError(
+                    "response_format of type 'grammar' and tools cannot be used together: leave one of them out, or "
+                    "pass tool_choice='none'"
+                )
+            self._formatted(response_format)  # its own errors first
+            tool_format = replace(tool_format, leads=True, is_bare=False)
+        grammar = tool_grammar(tool_set, tool_format, special_id, response_format.grammar if response_format else "")
         beginning = "{" if tool_format.is_bare else ""
-        free_text = None if tool_set.must_call else FreeText(tool_format.opening, beginning)
+        is_free = not tool_set.must_call and response_format is None
+        free_text = FreeText(tool_format.opening, beginning) if is_free else None
         try:
             constraint = self._constraints.constraint(grammar, free_text)
         except InvalidRequestError as error:
             raise self._fault_in(tool_set, str(error)) from None
         tags = [special_id(tag) for tag in (tool_format.opening, tool_format.closing) if tag]
         visible = frozenset(tag for tag in tags if tag is not None)
-        return AnswerForm(constraint, None, tool_set, tool_format, visible)
+        return AnswerForm(constraint, response_format, tool_set, tool_format, visible)
 
     def _fault_in(self, tool_set: ToolSet, message: str) -> InvalidRequestError:
         """Which tool's parameters do not compile."""

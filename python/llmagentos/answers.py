@@ -26,7 +26,7 @@ class AnswerForm:
 
     Attributes:
         constraint: at its beginning, to be copied for each request; None where any text will do.
-        response_format: what the whole text must be.
+        response_format: what the whole text must be, where nothing is called.
         tool_set: what it may call.
         tool_format: how calls are written.
         visible_ids: special tokens that are part of calls, so that their text is needed.

@@ -203,7 +203,7 @@ def completion_of(request: Request, form: AnswerForm) -> Completion:
         finish_reason=_reason(request, reader),
         usage=_usage(request),
         prompt_logprobs=prompt_logprobs,
-        parsed=form.parsed(request, text),
+        parsed=None if reader.calls else form.parsed(request, text),
         tool_calls=reader.calls,
         sequence_score=request.sequence_score,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import httpx
 import pytest
 from pydantic import BaseModel
 
@@ -35,7 +36,9 @@ def model(served: Served, **options: Any) -> Any:
 
 @pytest.mark.parametrize("use_responses_api", [False, True])
 def test_answers_and_streams(served: Served, use_responses_api: bool) -> None:
-    chat = model(served, use_responses_api=use_responses_api, stream_usage=True)
+    # A connection of its own: those that langchain shares belong to the event loop they were first used in.
+    own = httpx.AsyncClient()
+    chat = model(served, use_responses_api=use_responses_api, stream_usage=True, http_async_client=own)
     whole = chat.invoke(ASK)
     assert whole.text
     chunks = list(chat.stream(ASK))

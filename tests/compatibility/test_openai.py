@@ -80,6 +80,22 @@ def test_parse(client: Any) -> None:
         assert isinstance(stream.get_final_completion().choices[0].message.parsed, City)
 
 
+def test_parse_with_tools_gives_calls_or_the_form(client: Any) -> None:
+    ask = GREEDY | {
+        "max_tokens": 200,
+        "tools": [WEATHER | {"function": WEATHER["function"] | {"strict": True}}],
+        "parallel_tool_calls": False,
+        "response_format": City,
+    }
+    called = client.chat.completions.parse(**ask, tool_choice="required").choices[0].message
+    assert called.tool_calls
+    assert called.parsed is None
+    formed = client.chat.completions.parse(**ask, tool_choice="none").choices[0].message
+    assert isinstance(formed.parsed, City)
+    either = client.chat.completions.parse(**ask).choices[0].message
+    assert bool(either.tool_calls) != isinstance(either.parsed, City)
+
+
 def test_responses(client: Any) -> None:
     ask: Any = {"model": CHAT, "input": "What is the capital of France?", "temperature": 0, "max_output_tokens": 24}
     answer = client.responses.create(**ask)

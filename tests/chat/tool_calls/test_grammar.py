@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from llmagentos.chat.tool_calls.formats import ToolFormat
@@ -110,3 +112,14 @@ def test_an_opening_that_is_a_token_is_written_as_that_token(name: str) -> None:
 @by_format
 def test_grammars_compile_for_names_and_keys_of_any_kind(tool_format: ToolFormat) -> None:
     assert tokenizer().error_of(grammar(tool_format, special=SPECIAL)) == ""
+
+
+@by_format
+def test_an_answer_is_a_call_or_has_the_form(tool_format: ToolFormat) -> None:
+    leading = replace(tool_format, leads=True, is_bare=False)
+    text = tool_grammar(tool_set(None, True), leading, lambda text: None, 'start: CHOICE\nCHOICE: "yes" | "no"')
+    assert takes(text, "yes")
+    assert takes(text, calls_text(leading, PARIS))
+    assert not takes(text, "maybe")
+    assert not takes(text, f"yes{calls_text(leading, PARIS)}")
+    assert not takes(text, call_object(leading, *PARIS))

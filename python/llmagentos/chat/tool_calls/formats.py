@@ -17,7 +17,8 @@ class ToolFormat:
         closing: ends a call; "" where the object's end does.
         padding: on both sides of the object.
         separator: between two calls.
-        is_bare: a text whose first letter is { is a call even without the opening.
+        leads: calls stand at an answer's beginning, or there are none.
+        is_bare: there, a text whose first letter is { is a call even without the opening.
         arguments_key: the object's key for the arguments, beside "name".
         is_list: whether all calls are in one list.
         has_several: whether an answer may hold more than one call.
@@ -30,6 +31,7 @@ class ToolFormat:
     padding: str = ""
     separator: str = ""
     arguments_key: str = "arguments"
+    leads: bool = False
     is_bare: bool = False
     is_list: bool = False
     has_several: bool = True
@@ -41,7 +43,7 @@ class ToolFormat:
 HERMES = ToolFormat("<tool_call>", "</tool_call>", padding="\n", separator="\n")
 
 # Meta's Llama 3.1 to 3.3. Their templates take one call at a time.
-LLAMA3 = ToolFormat("<|python_tag|>", arguments_key="parameters", is_bare=True, has_several=False)
+LLAMA3 = ToolFormat("<|python_tag|>", arguments_key="parameters", leads=True, is_bare=True, has_several=False)
 
 # Mistral's tokenizers v2 and v3. The templates refuse other ids.
 MISTRAL = ToolFormat("[TOOL_CALLS]", separator=", ", is_list=True, short_ids=True)

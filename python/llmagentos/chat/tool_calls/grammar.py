@@ -19,10 +19,13 @@ _ANY_TEXT = "/(?s:.*)/"
 _NO_CALL = r"/\s*([^\s{](?s:.*))?/"  # a text that looks like a bare call must be one
 
 
-def tool_grammar(tool_set: ToolSet, tool_format: ToolFormat, special_id: Callable[[str], int | None]) -> str:
+def tool_grammar(
+    tool_set: ToolSet, tool_format: ToolFormat, special_id: Callable[[str], int | None], form: str = ""
+) -> str:
     """Lark text whose `start` matches whole answers.
 
     Args:
+        form: Lark text of what an answer without calls must be; "" for anything. With a form `tool_format` leads.
         special_id: the special token that is spelled as a given text, or None; grammars name such a token by its id.
     """
 
@@ -34,6 +37,8 @@ def tool_grammar(tool_set: ToolSet, tool_format: ToolFormat, special_id: Callabl
     rules = [*_list_rules(tool_set, tool_format, tag), *_call_rules(tool_set, tool_format)]
     if tool_set.must_call:
         return "\n".join([f"start: {'' if tool_format.is_bare else opening} calls", *rules])
+    if form:
+        return "\n".join([f"start: form | {opening} calls", form.replace("start:", "form:", 1), *rules])
     text, before = (_NO_CALL, "SPACE") if tool_format.is_bare else (_ANY_TEXT, "TEXT")
     starts = ["TEXT", "spelled calls"]
     if tool_format.is_bare:

@@ -31,7 +31,7 @@ class ToolCallParser:
         self._format = tool_format
         self._call_id = call_id
         self.calls: list[ToolCall] = []
-        self._state = self._start if tool_format.is_bare else self._text
+        self._state = self._start if tool_format.leads else self._text
         self._pending = ""  # not yet looked at, or not yet decided
         self._raw = ""  # what may turn out to be no call
         self._scanner = CallScanner(tool_format.arguments_key)
@@ -70,14 +70,14 @@ class ToolCallParser:
     # Each state looks at what is pending and says whether there is more to do.
 
     def _start(self) -> bool:
-        """At the beginning of an answer that may be a call without an opening."""
+        """At the beginning of an answer, where calls stand or nowhere."""
         text, opening = self._pending.lstrip(_SPACE), self._format.opening
         if text.startswith(opening):
             self._skip_to(text[len(opening) :])
             return self._go(self._body)
         if opening.startswith(text):
             return False
-        if text.startswith("{"):
+        if self._format.is_bare and text.startswith("{"):
             self._skip_to(text)
             return self._go(self._body)
         return self._go(self._text)
@@ -85,7 +85,7 @@ class ToolCallParser:
     def _text(self) -> bool:
         """In what is said."""
         opening = self._format.opening
-        if self._format.is_bare:  # a call stands at the beginning, or there is none
+        if self._format.leads:
             self._content.append(self._pending)
             self._pending = ""
             return False
