@@ -9,8 +9,8 @@ using std::chrono::milliseconds;
 
 namespace {
 
-// A machine on which a run of `turnout.threads()` threads takes so long and works so much; one of them is so long without
-// a CPU.
+// A machine on which a run of `turnout.threads()` threads takes so long and works so much; one of them is so long
+// without a CPU.
 struct Machine {
   Turnout turnout;
   Turnout::Clock::time_point now{};
