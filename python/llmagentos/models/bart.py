@@ -20,7 +20,7 @@ from llmagentos.models.parts import Parts
 from llmagentos.models.sinusoids import PositionTable, sinusoids, sinusoids_of_m2m100
 
 _FIRST_POSITION = 2  # of learned ones, after rows that nothing uses
-# Fields that repeat what the class is, and that transformers does not read.
+# Fields that repeat what the class is, or tell of its training, and that transformers does not read.
 _SAID_BY_CLASS = (
     "add_bias_logits",
     "add_final_layer_norm",
@@ -28,7 +28,10 @@ _SAID_BY_CLASS = (
     "normalize_before",
     "normalize_embedding",
     "num_hidden_layers",
+    "replacing_rate",
     "static_position_embeddings",
+    "student_decoder_layers",
+    "student_encoder_layers",
 )
 
 

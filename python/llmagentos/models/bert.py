@@ -41,8 +41,20 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     g.set_output(parts.pooled(x))
 
 
+# What Google's own files have of a layer that nothing here uses.
+_OF_THE_FIRST_FILES = (
+    "directionality",
+    "pooler_fc_size",
+    "pooler_num_attention_heads",
+    "pooler_num_fc_layers",
+    "pooler_size_per_head",
+    "pooler_type",
+)
+
+
 def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("type_vocab_size")  # the tensor says
+    config.ignore(*_OF_THE_FIRST_FILES)
     return encoder_metadata(config)
 
 
@@ -104,14 +116,15 @@ _NAMES = (
     "output.LayerNorm",
 )
 ROBERTA_CLASSIFIER = {"cls": "classifier.dense", "cls.output": "classifier.out_proj"}
-_POOLERS = ("pooler.", "bert.pooler.", "roberta.pooler.")
-_BERT = HfForm("bert", _metadata, tensors("", LAYER, _NAMES), prefix="bert.", unused=_POOLERS)
+# Of BERT's and RoBERTa's poolers, and of their heads for masked tokens.
+_UNUSED = ("pooler.", "bert.pooler.", "roberta.pooler.", "cls.", "lm_head.")
+_BERT = HfForm("bert", _metadata, tensors("", LAYER, _NAMES), prefix="bert.", unused=_UNUSED)
 _BERT_CLASSIFIER = HfForm(
     "bert",
     lambda config: _metadata(config) | classifier_metadata(config),
     tensors("bert.", LAYER, _NAMES, {"cls": "bert.pooler.dense", "cls.output": "classifier"}),
 )
-_ROBERTA = HfForm("bert", _roberta_metadata, tensors("", LAYER, _NAMES), prefix="roberta.", unused=_POOLERS)
+_ROBERTA = HfForm("bert", _roberta_metadata, tensors("", LAYER, _NAMES), prefix="roberta.", unused=_UNUSED)
 _ROBERTA_CLASSIFIER = HfForm(
     "bert",
     lambda config: _roberta_metadata(config) | classifier_metadata(config),
@@ -123,10 +136,13 @@ FAMILY = Family(
     gguf=("bert",),
     hf={
         "BertModel": _BERT,
+        "BertForMaskedLM": _BERT,
         "BertForSequenceClassification": _BERT_CLASSIFIER,
         "RobertaModel": _ROBERTA,
+        "RobertaForMaskedLM": _ROBERTA,
         "RobertaForSequenceClassification": _ROBERTA_CLASSIFIER,
         "XLMRobertaModel": _ROBERTA,
+        "XLMRobertaForMaskedLM": _ROBERTA,
         "XLMRobertaForSequenceClassification": _ROBERTA_CLASSIFIER,
     },
     is_encoder=True,

@@ -14,7 +14,8 @@ _FIELDS = SizeFields(width="dim", layers="n_layers", hidden="hidden_dim", heads=
 
 
 def _metadata(config: HfConfig) -> dict[str, Any]:
-    config.ignore("sinusoidal_pos_embds", "qa_dropout", "seq_classif_dropout")  # the table is stored all the same
+    config.ignore("sinusoidal_pos_embds", "tie_weights_")  # the tables are stored all the same
+    config.ignore("qa_dropout", "seq_classif_dropout")
     return encoder_metadata(config, _FIELDS, activation_field="activation")
 
 
@@ -31,11 +32,14 @@ _NAMES = (
 )
 _CLASSIFIER = {"cls": "pre_classifier", "cls.output": "classifier"}
 
+_MODEL = HfForm("bert", _metadata, bert.tensors("", _LAYER, _NAMES), prefix="distilbert.", unused=("vocab_",))
+
 FAMILY = Family(
     bert.build,
     gguf=(),
     hf={
-        "DistilBertModel": HfForm("bert", _metadata, bert.tensors("", _LAYER, _NAMES), prefix="distilbert."),
+        "DistilBertModel": _MODEL,
+        "DistilBertForMaskedLM": _MODEL,
         "DistilBertForSequenceClassification": HfForm(
             "bert",
             lambda config: _metadata(config) | classifier_metadata(config, activation="relu"),

@@ -83,6 +83,27 @@ def _gemma3_metadata(config: HfConfig) -> dict[str, Any]:
     }
 
 
+def _whole_metadata(config: HfConfig) -> dict[str, Any]:
+    """Of a model that sees pictures, too: what its text part is, whose usual values config.json leaves out."""
+    config.ignore("vision_config", "image_token_index", "boi_token_index", "eoi_token_index", "mm_tokens_per_image")
+    text = HfConfig(config.path, config.object("text_config"))
+    for field, value in _USUAL_OF_GEMMA3.items():
+        text.assume(field, value)
+    config.assume("tie_word_embeddings", text.flag("tie_word_embeddings", True))
+    made = _gemma3_metadata(text)
+    text.check_all_read()
+    return made
+
+
+_USUAL_OF_GEMMA3 = {
+    "num_attention_heads": 8,
+    "num_key_value_heads": 4,
+    "head_dim": 256,
+    "max_position_embeddings": 131072,
+    "query_pre_attn_scalar": 256,
+    "sliding_window": 4096,
+    "vocab_size": 262208,
+}
 _LAYER = "model.layers.{i}."
 _GEMMA1 = DECODER_TENSORS | {
     "output_norm.weight": PlusOne("model.norm.weight"),
@@ -106,5 +127,13 @@ FAMILY = Family(
         "GemmaForCausalLM": HfForm("gemma", _gemma1_metadata, _GEMMA1, is_tied=True),
         "Gemma2ForCausalLM": HfForm("gemma2", _gemma2_metadata, _GEMMA2, is_tied=True),
         "Gemma3ForCausalLM": HfForm("gemma3", _gemma3_metadata, _GEMMA3, is_tied=True),
+        "Gemma3ForConditionalGeneration": HfForm(
+            "gemma3",
+            _whole_metadata,
+            _GEMMA3,
+            is_tied=True,
+            prefix="language_model.",
+            unused=("vision_tower.", "multi_modal_projector."),
+        ),
     },
 )

@@ -42,6 +42,7 @@ WITHOUT_EFFECT = frozenset(
         "embedding_dropout",
         "encoder_layerdrop",
         "eos_token_id",
+        "finetuning_task",
         "forced_eos_token_id",
         "gradient_checkpointing",
         "hidden_dropout",
@@ -53,33 +54,53 @@ WITHOUT_EFFECT = frozenset(
         "initializer_range",
         "is_decoder",
         "is_encoder_decoder",
+        "is_llama_config",
         "label2id",
         "layerdrop",
+        "max_sequence_length",
         "max_window_layers_note",
         "model_type",
+        "neftune_noise_alpha",
+        "num_labels",
+        "num_return_sequences",
         "output_attentions",
         "output_hidden_states",
         "output_past",
+        "output_scores",
         "pad_token_id",
         "prefix",
         "pretraining_tp",
         "problem_type",
+        "remove_invalid_values",
         "resid_dropout",
         "resid_pdrop",
         "residual_dropout",
         "return_dict",
+        "return_dict_in_generate",
         "save_step",
         "sep_token_id",
         "task_specific_params",
+        "tf_legacy_loss",
         "tokenizer_class",
         "torch_dtype",
+        "torchscript",
+        "transformers.js_config",
         "transformers_version",
         "unk_token_id",
         "unsloth_fixed",
         "unsloth_version",
+        "use_bfloat16",
         "use_cache",
+        "xla_device",
     }
 )
+# Options of which only some values are nothing: what they are where a model does not have them.
+OFF: Mapping[str, Any] = {
+    "add_cross_attention": False,
+    "pruned_heads": {},
+    "rope_interleaved": False,
+    "tie_encoder_decoder": False,
+}
 _OF_ANOTHER_HEAD = "summary_"  # fields that GPT-2 and its kin have for one of their other classes
 
 
@@ -185,7 +206,9 @@ class HfConfig:
     def check_all_read(self) -> None:
         """Raises UnsupportedModelError where a field that may matter was not read."""
         unread = sorted(
-            name for name in self._values.keys() - self._read - WITHOUT_EFFECT if not name.startswith(_OF_ANOTHER_HEAD)
+            name
+            for name in self._values.keys() - self._read - WITHOUT_EFFECT
+            if not name.startswith(_OF_ANOTHER_HEAD) and not (name in OFF and self._values[name] == OFF[name])
         )
         if unread:
             named = ", ".join(f"{name}={self._values[name]!r}" for name in unread[:3])

@@ -17,6 +17,7 @@ _SAMPLING = ("temperature", "top_k", "top_p", "min_p", "typical_p", "repetition_
 _SEARCH = ("no_repeat_ngram_size", "min_length", "repetition_penalty")
 _BEAMS = ("num_beams", "length_penalty", "early_stopping")
 _OF_LENGTH = {"min_new_tokens": "min_tokens", "max_new_tokens": "max_tokens"}
+_FORCES_BOS = "force_bos_token_to_be_generated"  # the oldest form of forced_bos_token_id
 _TOKENS = ("decoder_start_token_id", "forced_bos_token_id", "forced_eos_token_id")
 # What this build has no place for, with the values that mean nothing of the kind is wanted.
 _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
@@ -36,9 +37,10 @@ _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "sequence_bias": ({},),
     "suppress_tokens": ([],),
 }
-# Fields of older config.json files, from before generation_config.json.
-_IN_CONFIG = frozenset(
-    {*_SAMPLING, *_SEARCH, *_BEAMS, *_OF_LENGTH, *_TOKENS, *_UNSUPPORTED, "bad_words_ids", "do_sample", "max_length"}
+# Fields of older config.json files, from before generation_config.json; they count where there is no such file.
+IN_CONFIG = frozenset(
+    {*_SAMPLING, *_SEARCH, *_BEAMS, *_OF_LENGTH, *_TOKENS, *_UNSUPPORTED, _FORCES_BOS}
+    | {"bad_words_ids", "do_sample", "max_length"}
 ) - {"decoder_start_token_id", "forced_eos_token_id"}
 _BANNED = -1e6  # what SamplingParams.logit_bias can be at the least, and an output's bias that leaves no probability
 
@@ -54,10 +56,9 @@ class GenerationSettings:
         self._path = str(folder.path)
         self._is_encoder_decoder = is_encoder_decoder
         self._values: Mapping[str, Any] = folder.generation_config or folder.config
+        config.ignore(*IN_CONFIG)
         if not is_encoder_decoder:
-            self._values = folder.generation_config
             return
-        config.ignore(*_IN_CONFIG)
         self._start = self._values.get("decoder_start_token_id", config.get("decoder_start_token_id"))
         for name, off in _UNSUPPORTED.items():
             if self._values.get(name) is not None and self._values[name] not in off:
@@ -77,12 +78,15 @@ class GenerationSettings:
         start = self._values.get("bos_token_id") if self._start is None else self._start
         if start is None:
             raise ModelFormatError(f"{self._path}: neither decoder_start_token_id nor bos_token_id is set", self._path)
+        first = self._values.get("forced_bos_token_id")
+        if first is None and self._values.get(_FORCES_BOS) is True:
+            first = self._values.get("bos_token_id")
         last = self._values.get("forced_eos_token_id")
         if isinstance(last, list) and last:  # all are as likely then; the first is taken
             last = last[0]
         made = {
             "decoder_start_token_id": start,
-            "decoder_forced_bos_token_id": self._values.get("forced_bos_token_id"),
+            "decoder_forced_bos_token_id": first,
             "decoder_forced_eos_token_id": last,
         }
         return {key: value for key, value in made.items() if value is not None}

@@ -21,6 +21,11 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     pre_norm_decoder(checkpoint, g, pairs="adjacent")
 
 
+def _llama_metadata(config: HfConfig) -> dict[str, Any]:
+    config.expect("activation", "swiglu")  # as Falcon 3 has it, besides hidden_act
+    return decoder_metadata(config)
+
+
 def _mistral_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("layer_types", None)  # of which transformers' class takes no notice
     made = decoder_metadata(config)
@@ -52,7 +57,7 @@ FAMILY = Family(
     build,
     gguf=("llama",),
     hf={
-        "LlamaForCausalLM": HfForm("llama", decoder_metadata, TENSORS),
+        "LlamaForCausalLM": HfForm("llama", _llama_metadata, TENSORS),
         "MistralForCausalLM": HfForm("llama", _mistral_metadata, TENSORS),
         "MixtralForCausalLM": HfForm("llama", _mixtral_metadata, _MIXTRAL_TENSORS),
     },

@@ -35,11 +35,14 @@ def _tensors(prefix: str, classifier: Mapping[str, str] | None = None) -> dict[s
     return bert.tensors(prefix, bert.LAYER, _NAMES, classifier) | {"attn_rel_b.weight": bias}
 
 
+_MODEL = HfForm("mpnet", _metadata, _tensors(""), prefix="mpnet.", unused=("pooler.", "mpnet.pooler.", "lm_head."))
+
 FAMILY = Family(
     bert.build,
     gguf=("mpnet",),
     hf={
-        "MPNetModel": HfForm("mpnet", _metadata, _tensors(""), prefix="mpnet.", unused=("pooler.", "mpnet.pooler.")),
+        "MPNetModel": _MODEL,
+        "MPNetForMaskedLM": _MODEL,
         "MPNetForSequenceClassification": HfForm(
             "mpnet",
             lambda config: _metadata(config) | classifier_metadata(config),

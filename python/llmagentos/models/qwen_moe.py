@@ -35,6 +35,9 @@ def _qwen2_metadata(config: HfConfig) -> dict[str, Any]:
 
 def _qwen3_metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("max_window_layers")  # of which transformers' class takes no notice
+    config.ignore("qkv_bias")  # the tensors say
+    config.expect("use_qk_norm", True)
+    config.expect("shared_expert_intermediate_size", 0)
     return _qwen_metadata(config, [True] * config.integer("num_hidden_layers"))
 
 

@@ -33,7 +33,7 @@ def decoder(model: Any, case: Case) -> Arrays:
     same continuations, so that none hangs on rounding.
     """
     rng = np.random.default_rng(zlib.crc32(case.name.encode()))
-    vocab = model.config.vocab_size
+    vocab = model.config.get_text_config().vocab_size
     ids = rng.integers(0, vocab, N_TOKENS)
     made: Arrays = {"token_ids": ids.astype(np.int32), "rows": ROWS, "logits": logits(model, ids)[ROWS]}
     others = [copy.deepcopy(model).double(), disturbed(model)]

@@ -34,6 +34,7 @@ CASES = [
         refused={"position_embedding_type": "relative_key", "is_decoder": True, "hidden_act": "mish"},
     ),
     encoder("bert-relu", "BertModel", "another activation", SMALL | {"hidden_act": "relu", "num_hidden_layers": 3}),
+    encoder("bert-mlm", "BertForMaskedLM", "the head for masked tokens left out", SMALL),
     encoder(
         "bert-labels",
         "BertForSequenceClassification",
@@ -50,6 +51,7 @@ CASES = [
         refused={"sentence_transformers": {"activation_fn": "torch.nn.modules.activation.ReLU"}},
     ),
     encoder("roberta-plain", "RobertaModel", "positions behind the padding's", SMALL | {"type_vocab_size": 1}),
+    encoder("roberta-mlm", "RobertaForMaskedLM", "the head for masked tokens left out", SMALL | {"type_vocab_size": 1}),
     encoder(
         "roberta-labels",
         "RobertaForSequenceClassification",
@@ -57,6 +59,12 @@ CASES = [
         SMALL | {"type_vocab_size": 1, "id2label": LABELS, "problem_type": "multi_label_classification"},
     ),
     encoder("xlm-roberta-plain", "XLMRobertaModel", "positions behind the padding's", SMALL | {"type_vocab_size": 1}),
+    encoder(
+        "xlm-roberta-mlm",
+        "XLMRobertaForMaskedLM",
+        "the head for masked tokens left out",
+        SMALL | {"type_vocab_size": 1},
+    ),
     encoder(
         "xlm-roberta-rank",
         "XLMRobertaForSequenceClassification",

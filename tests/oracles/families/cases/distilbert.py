@@ -23,5 +23,6 @@ CASES = [
         "a table of sinusoids, another activation",
         SMALL | {"sinusoidal_pos_embds": True, "activation": "relu"},
     ),
+    encoder("distilbert-mlm", "DistilBertForMaskedLM", "the head for masked tokens left out", SMALL),
     encoder("distilbert-labels", "DistilBertForSequenceClassification", "labels by name", SMALL | {"id2label": LABELS}),
 ]

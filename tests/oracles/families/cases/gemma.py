@@ -14,6 +14,13 @@ ROPES = {
 }
 GEMMA = {key: value for key, value in SMALL.items() if key != "num_hidden_layers"}
 KINDS = ["sliding_attention", "sliding_attention", "full_attention"]
+VISION = {
+    "hidden_size": 8,
+    "intermediate_size": 8,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 1,
+    "image_size": 8,
+} | {"patch_size": 4}
 OLDER = {
     "rope_parameters": None,
     "rope_theta": 1000000.0,
@@ -74,5 +81,17 @@ CASES = [
         "RoPE scaled, pattern by number",
         {"num_hidden_layers": 2, "sliding_window": 40, "rope_parameters": ROPES, "query_pre_attn_scalar": 16},
         json=OLDER,
+    ),
+    Case(
+        "gemma3-pictures",
+        "Gemma3ForConditionalGeneration",
+        "Gemma3Config",
+        {
+            "text_config": GEMMA | {"num_hidden_layers": 2, "layer_types": KINDS[1:], "sliding_window": 24},
+            "vision_config": VISION,
+            "mm_tokens_per_image": 4,
+        },
+        "the text part of a model that sees pictures",
+        refused={"quantization_config": {"quant_method": "fp8"}},
     ),
 ]

@@ -1,0 +1,99 @@
+"""Fields that config.json files of published models have besides those that today's transformers writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from llmagentos import UnsupportedModelError
+from llmagentos.models import build_graph, open_checkpoint
+
+from .families import DATA, changed_folder
+
+_GENERATION = {"do_sample": False, "max_length": 20, "num_beams": 1, "temperature": 1.0, "top_k": 50, "top_p": 1.0}
+# What transformers 2 wrote of every model.
+_OF_VERSION_2 = {
+    "finetuning_task": "sst-2",
+    "num_labels": 2,
+    "num_return_sequences": 1,
+    "pruned_heads": {},
+    "repetition_penalty": 1.0,
+    "torchscript": False,
+    "use_bfloat16": False,
+}
+PUBLISHED: dict[str, tuple[str, dict[str, Any]]] = {
+    "SmolLM2": (
+        "llama-plain",
+        {"is_llama_config": True, "rope_interleaved": False, "transformers.js_config": {"dtype": "q4"}},
+    ),
+    "Falcon 3": ("llama-plain", {"activation": "swiglu"}),
+    "Vicuna": ("llama-linear", {"max_sequence_length": 2048}),
+    "Llama 2": ("llama-plain", {"max_length": 4096, "temperature": 0.9, "top_p": 0.6}),
+    "Qwen 3 Coder": ("qwen3moe-plain", {"qkv_bias": False, "use_qk_norm": True, "shared_expert_intermediate_size": 0}),
+    "bart-large-cnn": ("bart-older", {"force_bos_token_to_be_generated": True, "normalize_before": False}),
+    "distilbart-xsum": (
+        "bart-older",
+        {"replacing_rate": 0, "student_decoder_layers": [0, 11], "student_encoder_layers": [0, 1]},
+    ),
+    "BERT, Chinese": (
+        "bert-plain",
+        {
+            "directionality": "bidi",
+            "pooler_fc_size": 768,
+            "pooler_num_attention_heads": 12,
+            "pooler_num_fc_layers": 3,
+            "pooler_size_per_head": 128,
+            "pooler_type": "first_token_transform",
+        },
+    ),
+    "classifiers of 2019": ("bert-labels", _OF_VERSION_2 | _GENERATION),
+    "distilbert-sst-2": ("distilbert-labels", {"finetuning_task": "sst-2", "tie_weights_": True}),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_what_published_models_have_besides_changes_nothing(name: str, tmp_path: Path) -> None:
+    case, fields = PUBLISHED[name]
+    found, usual = open_checkpoint(changed_folder(DATA / case, tmp_path, **fields)), open_checkpoint(DATA / case)
+    build_graph(found)
+    assert found.tensors.names() == usual.tensors.names()
+    assert found.sampling == usual.sampling
+
+
+@pytest.mark.parametrize(
+    ("case", "field", "value"),
+    [
+        ("llama-plain", "rope_interleaved", True),
+        ("llama-plain", "activation", "gelu"),
+        ("bert-plain", "pruned_heads", {"0": [1]}),
+        ("qwen3moe-plain", "use_qk_norm", False),
+    ],
+)
+def test_a_value_that_would_change_the_model_is_refused(case: str, field: str, value: Any, tmp_path: Path) -> None:
+    with pytest.raises(UnsupportedModelError, match=field):
+        open_checkpoint(changed_folder(DATA / case, tmp_path, **{field: value}))
+
+
+def test_the_oldest_form_of_a_forced_first_token_counts(tmp_path: Path) -> None:
+    fields = {"forced_bos_token_id": None, "force_bos_token_to_be_generated": True, "bos_token_id": 5}
+    checkpoint = open_checkpoint(changed_folder(DATA / "bart-older", tmp_path, **fields))
+    assert checkpoint.metadata.integer("decoder_forced_bos_token_id") == 5
+
+
+def test_how_a_decoder_samples_may_be_in_its_configuration(tmp_path: Path) -> None:
+    fields = {"do_sample": True, "temperature": 0.7, "top_p": 0.9}
+    checkpoint = open_checkpoint(changed_folder(DATA / "llama-plain", tmp_path, **fields))
+    assert checkpoint.sampling == {"temperature": 0.7, "top_p": 0.9}
+
+
+def test_the_text_part_of_gemma_3_has_the_usual_values_where_its_configuration_is_short(tmp_path: Path) -> None:
+    given = open_checkpoint(DATA / "gemma3-pictures")
+    short = ("rms_norm_eps", "rope_parameters", "query_pre_attn_scalar", "hidden_activation", "tie_word_embeddings")
+    text = json.loads((DATA / "gemma3-pictures" / "config.json").read_text())["text_config"]
+    text = {name: value for name, value in text.items() if name not in short}
+    found = open_checkpoint(changed_folder(DATA / "gemma3-pictures", tmp_path, text_config=text))
+    for key in ("attention.layer_norm_rms_epsilon", "attention.scale", "rope.freq_base", "rope.freq_base_swa"):
+        assert found.metadata.number(key) == given.metadata.number(key)
