@@ -80,6 +80,47 @@ def test_a_text_that_is_too_long_is_an_error_or_cut_before_its_last_token(tmp_pa
         np.testing.assert_array_equal(llm.embed([ids], truncate=True), llm.embed([ids[:10]]))
 
 
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("tokenizer_config.json", {"model_max_length": 10}),  # where sentence-transformers 6 keeps it
+        ("sentence_distilbert_config.json", {"max_seq_length": 10}),
+    ],
+)
+def test_the_bound_of_a_text_is_found_where_other_versions_keep_it(
+    name: str, settings: dict[str, Any], tmp_path: Path
+) -> None:
+    folder = encoder_folder(tmp_path, modules=SENTENCE)
+    (folder / name).write_text(json.dumps(settings))
+    with LLM(folder, threads=1) as llm:
+        assert llm.info.context_length == 10
+
+
+def test_a_tokenizer_without_a_bound_leaves_it_to_the_model(tmp_path: Path) -> None:
+    folder = encoder_folder(tmp_path, modules=SENTENCE)
+    (folder / "tokenizer_config.json").write_text(json.dumps({"model_max_length": 10**30}))
+    with LLM(folder, threads=1) as llm:
+        assert llm.info.context_length == 128
+
+
+def test_embeddings_are_cut_to_as_many_elements_as_the_files_say(tmp_path: Path) -> None:
+    short = encoder_folder(tmp_path / "short", modules=SENTENCE, settings={"truncate_dim": 8})
+    with LLM(short, threads=1) as llm, LLM(encoder_folder(tmp_path / "whole", modules=SENTENCE), threads=1) as other:
+        whole = other.embed(TEXTS)
+        np.testing.assert_array_equal(llm.embed(TEXTS), whole[:, :8])
+        np.testing.assert_allclose(llm.embed(TEXTS, normalize=True), normalized(whole[:, :8]), atol=1e-6)
+
+
+@pytest.mark.parametrize("function", ["linear.Identity", "activation.Sigmoid"])
+def test_a_cross_encoder_may_be_saved_as_a_module(function: str, tmp_path: Path) -> None:
+    settings = {"activation_fn": f"torch.nn.modules.{function}", "prompts": {}}
+    folder = encoder_folder(tmp_path, "xlm-roberta-rank", modules=("Transformer",), settings=settings, tokenizer=False)
+    with LLM(folder, threads=1) as llm, LLM(DATA / "xlm-roberta-rank", threads=1) as plain:
+        [found], [usual] = (model.classify([[2, 5, 6, 3]]) for model in (llm, plain))
+        score = found.score if function == "activation.Sigmoid" else 1 / (1 + np.exp(-found.score))
+        assert score == pytest.approx(usual.score, abs=1e-6)
+
+
 def test_prompts_are_put_before_texts(tmp_path: Path) -> None:
     settings = {"prompts": {"query": "what is ", "document": ""}, "default_prompt_name": "document"}
     with LLM(encoder_folder(tmp_path, modules=SENTENCE, settings=settings), threads=1) as llm:
@@ -336,6 +377,21 @@ def test_modules_that_are_not_built_are_refused(
 ) -> None:
     with pytest.raises(UnsupportedModelError, match=message):
         LLM(encoder_folder(tmp_path, modules=modules, pooling=pooling))
+
+
+@pytest.mark.parametrize(
+    ("modules", "settings", "message"),
+    [
+        (("Transformer", "Dense"), {}, "modules Transformer Dense"),
+        (("Transformer",), {"activation_fn": "torch.nn.modules.activation.ReLU"}, "activation_fn"),
+        (("Transformer",), {"prompts": {"query": "ask: "}}, "prompts"),
+    ],
+)
+def test_cross_encoders_that_are_not_built_are_refused(
+    modules: tuple[str, ...], settings: dict[str, Any], message: str, tmp_path: Path
+) -> None:
+    with pytest.raises(UnsupportedModelError, match=message):
+        LLM(encoder_folder(tmp_path, "bert-cross", modules=modules, settings=settings))
 
 
 def test_a_closed_model_says_so(tmp_path: Path) -> None:

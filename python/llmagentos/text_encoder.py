@@ -156,10 +156,10 @@ class TextEncoder:
         def encoded(text: Any) -> TokenText:
             return self._encoded(prompt + text if isinstance(text, str) else text, truncate)
 
-        vectors = self._run(texts, encoded, adapter)
-        if self._settings.normalize if normalize is None else normalize:
-            vectors /= np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-        return vectors
+        vectors, n_dims = self._run(texts, encoded, adapter), self._settings.n_dims
+        if normalize is None and self._settings.normalize:
+            return _scaled(vectors)[:, :n_dims]  # in this order: what is left of a vector may be shorter
+        return _scaled(vectors[:, :n_dims]) if normalize else vectors[:, :n_dims]
 
     def _relevance(self, query: str, documents: Sequence[str], truncate: bool, adapter: int | None) -> Vectors:
         """A score for each document."""
@@ -252,6 +252,12 @@ class TextEncoder:
         for side, (begin, body) in enumerate(zip(begins, bodies, strict=True)):
             dropped.update(range(begin + left[side], begin + len(body)))
         return [i for i in range(len(ids)) if i not in dropped]
+
+
+def _scaled(vectors: Vectors) -> Vectors:
+    """To length one."""
+    scaled: Vectors = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    return scaled
 
 
 def _place_of(part: Sequence[int], ids: Sequence[int], begin: int = 0) -> int:

@@ -23,6 +23,7 @@ _DESCRIPTIVE = frozenset(
         "embedding.normalize",
         "embedding.prompt_names",
         "embedding.prompts",
+        "embedding.truncate",
         "tensor_data_layout",
         "vocab_size",
     }

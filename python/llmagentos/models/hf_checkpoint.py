@@ -19,9 +19,9 @@ from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models.family import HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_generation import GenerationSettings
-from llmagentos.models.hf_sentence import dense_tensors, sentence_metadata
+from llmagentos.models.hf_sentence import cross_encoder_metadata, dense_tensors, sentence_metadata
 from llmagentos.models.hf_tensors import gguf_tensors
-from llmagentos.models.pooling import POOLING_TYPES
+from llmagentos.models.pooling import CLASSIFIER, POOLING_TYPES
 
 # Arrays that a family's metadata may hold and that GGUF keeps as tensors.
 _AS_TENSORS = {
@@ -52,7 +52,10 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
     config = HfConfig(path, folder.config)
     metadata = form.metadata(config)
     is_encoder_decoder = "decoder_block_count" in metadata
-    if "pooling_type" not in metadata and not is_encoder_decoder:
+    is_classifier = metadata.get("pooling_type") == CLASSIFIER
+    if is_classifier:
+        metadata |= cross_encoder_metadata(folder)
+    elif not is_encoder_decoder:
         metadata |= sentence_metadata(folder)
     if not has_head:
         metadata.setdefault("pooling_type", POOLING_TYPES["last"])
@@ -69,7 +72,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
         values = metadata.pop(key, None)
         if values is not None:
             tensors.setdefault(name, _given(values))  # where the folder has it as a tensor, too, that one is taken
-    tensors |= dense_tensors(folder)
+    if not is_classifier:
+        tensors |= dense_tensors(folder)
     generation.ban(tensors, metadata)
     unknown = [
         name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from llmagentos.errors import ModelFormatError, UnsupportedModelError
@@ -35,7 +36,16 @@ def classifier_metadata(config: HfConfig, activation: str = "tanh") -> dict[str,
     name = trained_with.get("activation_fn") if isinstance(trained_with, dict) else None
     name = name or config.get("sbert_ce_default_activation_function")
     if name is not None:
-        if name not in _FUNCTIONS:
-            raise UnsupportedModelError(f"{config.path}: activation_fn={name!r} is not supported")
-        scores = _FUNCTIONS[name]
+        scores = scores_by(name, config.path)
     return made if scores is None else made | {"classifier.scores": scores}
+
+
+def scores_by(name: Any, path: str | Path) -> str:
+    """What a function that sentence-transformers names makes of a classifier's outputs.
+
+    Raises:
+        UnsupportedModelError: another function.
+    """
+    if not isinstance(name, str) or name not in _FUNCTIONS:
+        raise UnsupportedModelError(f"{path}: activation_fn={name!r} is not supported")
+    return _FUNCTIONS[name]

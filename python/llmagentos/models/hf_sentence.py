@@ -10,10 +10,18 @@ from llmagentos.errors import ModelFormatError, UnsupportedModelError
 from llmagentos.formats.hf_folder import HfFolder, read_json, read_json_list
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import LazyTensor
+from llmagentos.models.hf_classifier import scores_by
 from llmagentos.models.pooling import POOLING_TYPES, Rows
 
 _MODULES = "modules.json"
+_MAX_LENGTH = 2**31 - 1
 _ORDER = re.compile("Transformer Pooling( Dense)*( Normalize)?")
+_ORDER_SAID = "Transformer, Pooling, any number of Dense, and Normalize or not"
+_SETTINGS = "config_sentence_transformers.json"
+# What the modules' first one is set up by: a name for each kind of model, of which all but one are old.
+_OF_TRANSFORMER = [
+    f"sentence_{kind}_config.json" for kind in "bert roberta distilbert camembert albert xlm-roberta xlnet".split()
+]
 # The words for the modes, as flags (pooling_mode_cls_token) and in one field (pooling_mode).
 _MODES: dict[str, Rows] = {"mean_tokens": "mean", "mean": "mean", "cls_token": "cls", "cls": "cls", "lasttoken": "last"}
 _DENSE_ACTIVATIONS = {"torch.nn.modules.linear.Identity": "", "torch.nn.modules.activation.Tanh": "tanh"}
@@ -35,8 +43,24 @@ def sentence_metadata(folder: HfFolder) -> dict[str, Any]:
             made[f"dense_{index}.activation"] = _dense_activation(place / "config.json")
     if modules:
         made["embedding.normalize"] = any(kind == "Normalize" for kind, _ in modules)
-        made |= _text_metadata(folder) | _prompt_metadata(folder)
+        made |= _text_metadata(folder) | _settings_metadata(folder)
     return made
+
+
+def cross_encoder_metadata(folder: HfFolder) -> dict[str, Any]:
+    """Metadata of a classifier that sentence-transformers saved in its own form; nothing where it did not.
+
+    Raises:
+        UnsupportedModelError: modules behind the model, or scores that this build does not make.
+        ModelFormatError: a file is broken.
+    """
+    if not _modules(folder, re.compile("Transformer"), "Transformer and nothing behind it"):
+        return {}
+    settings = _settings(folder)
+    if settings.get("prompts"):
+        raise UnsupportedModelError(f"{folder.path}: prompts={settings['prompts']!r} of a cross-encoder")
+    name = settings.get("activation_fn")
+    return _text_metadata(folder) | ({} if name is None else {"classifier.scores": scores_by(name, folder.path)})
 
 
 def dense_tensors(folder: HfFolder) -> dict[str, LazyTensor]:
@@ -56,7 +80,7 @@ def _reader(file: SafetensorsFile, name: str) -> Any:
     return lambda: file.array(name)
 
 
-def _modules(folder: HfFolder) -> list[tuple[str, Path]]:
+def _modules(folder: HfFolder, order: re.Pattern[str] = _ORDER, said: str = _ORDER_SAID) -> list[tuple[str, Path]]:
     """The kinds of the modules in their order, and where their files are."""
     file = folder.path / _MODULES
     if not file.exists():
@@ -68,11 +92,8 @@ def _modules(folder: HfFolder) -> list[tuple[str, Path]]:
             raise ModelFormatError(f"{file}: {entry!r} has no type and no path inside the folder", str(file))
         modules.append((name.rpartition(".")[2], folder.path / place))
     kinds = " ".join(kind for kind, _ in modules)
-    if not _ORDER.fullmatch(kinds):
-        raise UnsupportedModelError(
-            f"{folder.path}: the modules {kinds} are not supported; they must be Transformer, Pooling, any number of "
-            "Dense, and Normalize or not"
-        )
+    if not order.fullmatch(kinds):
+        raise UnsupportedModelError(f"{folder.path}: the modules {kinds} are not supported; they must be {said}")
     return modules
 
 
@@ -97,21 +118,38 @@ def _dense_activation(file: Path) -> str:
 
 
 def _text_metadata(folder: HfFolder) -> dict[str, Any]:
-    file = folder.path / "sentence_bert_config.json"
-    settings = read_json(file) if file.exists() else {}
+    """How texts are changed, and how long they may be: the tokenizer says where the modules do not."""
+    settings = next((found for name in _OF_TRANSFORMER if (found := _json_of(folder, name))), {})
     made: dict[str, Any] = {"embedding.lowercase": settings.get("do_lower_case") is True}
     length = settings.get("max_seq_length")
-    return made if length is None else made | {"embedding.max_length": length}
+    if length is None:
+        length = _json_of(folder, "tokenizer_config.json").get("model_max_length")
+        if type(length) is not int or not 0 < length <= _MAX_LENGTH:  # a float, or 10**30, where there is none
+            return made
+    return made | {"embedding.max_length": length}
 
 
-def _prompt_metadata(folder: HfFolder) -> dict[str, Any]:
-    file = folder.path / "config_sentence_transformers.json"
-    settings = read_json(file) if file.exists() else {}
+def _settings(folder: HfFolder) -> dict[str, Any]:
+    return _json_of(folder, _SETTINGS)
+
+
+def _json_of(folder: HfFolder, name: str) -> dict[str, Any]:
+    file = folder.path / name
+    return read_json(file) if file.exists() else {}
+
+
+def _settings_metadata(folder: HfFolder) -> dict[str, Any]:
+    file, settings = folder.path / _SETTINGS, _settings(folder)
     prompts = settings.get("prompts") or {}
     if not isinstance(prompts, dict) or not all(isinstance(text, str) for text in prompts.values()):
         raise ModelFormatError(f"{file}: prompts must map names to texts", str(file))
     made: dict[str, Any] = {}
     if prompts:
         made |= {"embedding.prompt_names": list(prompts), "embedding.prompts": list(prompts.values())}
+    n_dims = settings.get("truncate_dim")
+    if n_dims is not None:
+        if type(n_dims) is not int or n_dims < 1:
+            raise ModelFormatError(f"{file}: truncate_dim must be a number of elements, it is {n_dims!r}", str(file))
+        made["embedding.truncate"] = n_dims
     name = settings.get("default_prompt_name")
     return made if name is None else made | {"embedding.default_prompt": name}

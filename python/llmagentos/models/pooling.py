@@ -24,6 +24,7 @@ class VectorSettings:
 
     Attributes:
         normalize: whether embeddings are scaled to length one.
+        n_dims: how many of an embedding's elements are kept, the first ones; None keeps all.
         max_length: tokens of a text at most; None leaves the bound to the model.
         lowercase: whether texts are lowercased before they are tokenised.
         prompts: by name, what is put before a text.
@@ -33,6 +34,7 @@ class VectorSettings:
     """
 
     normalize: bool = True
+    n_dims: int | None = None
     max_length: int | None = None
     lowercase: bool = False
     prompts: Mapping[str, str] = field(default_factory=dict)
@@ -75,6 +77,7 @@ def vector_settings(checkpoint: Checkpoint) -> VectorSettings:
     names, texts = meta.strings("embedding.prompt_names"), meta.strings("embedding.prompts")
     return VectorSettings(
         normalize=meta.flag("embedding.normalize", True),
+        n_dims=meta.integer("embedding.truncate", None, low=1),
         max_length=meta.integer("embedding.max_length", None),
         lowercase=meta.flag("embedding.lowercase", False),
         prompts=dict(zip(names, texts, strict=False)),
