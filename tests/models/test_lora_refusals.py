@@ -162,3 +162,21 @@ def test_changes_hold_the_scale(base: AdapterBase) -> None:
     change: LowRank = open_adapter(DATA / NAME, base)["blk.0.attn_output.weight"]
     assert (change.a.shape, change.b.shape) == ((4, 64), (32, 4))
     assert change.a.dtype == change.b.dtype == np.float32
+
+
+def test_a_copy_of_the_weight_that_is_changed_may_be_there(tmp_path: Path) -> None:
+    base = AdapterBase.of(open_checkpoint(BASES[NAME]))
+    n_rows, n_cols = base.shapes["token_embd.weight"]
+    with_copy = factors("lm_head", n_cols, n_rows) | {"lm_head.base_layer.weight": (n_rows, n_cols)}
+    found = open_adapter(with_tensors(tmp_path / "copy", with_copy), base)
+    usual = open_adapter(with_tensors(tmp_path / "usual", factors("lm_head", n_cols, n_rows)), base)
+    assert found.keys() == usual.keys()
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("module", ["lm_head", "model.embed_tokens"])
+def test_a_weight_in_place_of_the_models_is_refused(module: str, tmp_path: Path, base: AdapterBase) -> None:
+    n_rows, n_cols = base.shapes["token_embd.weight"]
+    shapes = factors("lm_head", n_cols, n_rows) | {f"{module}.base_layer.weight": (n_rows + 1, n_cols)}
+    with pytest.raises(UnsupportedModelError, match=f"replaces the weight of {module}"):
+        open_adapter(with_tensors(tmp_path, shapes), base)

@@ -20,7 +20,8 @@ _ORDER_SAID = "Transformer, Pooling, any number of Dense, and Normalize or not"
 _SETTINGS = "config_sentence_transformers.json"
 # What the modules' first one is set up by: a name for each kind of model, of which all but one are old.
 _OF_TRANSFORMER = [
-    f"sentence_{kind}_config.json" for kind in "bert roberta distilbert camembert albert xlm-roberta xlnet".split()
+    f"sentence_{kind}_config.json"
+    for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 ]
 # The words for the modes, as flags (pooling_mode_cls_token) and in one field (pooling_mode).
 _MODES: dict[str, Rows] = {"mean_tokens": "mean", "mean": "mean", "cls_token": "cls", "cls": "cls", "lasttoken": "last"}

@@ -26,6 +26,8 @@ from llmagentos.models.registry import hf_forms
 
 _WEIGHTS = "adapter_model.safetensors"
 _FACTOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<factor>[AB])\.weight")
+# PEFT keeps a copy of the output head that an adapter is for beside its factors.
+_COPY = re.compile(r"base_model\.model\.(?P<module>.+)\.base_layer\.weight")
 _EMBEDDING, _HEAD = "token_embd.weight", "output.weight"
 
 Matrix = NDArray[np.float32]
@@ -128,7 +130,10 @@ def _open_weights(path: Path) -> SafetensorsFile:
 def _factors(file: SafetensorsFile, config: PeftConfig) -> dict[str, tuple[Matrix, Matrix]]:
     """Both factors of each module, the scale in the second, after a check of their shapes."""
     found = dict[str, dict[str, Matrix]]()
+    copies = {match["module"]: file.shape(name) for name in file.names() if (match := _COPY.fullmatch(name))}
     for name in file.names():
+        if _COPY.fullmatch(name):
+            continue
         match = _FACTOR.fullmatch(name)
         if match is None or len(file.shape(name)) != 2:
             raise UnsupportedModelError(f"{file.path}: tensor {name} is none of a linear layer's two factors")
@@ -144,6 +149,9 @@ def _factors(file: SafetensorsFile, config: PeftConfig) -> dict[str, tuple[Matri
             message = f"{file.path}: {module} has factors {list(a.shape)} and {list(b.shape)}, its rank is {rank}"
             raise ModelFormatError(message, str(file.path))
         made[module] = a, b * np.float32(config.scale_of(module))
+    for module, shape in copies.items():
+        if module not in made or shape != (len(made[module][1]), made[module][0].shape[1]):
+            raise UnsupportedModelError(f"{file.path}: it replaces the weight of {module}, of shape {list(shape)}")
     return made
 
 
