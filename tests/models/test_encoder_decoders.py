@@ -84,6 +84,9 @@ def test_a_token_outside_the_vocabulary_cannot_begin_an_answer(tmp_path: Path) -
         ('"encoder_no_repeat_ngram_size": 3', "encoder_no_repeat_ngram_size=3 is not supported"),
         ('"bad_words_ids": [[3, 4]]', "bad_words_ids of several tokens are not supported"),
         ('"renormalize_logits": true, "min_length": 3', "renormalize_logits together with min_length"),
+        ('"do_sample": true, "num_beams": 4', "do_sample=True and num_beams=4 together"),
+        ('"stop_strings": ["."]', "stop_strings"),
+        ('"watermarking_config": {"bias": 2.0}', "watermarking_config"),
     ],
 )
 def test_generation_settings_that_are_not_built_are_refused(setting: str, message: str, tmp_path: Path) -> None:
@@ -91,4 +94,23 @@ def test_generation_settings_that_are_not_built_are_refused(setting: str, messag
     shutil.copytree(DATA / "bart-plain", folder)
     (folder / "generation_config.json").write_text(f'{{"decoder_start_token_id": 2, {setting}}}')
     with pytest.raises(UnsupportedModelError, match=message):
+        open_checkpoint(folder)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ('"max_length": "20"', "max_length must be an integer"),
+        ('"max_length": -3', "max_length must be in 1"),
+        ('"num_beams": "4"', "num_beams must be an integer"),
+        ('"do_sample": "yes"', "do_sample must be true or false"),
+        ('"bad_words_ids": [[83]]', "bad_words_ids must be of ids below 83"),
+        ('"bad_words_ids": [["a"]]', "bad_words_ids must be of ids below 83"),
+    ],
+)
+def test_generation_settings_of_the_wrong_type_are_a_broken_file(setting: str, message: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(DATA / "bart-plain", folder)
+    (folder / "generation_config.json").write_text(f'{{"decoder_start_token_id": 2, {setting}}}')
+    with pytest.raises(ModelFormatError, match=message):
         open_checkpoint(folder)

@@ -24,6 +24,7 @@ _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "begin_suppress_tokens": ([],),
     "constraints": ([],),
     "diversity_penalty": (0.0,),
+    "dola_layers": (),
     "encoder_no_repeat_ngram_size": (0,),
     "encoder_repetition_penalty": (1.0,),
     "epsilon_cutoff": (0.0,),
@@ -35,7 +36,11 @@ _UNSUPPORTED: dict[str, tuple[Any, ...]] = {
     "num_beam_groups": (1,),
     "penalty_alpha": (0.0,),
     "sequence_bias": ({},),
+    "stop_strings": ([], ""),
     "suppress_tokens": ([],),
+    "token_healing": (False,),
+    "top_h": (),
+    "watermarking_config": ({},),
 }
 # Fields of older config.json files, from before generation_config.json; they count where there is no such file.
 IN_CONFIG = frozenset(
@@ -50,6 +55,7 @@ class GenerationSettings:
 
     Raises:
         UnsupportedModelError: an encoder-decoder model's answers depend on a setting that this build does not have.
+        ModelFormatError: a setting of the wrong type.
     """
 
     def __init__(self, folder: HfFolder, config: HfConfig, is_encoder_decoder: bool) -> None:
@@ -57,6 +63,7 @@ class GenerationSettings:
         self._is_encoder_decoder = is_encoder_decoder
         self._values: Mapping[str, Any] = folder.generation_config or folder.config
         config.ignore(*IN_CONFIG)
+        self._typed = HfConfig(self._path, self._values)
         if not is_encoder_decoder:
             return
         self._start = self._values.get("decoder_start_token_id", config.get("decoder_start_token_id"))
@@ -65,7 +72,11 @@ class GenerationSettings:
                 raise UnsupportedModelError(
                     f"{self._path}: generation with {name}={self._values[name]!r} is not supported"
                 )
-        self._banned = self._banned_ids()
+        if self._samples and self._n_beams > 1:
+            raise UnsupportedModelError(
+                f"{self._path}: generation with do_sample=True and num_beams={self._n_beams} together is not supported"
+            )
+        self._banned = self._banned_ids(config.integer("vocab_size"))
 
     def metadata(self) -> dict[str, Any]:
         """The tokens around an encoder-decoder model's answers.
@@ -94,17 +105,17 @@ class GenerationSettings:
     def sampling(self) -> dict[str, Any]:
         """By SamplingParams' names: of a decoder how it samples, of an encoder-decoder model also how it searches."""
         given = {name: value for name, value in self._values.items() if value is not None}
-        samples = bool(given.get("do_sample"))
-        made = {name: given[name] for name in _SAMPLING if samples and name in given}
+        made = {name: given[name] for name in _SAMPLING if self._samples and name in given}
         if not self._is_encoder_decoder:
             return made
         made |= {name: given[name] for name in _SEARCH if name in given}
         made |= {ours: given[name] for name, ours in _OF_LENGTH.items() if name in given}
-        if "max_length" in given and "max_tokens" not in made:
-            made["max_tokens"] = max(1, given["max_length"] - 1)  # that counts the token the decoder starts with
-        if not samples:
+        max_length = self._typed.integer("max_length", None, low=1)
+        if max_length is not None and "max_tokens" not in made:
+            made["max_tokens"] = max(1, max_length - 1)  # that counts the token the decoder starts with
+        if not self._samples:
             made["temperature"] = 0.0
-            if given.get("num_beams", 1) > 1:
+            if self._n_beams > 1:
                 made |= {name: given[name] for name in _BEAMS if name in given}
         if self._banned and not self._renormalizes:
             made["logit_bias"] = dict.fromkeys(self._banned, _BANNED)
@@ -126,13 +137,23 @@ class GenerationSettings:
         tensors["output.bias"] = LazyTensor(TensorSpec("F32", (n,)), values)
 
     @property
-    def _renormalizes(self) -> bool:
-        return bool(self._values.get("renormalize_logits"))
+    def _samples(self) -> bool:
+        return self._typed.flag("do_sample", False)
 
-    def _banned_ids(self) -> list[int]:
+    @property
+    def _n_beams(self) -> int:
+        return int(self._typed.integer("num_beams", 1, low=1))
+
+    @property
+    def _renormalizes(self) -> bool:
+        return self._typed.flag("renormalize_logits", False)
+
+    def _banned_ids(self, n_vocab: int) -> list[int]:
         words = self._values.get("bad_words_ids") or []
         if any(not isinstance(word, list) or len(word) != 1 for word in words):
             raise UnsupportedModelError(f"{self._path}: bad_words_ids of several tokens are not supported")
+        if any(type(word[0]) is not int or not 0 <= word[0] < n_vocab for word in words):
+            raise ModelFormatError(f"{self._path}: bad_words_ids must be of ids below {n_vocab}: {words!r}", self._path)
         others = [
             name
             for name, off in (("no_repeat_ngram_size", 0), ("min_length", 0), ("repetition_penalty", 1.0))
@@ -140,4 +161,4 @@ class GenerationSettings:
         ]
         if self._renormalizes and others:
             raise UnsupportedModelError(f"{self._path}: renormalize_logits together with {others[0]} is not supported")
-        return [int(word[0]) for word in words]
+        return [word[0] for word in words]
