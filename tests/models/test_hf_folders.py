@@ -102,3 +102,18 @@ def test_kinds_of_layers_that_cannot_be_are_refused(types: object, tmp_path: Pat
     folder = changed_folder(DATA / "gpt-neo-mixed", tmp_path, attention_types=types)
     with pytest.raises(UnsupportedModelError, match="attention_"):
         open_checkpoint(folder)
+
+
+def test_more_layers_than_tensors_are_a_broken_file(tmp_path: Path) -> None:
+    """Found at once: nothing is looked for in a billion layers."""
+    folder = changed_folder(DATA / "llama-plain", tmp_path, num_hidden_layers=10**9)
+    with pytest.raises(ModelFormatError, match="1000000000 layers"):
+        open_checkpoint(folder)
+
+
+def test_a_chat_template_that_is_no_text_is_a_broken_file(tmp_path: Path) -> None:
+    folder = changed_folder(DATA / "llama-plain", tmp_path)
+    (folder / "chat_template.jinja").write_bytes(b"{{ \xff }}")
+    with pytest.raises(ModelFormatError, match="no UTF-8") as caught:
+        open_checkpoint(folder)
+    assert caught.value.offset == 3

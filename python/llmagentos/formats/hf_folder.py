@@ -68,10 +68,17 @@ class HfFolder:
         return copy
 
     def chat_template(self) -> str | None:
-        """The template in chat_template.jinja, else that of tokenizer_config.json."""
+        """The template in chat_template.jinja, else that of tokenizer_config.json.
+
+        Raises:
+            ModelFormatError: the file is no UTF-8.
+        """
         file = self.path / "chat_template.jinja"
         if file.exists():
-            return file.read_text(encoding="utf-8")
+            try:
+                return file.read_text(encoding="utf-8")
+            except UnicodeDecodeError as error:
+                raise ModelFormatError(f"{file} is no UTF-8: {error}", str(file), error.start) from error
         settings = self.path / "tokenizer_config.json"
         template = read_json(settings).get("chat_template") if settings.exists() else None
         if isinstance(template, list):  # several, by name

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.errors import UnsupportedModelError
+from llmagentos.errors import ModelFormatError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.hf_folder import HfFolder
 from llmagentos.formats.hf_tokenizer import HfTokenizer, open_tokenizer
@@ -65,6 +65,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
     config.check_all_read()
 
     n_layers = max(metadata["block_count"], metadata.get("decoder_block_count", 0))
+    if n_layers > len(folder.names()):  # names are looked for layer by layer
+        raise ModelFormatError(f"{path}: {n_layers} layers, but {len(folder.names())} tensors", path)
     tensors, used = gguf_tensors(folder, form.tensors, n_layers, metadata, form.prefix)
     if is_tied and form.is_tied is not None:
         tensors.pop("output.weight", None)  # the same values again, where a version has written them
