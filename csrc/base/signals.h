@@ -17,7 +17,8 @@ struct HandledSignal {
 // signal is left out.
 std::vector<HandledSignal> handled_signals(std::span<const int> numbers);
 
-// Blocks all signals in this thread, and in those that it starts meanwhile: signals are for the program's own threads.
+// Blocks signals in this thread, and in those that it starts meanwhile: they are for the program's own threads. But a
+// thread's own faults are not blocked, so that who handles crashes (Python's faulthandler) tells of those, too.
 class SignalsBlocked {
  public:
   SignalsBlocked();

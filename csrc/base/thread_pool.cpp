@@ -132,7 +132,7 @@ class Signal {
     sleepers_.fetch_sub(1);
   }
 
-  static constexpr std::chrono::microseconds kWaking{150};
+  static constexpr std::chrono::microseconds kWaking{150};  // about 50, and some for a busy machine
 
   alignas(64) std::atomic<std::uint32_t> value_{0};
   std::atomic<Clock::rep> advanced_at_{0};

@@ -6,8 +6,8 @@
 namespace llmagentos {
 
 // How waiting works: a thread that waits (for work, at a barrier, for the others to finish) first spins with the
-// processor's pause hint, then yields its time slice, then sleeps. Both bounds are times, tens of microseconds, so an
-// idle pool uses no CPU; a pool with more threads than usable CPUs does not spin, because the thread it waits for
+// processor's pause hint, then yields its time slice, then sleeps. Both bounds are times, 40 and 160 microseconds, so
+// an idle pool uses no CPU; a pool with more threads than usable CPUs does not spin, because the thread it waits for
 // may need the CPU it spins on.
 //
 // Fork: a child process gets no workers. run() there throws Error, and the destructor gives up the pool's memory

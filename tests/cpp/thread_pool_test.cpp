@@ -1,5 +1,6 @@
 #include "base/thread_pool.h"
 
+#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -365,6 +366,21 @@ TEST(merging_pages_keeps_what_they_hold) {
   CHECK(is_kept());
   llmagentos::merge_pages_in_background(buffer);
   buffer.reset();  // the thread ends by itself
+}
+
+TEST(threads_of_the_pool_take_no_signals_but_their_own_faults) {
+  ThreadPool pool(3);
+  std::atomic<int> as_wanted{0};
+  pool.run([&](int thread) {
+    sigset_t blocked;
+    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
+    const bool takes_signals = sigismember(&blocked, SIGINT) == 0 && sigismember(&blocked, SIGPROF) == 0;
+    bool takes_faults = true;
+    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
+      takes_faults = takes_faults && sigismember(&blocked, fault) == 0;
+    as_wanted += takes_faults && takes_signals == (thread == 0);  // thread 0 is the caller
+  });
+  CHECK(as_wanted == 3);
 }
 
 TEST(moving_a_buffer_moves_its_memory) {

@@ -78,6 +78,14 @@ def test_a_token_outside_the_vocabulary_cannot_begin_an_answer(tmp_path: Path) -
         build_graph(open_checkpoint(folder))
 
 
+def folder_with(setting: str, tmp_path: Path) -> Path:
+    """A BART whose generation settings have one more."""
+    folder = tmp_path / "model"
+    shutil.copytree(DATA / "bart-plain", folder)
+    (folder / "generation_config.json").write_text(f'{{"decoder_start_token_id": 2, {setting}}}')
+    return folder
+
+
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
@@ -90,11 +98,8 @@ def test_a_token_outside_the_vocabulary_cannot_begin_an_answer(tmp_path: Path) -
     ],
 )
 def test_generation_settings_that_are_not_built_are_refused(setting: str, message: str, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(DATA / "bart-plain", folder)
-    (folder / "generation_config.json").write_text(f'{{"decoder_start_token_id": 2, {setting}}}')
     with pytest.raises(UnsupportedModelError, match=message):
-        open_checkpoint(folder)
+        open_checkpoint(folder_with(setting, tmp_path))
 
 
 @pytest.mark.parametrize(
@@ -109,8 +114,5 @@ def test_generation_settings_that_are_not_built_are_refused(setting: str, messag
     ],
 )
 def test_generation_settings_of_the_wrong_type_are_a_broken_file(setting: str, message: str, tmp_path: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(DATA / "bart-plain", folder)
-    (folder / "generation_config.json").write_text(f'{{"decoder_start_token_id": 2, {setting}}}')
     with pytest.raises(ModelFormatError, match=message):
-        open_checkpoint(folder)
+        open_checkpoint(folder_with(setting, tmp_path))

@@ -12,7 +12,7 @@ import pytest
 
 from llmagentos import InvalidRequestError, LLMAgentOSError
 from llmagentos._core.graph import Graph, RelativeBias
-from llmagentos._core.runtime import Executor, ThreadPool
+from llmagentos._core.runtime import Executor, ThreadPool, machine
 
 WIDTH, VOCAB = 32, 64
 
@@ -37,7 +37,7 @@ def ints(*values: int) -> np.ndarray:
 
 def run(executor: Executor, n_tokens: int, rows: Sequence[int] = (0,)) -> np.ndarray:
     ids = np.arange(n_tokens, dtype=np.int32)
-    blocks = np.arange(4, dtype=np.int32)[None, : -(-n_tokens // 32)]
+    blocks = np.arange(8, dtype=np.int32)[None, : -(-n_tokens // 32)]
     return executor.run(ids, ids, ints(0, n_tokens), blocks, ints(*rows))
 
 
@@ -56,6 +56,25 @@ def test_the_fewest_that_go_are_run(n_buckets: int, two_ways: bool) -> None:
     x = graph.attention(x, x, x, layer=0, n_heads=1, n_kv_heads=1, head_dim=WIDTH, scale=1.0, relative_bias=bias)
     graph.set_output(graph.select_rows(x))
     assert np.isfinite(run(executor_of(graph), 40, range(40))).all()
+
+
+@pytest.mark.parametrize("isa", machine()["isas"])
+@pytest.mark.parametrize("n_tokens", [1, 32, 127, 128, 129, 130])
+def test_a_key_that_is_no_number_shows_wherever_it_stands(isa: str, n_tokens: int) -> None:
+    graph, x = embedded(vocab=256)
+    keys = graph.embed("keys", 256, WIDTH)
+    x = graph.attention(x, keys, x, layer=0, n_heads=1, n_kv_heads=1, head_dim=WIDTH, scale=1.0)
+    graph.set_output(graph.select_rows(x))
+    table = np.random.default_rng(2).standard_normal((256, WIDTH)).astype(np.float32)
+    broken = table.copy()
+    broken[n_tokens - 1] = np.nan
+    for given, is_whole in ((table, True), (broken, False)):
+        tensors = [
+            ("embed", "F32", (256, WIDTH), lambda: table),
+            ("keys", "F32", (256, WIDTH), lambda given=given: given),
+        ]
+        executor = Executor(graph, tensors, ThreadPool(2), max_tokens=256, n_blocks=8, kv_dtype="f32", isa=isa)
+        assert np.isfinite(run(executor, n_tokens, [n_tokens - 1])).all() == is_whole
 
 
 @pytest.mark.parametrize("width", [2**58, 2**62])

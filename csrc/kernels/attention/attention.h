@@ -55,7 +55,7 @@ struct AttentionTile {
 struct AttentionState {
   float* values;  // [n_rows][head_dim]
   float* maxima;  // [n_rows], -infinity while a row has seen no key
-  float* sums;    // [n_rows]
+  float* sums;    // [n_rows], NaN where a span had visible keys but none with a finite score
 };
 
 // Floats that attend() needs as scratch.

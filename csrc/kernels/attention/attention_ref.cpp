@@ -66,6 +66,12 @@ void attend_span(const AttentionTile& tile, int row, int span, const AttentionSt
     scores[key - begin] = score;
     peak = std::max(peak, score);
   }
+  if (begin < end && std::isinf(peak) && peak < 0) {  // not empty, but without a finite score
+    *state.maxima = 0;
+    *state.sums = std::numeric_limits<float>::quiet_NaN();
+    std::fill_n(state.values, dim, 0.0f);
+    return;
+  }
   // Weights are taken against the maximum as it is stored.
   *state.maxima = static_cast<float>(peak);
   double sum = 0, values[kMaxHeadDim] = {};

@@ -190,6 +190,10 @@ void attend_span(const AttentionTile& tile, int span, const float* q, float* sco
     for (int i = 0; i < hidden && i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
     for (int i = visible < 0 ? 0 : visible; i < n_tiles * kKvBlock; ++i) s[i] = kNegInfinity;
     softmax_row(s, n_tiles * kKvBlock, state.maxima[row], state.sums[row]);
+    if (state.maxima[row] == kNegInfinity && visible > hidden && hidden < n_tiles * kKvBlock) {
+      state.maxima[row] = 0;  // no such span is empty: none of its visible keys has a finite score
+      state.sums[row] = __builtin_nanf("");
+    }
     for (int d = 0; d < dim; ++d) state.values[row * dim + d] = 0;
   }
   for (int i = 0; i < n_tiles; ++i) {

@@ -62,7 +62,7 @@ inline F32 load_exponents(const std::uint8_t* p) {
   return load(reinterpret_cast<const float*>(bits));
 }
 
-// Columns in blocks: the weights of a table format are looked up to 8-bit values.
+// Bits of the weights that products take: those of a table format are looked up to 8-bit values.
 template <class L>
 constexpr int kDotBits = L::kTable ? 8 : L::kBits;
 
