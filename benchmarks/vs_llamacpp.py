@@ -35,9 +35,9 @@ def main() -> None:
     arguments = parser.parse_args()
     setting = harness.setting(parser, arguments)
     try:
-        version = sides.llamacpp_version(arguments.peer_python)
+        build = sides.llamacpp_build(arguments.peer_python)
         peers = sides.llamacpp(arguments.peer_python, setting)
-        harness.compare_with("vs_llamacpp", f"llama-cpp-python {version}", peers, setting, arguments)
+        harness.compare_with("vs_llamacpp", f"llama-cpp-python {build}", peers, setting, arguments)
     except LLMAgentOSError as error:
         sys.exit(str(error))
 

@@ -17,7 +17,7 @@ import pytest
 
 from llmagentos.bench.alternate import Side, run_once
 from llmagentos.bench.metrics import Metric
-from llmagentos.bench.sides import PEER_PROGRAM, Setting, llamacpp, llamacpp_version, ours
+from llmagentos.bench.sides import PEER_PROGRAM, Setting, llamacpp, llamacpp_build, ours
 from llmagentos.errors import LLMAgentOSError
 from tests.models.tiny_models import TINY
 
@@ -153,15 +153,15 @@ def test_the_peers_program_needs_nothing_but_llama_cpp() -> None:
     assert {name.split(".")[0] for name in imported} - sys.stdlib_module_names == {"llama_cpp"}
 
 
-def test_the_peers_version_or_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_peers_build_or_what_to_install(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("PYTHONPATH", FAKE["PYTHONPATH"])
-    assert llamacpp_version(sys.executable) == "0.0.fake"
+    assert llamacpp_build(sys.executable) == "0.0.fake (AVX2 AMX_INT8)"
     (tmp_path / "llama_cpp.py").write_text("raise ImportError('libllama.so is broken')")
     monkeypatch.setenv("PYTHONPATH", str(tmp_path))
     with pytest.raises(LLMAgentOSError, match=r"libllama.so is broken.*pip install llama-cpp-python.*--peer-python"):
-        llamacpp_version(sys.executable)
+        llamacpp_build(sys.executable)
     with pytest.raises(LLMAgentOSError, match=r"no-such-python cannot be started .*--peer-python"):
-        llamacpp_version(str(tmp_path / "no-such-python"))
+        llamacpp_build(str(tmp_path / "no-such-python"))
 
 
 def test_benchmarks_has_the_peers_program_under_its_old_path() -> None:

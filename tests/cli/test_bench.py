@@ -105,7 +105,7 @@ def test_a_dash_prints_json_alone_and_a_peer_is_compared(run: Any, monkeypatch: 
     code, out, _ = run(*SMALL, *options, "--against", "llama.cpp", "--peer-python", sys.executable)
     assert code == 0
     found = json.loads(out)
-    assert found["peer"] == "llama-cpp-python 0.0.fake"
+    assert found["peer"] == "llama-cpp-python 0.0.fake (AVX2 AMX_INT8)"
     prefill, streams, first, start = found["metrics"]
     unified = {f"{peer}, unified cache" for peer in PEERS}
     assert {entry["side"] for entry in streams["runs"]} == {"llmagentos", *PEERS, *unified}

@@ -16,6 +16,8 @@
 
 #include "base/dtype.h"
 #include "kernels/matmul/matmul.h"
+#include "quant/iq4_nl.h"
+#include "quant/mxfp4.h"
 
 namespace llmagentos::kernels {
 
@@ -56,16 +58,20 @@ using LayoutQ6_K = Layout<DType::q6_k, 6, 32, Scales::super_signed>;
 using LayoutIQ4_NL = Layout<DType::iq4_nl, 4, 128, Scales::half, true>;
 using LayoutMXFP4 = Layout<DType::mxfp4, 4, 128, Scales::exponent, true>;
 
-// The tables of IQ4_NL and MXFP4 (twice the FP4 values), plus 128.
+// The levels of IQ4_NL and MXFP4 (twice the FP4 values), plus 128.
+struct QuantTable {
+  std::uint8_t levels[16];
+};
+consteval QuantTable plus_128(const std::int8_t (&levels)[16]) {
+  QuantTable table{};
+  for (int i = 0; i < 16; ++i) table.levels[i] = static_cast<std::uint8_t>(128 + levels[i]);
+  return table;
+}
 template <class L>
-inline constexpr std::uint8_t kQuantTable[16] = {};
+inline constexpr QuantTable kQuantTable{};
 template <>
-inline constexpr std::uint8_t kQuantTable<LayoutIQ4_NL>[16] = {
-    128 - 127, 128 - 104, 128 - 83, 128 - 65, 128 - 49, 128 - 35, 128 - 22, 128 - 10,
-    128 + 1,   128 + 13,  128 + 25, 128 + 38, 128 + 53, 128 + 69, 128 + 89, 128 + 113};
+inline constexpr QuantTable kQuantTable<LayoutIQ4_NL> = plus_128(kIQ4Levels);
 template <>
-inline constexpr std::uint8_t kQuantTable<LayoutMXFP4>[16] = {128,     128 + 1,  128 + 2, 128 + 3, 128 + 4, 128 + 6,
-                                                              128 + 8, 128 + 12, 128,     128 - 1, 128 - 2, 128 - 3,
-                                                              128 - 4, 128 - 6,  128 - 8, 128 - 12};
+inline constexpr QuantTable kQuantTable<LayoutMXFP4> = plus_128(kMXFP4Levels);
 
 }  // namespace llmagentos::kernels

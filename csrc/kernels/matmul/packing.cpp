@@ -1,11 +1,19 @@
 #include "kernels/matmul/packing.h"
 
-#include <array>
-#include <cmath>
 #include <cstring>
 
 #include "base/half.h"
 #include "kernels/matmul/layouts.h"
+#include "quant/iq4_nl.h"
+#include "quant/mxfp4.h"
+#include "quant/q4_0.h"
+#include "quant/q4_1.h"
+#include "quant/q4_k.h"
+#include "quant/q5_0.h"
+#include "quant/q5_1.h"
+#include "quant/q5_k.h"
+#include "quant/q6_k.h"
+#include "quant/q8_0.h"
 
 namespace llmagentos::kernels {
 namespace {
@@ -23,83 +31,59 @@ struct BlockQuants {
   std::uint8_t scale[2];  // sub-scale and sub-min; or the two sub-scales of Q6_K; or the exponent
 };
 
-void read_nibbles(const std::uint8_t* p, std::uint8_t (&q)[kBlock]) {
+void read_nibbles(const std::uint8_t (&qs)[16], BlockQuants& out) {
   for (int i = 0; i < 16; ++i) {
-    q[i] = p[i] & 0x0f;
-    q[i + 16] = p[i] >> 4;
+    out.q[i] = qs[i] & 0x0f;
+    out.q[i + 16] = qs[i] >> 4;
   }
 }
 
-void add_fifth_bits(const std::uint8_t* p, std::uint8_t (&q)[kBlock]) {
-  std::uint32_t bits;
-  std::memcpy(&bits, p, sizeof bits);
-  for (int i = 0; i < kBlock; ++i) q[i] |= static_cast<std::uint8_t>(((bits >> i) & 1u) << 4);
+void add_fifth_bits(const std::uint8_t (&qh)[4], BlockQuants& out) {
+  std::uint32_t bits;  // all at once: q5_high_bit() for each makes packing a tenth slower
+  std::memcpy(&bits, qh, sizeof bits);
+  for (int i = 0; i < kBlock; ++i) out.q[i] |= static_cast<std::uint8_t>((bits >> i & 1u) << 4);
 }
 
-// The 6-bit scale and min of sub-block j of a Q4_K or Q5_K super-block.
-void read_k_scales(const std::uint8_t* packed, int j, std::uint8_t (&scale)[2]) {
-  if (j < 4) {
-    scale[0] = packed[j] & 63;
-    scale[1] = packed[j + 4] & 63;
-  } else {
-    scale[0] = static_cast<std::uint8_t>((packed[j + 4] & 0x0f) | ((packed[j - 4] >> 6) << 4));
-    scale[1] = static_cast<std::uint8_t>((packed[j + 4] >> 4) | ((packed[j] >> 6) << 4));
-  }
-}
-
-template <class L>
-BlockQuants read_block(const std::uint8_t* row, std::size_t block) {
+// The quants of the j-th 32 values of a file's block; j is 0 but in super-blocks, which hold eight times 32.
+template <class Block>
+BlockQuants quants_of(const Block& block, int j) {
   BlockQuants out{};
-  if constexpr (L::kDType == DType::q4_0 || L::kDType == DType::iq4_nl) {
-    const std::uint8_t* p = row + block * 18;
-    out.d = load_u16(p);
-    read_nibbles(p + 2, out.q);
-  } else if constexpr (L::kDType == DType::q4_1) {
-    const std::uint8_t* p = row + block * 20;
-    out.d = load_u16(p);
-    out.m = load_u16(p + 2);
-    read_nibbles(p + 4, out.q);
-  } else if constexpr (L::kDType == DType::q5_0) {
-    const std::uint8_t* p = row + block * 22;
-    out.d = load_u16(p);
-    read_nibbles(p + 6, out.q);
-    add_fifth_bits(p + 2, out.q);
-  } else if constexpr (L::kDType == DType::q5_1) {
-    const std::uint8_t* p = row + block * 24;
-    out.d = load_u16(p);
-    out.m = load_u16(p + 2);
-    read_nibbles(p + 8, out.q);
-    add_fifth_bits(p + 4, out.q);
-  } else if constexpr (L::kDType == DType::q8_0) {
-    const std::uint8_t* p = row + block * 34;
-    out.d = load_u16(p);
-    for (int i = 0; i < kBlock; ++i) out.q[i] = p[2 + i] ^ 0x80;
-  } else if constexpr (L::kDType == DType::mxfp4) {
-    const std::uint8_t* p = row + block * 17;
-    out.scale[0] = p[0];
-    read_nibbles(p + 1, out.q);
-  } else if constexpr (L::kDType == DType::q4_k || L::kDType == DType::q5_k) {
-    constexpr bool kFive = L::kDType == DType::q5_k;
-    const std::uint8_t* p = row + block / 8 * (kFive ? 176 : 144);
-    const int j = static_cast<int>(block % 8);
-    out.d = load_u16(p);
-    out.m = load_u16(p + 2);
-    read_k_scales(p + 4, j, out.scale);
-    const std::uint8_t* nibbles = p + (kFive ? 48 : 16) + j / 2 * 32;
-    for (int i = 0; i < kBlock; ++i) out.q[i] = j % 2 ? nibbles[i] >> 4 : nibbles[i] & 0x0f;
-    if constexpr (kFive)
-      for (int i = 0; i < kBlock; ++i) out.q[i] |= static_cast<std::uint8_t>(((p[16 + i] >> j) & 1) << 4);
-  } else if constexpr (L::kDType == DType::q6_k) {
-    const std::uint8_t* p = row + block / 8 * 210;
-    const int half = static_cast<int>(block % 8) / 4, quarter = static_cast<int>(block % 4);
-    out.d = load_u16(p + 208);
-    const std::uint8_t* low = p + half * 64 + (quarter & 1) * 32;
-    const std::uint8_t* high = p + 128 + half * 32;
-    for (int i = 0; i < kBlock; ++i)
-      out.q[i] = static_cast<std::uint8_t>((quarter < 2 ? low[i] & 0x0f : low[i] >> 4) |
-                                           (((high[i] >> (2 * quarter)) & 3) << 4));
-    std::memcpy(out.scale, p + 192 + half * 8 + quarter * 2, 2);
+  if constexpr (requires { block.e; }) {
+    out.scale[0] = block.e;
+  } else {
+    out.d = block.d;
   }
+  if constexpr (requires { block.m; }) out.m = block.m;
+  if constexpr (requires { block.dmin; }) {
+    out.m = block.dmin;
+    unpack_k_scale(block.scales, j, out.scale[0], out.scale[1]);
+    const std::uint8_t* nibbles = block.qs + j / 2 * 32;
+    for (int i = 0; i < kBlock; ++i) out.q[i] = j % 2 ? nibbles[i] >> 4 : nibbles[i] & 0x0f;
+    if constexpr (requires { block.qh; })
+      for (int i = 0; i < kBlock; ++i) out.q[i] |= static_cast<std::uint8_t>((block.qh[i] >> j & 1) << 4);
+  } else {
+    read_nibbles(block.qs, out);
+    if constexpr (requires { block.qh; }) add_fifth_bits(block.qh, out);
+  }
+  return out;
+}
+
+BlockQuants quants_of(const BlockQ8_0& block, int) {
+  BlockQuants out{};
+  out.d = block.d;
+  for (int i = 0; i < kBlock; ++i) out.q[i] = static_cast<std::uint8_t>(block.qs[i]) ^ 0x80;
+  return out;
+}
+
+BlockQuants quants_of(const BlockQ6K& block, int j) {
+  BlockQuants out{};
+  out.d = block.d;
+  const int half = j / 4, quarter = j % 4;
+  const std::uint8_t* low = block.ql + half * 64 + (quarter & 1) * 32;
+  const std::uint8_t* high = block.qh + half * 32;
+  for (int i = 0; i < kBlock; ++i)
+    out.q[i] = static_cast<std::uint8_t>((low[i] >> (quarter / 2 * 4) & 0x0f) | ((high[i] >> (2 * quarter)) & 3) << 4);
+  std::memcpy(out.scale, block.scales + half * 8 + quarter * 2, 2);
   return out;
 }
 
@@ -151,15 +135,15 @@ std::size_t group_bytes(std::size_t n_cols) {
   return n_cols / kBlock / L::kBlocks * L::kSuperBytes;
 }
 
-template <class L>
+template <class L, class Block>
 void pack_group(const std::byte* rows, std::size_t row_stride, int n_rows, std::size_t n_cols, std::byte* group) {
   if (n_rows < kRowGroup) std::memset(group, 0, group_bytes<L>(n_cols));
   for (int row = 0; row < n_rows; ++row) {
-    const auto* source = reinterpret_cast<const std::uint8_t*>(rows) + static_cast<std::size_t>(row) * row_stride;
+    const auto* source = reinterpret_cast<const Block*>(rows + static_cast<std::size_t>(row) * row_stride);
     for (std::size_t block = 0; block < n_cols / kBlock; ++block) {
       auto* super = reinterpret_cast<std::uint8_t*>(group) + block / L::kBlocks * L::kSuperBytes;
       std::uint8_t* at = super + L::kHeaderBytes + block % L::kBlocks * L::kBlockBytes;
-      const BlockQuants b = read_block<L>(source, block);
+      const BlockQuants b = quants_of(source[block / L::kBlocks], static_cast<int>(block % L::kBlocks));
       std::uint8_t* halves = L::kSuper ? super : at;
       if constexpr (L::kScales != Scales::exponent) std::memcpy(halves + 2 * row, &b.d, 2);
       if constexpr (L::kScales == Scales::half_min || L::kScales == Scales::super_min)
@@ -182,10 +166,10 @@ void decode_row(const std::byte* group, int row, std::size_t n_cols, float* out)
     read_quants<L>(at + L::kScaleBytes, row, q);
     float* y = out + block * kBlock;
     for (int i = 0; i < kBlock; ++i) {
-      const float value = static_cast<float>((L::kTable ? kQuantTable<L>[q[i]] : q[i]) - L::kZero);
+      const float value = static_cast<float>((L::kTable ? kQuantTable<L>.levels[q[i]] : q[i]) - L::kZero);
       if constexpr (L::kScales == Scales::half) y[i] = half(0) * value;
       if constexpr (L::kScales == Scales::half_min) y[i] = half(0) * value + half(32);
-      if constexpr (L::kScales == Scales::exponent) y[i] = std::ldexp(value, at[row] - 128);
+      if constexpr (L::kScales == Scales::exponent) y[i] = mxfp4_half_scale(at[row]) * value;
       if constexpr (L::kScales == Scales::super_min)
         y[i] = half(0) * static_cast<float>(at[row]) * value - half(32) * static_cast<float>(at[16 + row]);
       if constexpr (L::kScales == Scales::super_signed)
@@ -230,9 +214,9 @@ void decode_float_row(const std::byte* group, int row, std::size_t n_cols, float
   }
 }
 
-template <class L>
+template <class L, class Block>
 constexpr MatmulKernel integer_format() {
-  return {L::kDType, Activation::q8, group_bytes<L>, pack_group<L>, decode_row<L>, nullptr};
+  return {L::kDType, Activation::q8, group_bytes<L>, pack_group<L, Block>, decode_row<L>, nullptr};
 }
 
 template <DType kDType>
@@ -242,11 +226,19 @@ constexpr MatmulKernel float_format() {
 }
 
 constexpr MatmulKernel kFormats[] = {
-    float_format<DType::f32>(),    float_format<DType::f16>(),   float_format<DType::bf16>(),
-    integer_format<LayoutQ4_0>(),  integer_format<LayoutQ4_1>(), integer_format<LayoutQ5_0>(),
-    integer_format<LayoutQ5_1>(),  integer_format<LayoutQ8_0>(), integer_format<LayoutQ4_K>(),
-    integer_format<LayoutQ5_K>(),  integer_format<LayoutQ6_K>(), integer_format<LayoutIQ4_NL>(),
-    integer_format<LayoutMXFP4>(),
+    float_format<DType::f32>(),
+    float_format<DType::f16>(),
+    float_format<DType::bf16>(),
+    integer_format<LayoutQ4_0, BlockQ4_0>(),
+    integer_format<LayoutQ4_1, BlockQ4_1>(),
+    integer_format<LayoutQ5_0, BlockQ5_0>(),
+    integer_format<LayoutQ5_1, BlockQ5_1>(),
+    integer_format<LayoutQ8_0, BlockQ8_0>(),
+    integer_format<LayoutQ4_K, BlockQ4K>(),
+    integer_format<LayoutQ5_K, BlockQ5K>(),
+    integer_format<LayoutQ6_K, BlockQ6K>(),
+    integer_format<LayoutIQ4_NL, BlockIQ4NL>(),
+    integer_format<LayoutMXFP4, BlockMXFP4>(),
 };
 
 }  // namespace

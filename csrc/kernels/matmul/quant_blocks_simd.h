@@ -50,7 +50,7 @@ inline void load_quants(const std::uint8_t* quants, int v, U8 (&w)[8]) {
     }
   }
   if constexpr (L::kTable) {
-    for (int g = 0; g < 8; ++g) w[g] = table16(kQuantTable<L>, w[g]);
+    for (int g = 0; g < 8; ++g) w[g] = table16(kQuantTable<L>.levels, w[g]);
   }
 }
 

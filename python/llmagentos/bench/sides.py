@@ -58,8 +58,8 @@ def llamacpp(python: str, setting: Setting) -> list[Side]:
     return sides
 
 
-def llamacpp_version(python: str) -> str:
-    """The version of llama-cpp-python that a Python has.
+def llamacpp_build(python: str) -> str:
+    """The version of llama-cpp-python that a Python has, and what its kernels were built for: "0.3.36 (AVX2 FMA ...)".
 
     Raises:
         LLMAgentOSError: it has none, or there is no such Python; says what to do.
@@ -68,7 +68,11 @@ def llamacpp_version(python: str) -> str:
         "install it there with `pip install llama-cpp-python` (CMAKE_ARGS=-DGGML_NATIVE=ON builds it for this "
         "machine), or name a Python that has it with --peer-python"
     )
-    program = "import llama_cpp, sys; sys.stdout.write(llama_cpp.__version__)"
+    program = (
+        "import llama_cpp, re, sys\n"
+        "features = re.findall(r'(\\w+) = 1', llama_cpp.llama_print_system_info().decode())\n"
+        "sys.stdout.write(f'{llama_cpp.__version__} ({\" \".join(features)})')"
+    )
     try:
         done = subprocess.run(
             [python, "-c", program],

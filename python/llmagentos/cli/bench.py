@@ -100,7 +100,7 @@ def _run(
     from llmagentos.bench.progress import Progress
     from llmagentos.bench.report import as_json
     from llmagentos.bench.session import run_session
-    from llmagentos.bench.sides import Setting, llamacpp_version
+    from llmagentos.bench.sides import Setting, llamacpp_build
     from llmagentos.cli.bench_table import print_session
     from llmagentos.cli.output import json_of
     from llmagentos.local_model import MAX_THREADS
@@ -109,7 +109,7 @@ def _run(
     from llmagentos.prompts import check_positive
 
     check_positive("threads", threads, most=MAX_THREADS)
-    peer = None if peer_python is None else f"llama-cpp-python {llamacpp_version(peer_python)}"
+    peer = None if peer_python is None else f"llama-cpp-python {llamacpp_build(peer_python)}"
     path = resolve(model)
     checkpoint = open_checkpoint(path)
     name = known_as(model) or checkpoint.name

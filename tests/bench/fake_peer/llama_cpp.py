@@ -9,6 +9,10 @@ __version__ = "0.0.fake"
 N_VOCAB = 300
 
 
+def llama_print_system_info() -> bytes:
+    return b"CPU : SSE3 = 0 | AVX2 = 1 | AMX_INT8 = 1 | "
+
+
 def llama_log_callback(function: Any) -> Any:
     return function
 
