@@ -30,7 +30,8 @@ def command(*arguments: str, **environment: str) -> subprocess.Popen[str]:
 @pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT])
 def test_it_says_where_it_is_and_stops_when_told(tmp_path: Path, end: signal.Signals) -> None:
     path = tiny_chat_model(tmp_path / "model")
-    with command("--model", f"chat={path}", "--port", "0", LLMAGENTOS_SERVE_MAX_BODY="1000") as process:
+    limits = {"LLMAGENTOS_SERVE_MAX_BODY": "1000", "LLMAGENTOS_SERVE_CONTEXT": "40"}
+    with command("--model", f"chat={path}", "--port", "0", **limits) as process:
         assert process.stdout is not None
         found = re.search(r"http://127\.0\.0\.1:\d+", process.stdout.readline())
         assert found is not None
@@ -39,6 +40,8 @@ def test_it_says_where_it_is_and_stops_when_told(tmp_path: Path, end: signal.Sig
         assert (
             httpx.post(f"{found[0]}/v1/completions", json=ask | {"prompt": "a" * 1000}, timeout=120).status_code == 413
         )
+        refused = httpx.post(f"{found[0]}/v1/completions", json=ask | {"prompt": "a " * 100}, timeout=120).json()
+        assert "than the context of 40 takes" in refused["error"]["message"]
         process.send_signal(end)
         _, log = process.communicate(timeout=120)
     assert process.returncode == 0
