@@ -8,12 +8,15 @@ import re
 import signal
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import httpx
 import pytest
 
 from llmagentos.cli import main
+from llmagentos.errors import InvalidRequestError
+from llmagentos.server.run import listen
 from tests.server.running import tiny_chat_model
 
 
@@ -47,6 +50,28 @@ def test_it_says_where_it_is_and_stops_when_told(tmp_path: Path, end: signal.Sig
     assert process.returncode == 0
     assert "POST /v1/completions 200" in log
     assert "Traceback" not in log
+
+
+def test_it_stops_while_a_model_is_fetched() -> None:
+    with closing(listen("127.0.0.1", 0)) as hub:  # which never answers
+        endpoint = f"http://127.0.0.1:{hub.getsockname()[1]}"
+        with command("--model", "hf:someone/something", "--port", "0", HF_ENDPOINT=endpoint) as process:
+            assert process.stderr is not None
+            assert "loading" in process.stderr.readline()
+            hub.accept()[0].close()
+            connection = hub.accept()[0]
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(60) == 0
+            connection.close()
+
+
+def test_a_port_is_taken_before_the_model_is_loaded() -> None:
+    with closing(listen("127.0.0.1", 0)) as first:
+        port = first.getsockname()[1]
+        with pytest.raises(
+            InvalidRequestError, match=f"cannot listen at 127.0.0.1 port {port}: Address already in use"
+        ):
+            listen("127.0.0.1", port)
 
 
 @pytest.mark.parametrize(

@@ -24,7 +24,7 @@ class Refusal:
     param: str | None
 
 
-def refusal_of(errors: Sequence[Mapping[str, Any]], body: object) -> Refusal:
+def refusal_of(errors: Sequence[Mapping[str, Any]], body: object, kind: str = "field") -> Refusal:
     """What the first of pydantic's errors says (`ValidationError.errors()`).
 
     Where a field may be of several kinds there is an error for each. What is told is that of the kind that was meant:
@@ -32,6 +32,7 @@ def refusal_of(errors: Sequence[Mapping[str, Any]], body: object) -> Refusal:
 
     Args:
         body: what was read.
+        kind: what its parts are called.
     """
     path = _path_of(errors[0], body)
     of_field = [error for error in errors if _path_of(error, body)[: len(path)] == path]
@@ -40,7 +41,7 @@ def refusal_of(errors: Sequence[Mapping[str, Any]], body: object) -> Refusal:
     param = ".".join(map(str, path)) or None
     name = param or "the body"
     if error["type"] == "extra_forbidden":
-        return Refusal(f"{name} is not a field that is known here", "unknown_field", param)
+        return Refusal(f"{name} is not a {kind} that is known here", "unknown_field", param)
     if error["type"] == "missing":
         return Refusal(f"{name} is missing", "missing_field", param)
     said = [one["msg"] for one in of_field if _path_of(one, body) == path and _is_type(one)] if _is_type(error) else []
