@@ -73,6 +73,8 @@ def test_the_form_of_answers() -> None:
         ({"messages": [{"content": "hi"}]}, "messages.0.role is missing"),
         ({"messages": [{"role": "user", "content": "hi", "type": "image"}]}, "messages.0.type='image' is not valid"),
         ({"temperature": "hot"}, "temperature='hot' is not valid"),
+        ({"stop": 5}, "stop=5 is not valid: Input should be a valid string, or a valid list"),
+        ({"stop": ["a", 5]}, "stop.1=5 is not valid: Input should be a valid string"),
         ({"temperature": -1}, "temperature=-1"),
         ({"top_logprobs": 2}, "top_logprobs=2 needs logprobs=true"),
         ({"stream_options": {"include_usage": True}}, r"stream_options=\{'include_usage': True\} needs stream=true"),

@@ -8,10 +8,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
-from opentelemetry.sdk.trace import TracerProvider
 from typing_extensions import Self
 
 from llmagentos.server.app import create_app
@@ -21,6 +20,9 @@ from llmagentos.server.run import Server, listen
 from llmagentos.server.serving import Serving
 from tests.encoder_folders import encoder_folder
 from tests.hf_folders import write_llama
+
+if TYPE_CHECKING:
+    from opentelemetry.sdk.trace import TracerProvider
 
 N_VOCAB = 502  # the rows that stand for tokens, and no others
 

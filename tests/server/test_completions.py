@@ -96,7 +96,11 @@ def test_the_best_of_several(client: openai.OpenAI) -> None:
 @pytest.mark.parametrize(
     ("changes", "text"),
     [
-        ({"prompt": []}, "is not valid"),
+        ({"prompt": []}, "prompt=[] is not valid: List should have at least 1 item"),
+        ({"prompt": 5}, "prompt=5 is not valid: Input should be a valid string, or a valid list"),
+        ({"prompt": ["a"] * 2049}, "List should have at most 2048 items"),
+        ({"prompt": [1, 2, "a"]}, "prompt.2='a' is not valid: Input should be a valid integer"),
+        ({"prompt": [[1], [2, 0.5]]}, "prompt.1.1=0.5 is not valid"),
         ({"prompt": [[40], []]}, "prompt"),
         ({"prompt": [999999]}, "999999"),
         ({"prompt": ["a", "long " * 2000]}, "prompt 1: the prompt has"),

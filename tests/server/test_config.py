@@ -42,10 +42,11 @@ def test_a_file_without_models_serves_the_default_model(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("prot = 1\n[models]\na = 'x'", "prot=1 is not valid"),
+        ("prot = 1\n[models]\na = 'x'", "prot is not a setting that is known here"),
         ("port = 70000\n[models]\na = 'x'", "port=70000 is not valid"),
+        ("models.a = 5", "models.a=5 is not valid"),
         ("models = {}", "models={} is not valid"),
-        ("[models.a]\npath = 'x'\ntreads = 1", "models.a.treads=1 is not valid"),
+        ("[models.a]\npath = 'x'\ntreads = 1", "models.a.treads is not a setting that is known"),
         ("port = ", "no TOML"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import signal
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -122,7 +123,19 @@ def test_a_model_that_cannot_be_loaded_is_an_error_each_time(models: dict[str, M
         for _ in range(2):
             answer = client.post("/v1/completions", json=SHORT | {"model": "broken"})
             assert (answer.status_code, answer.json()["error"]["code"]) == (503, "model_failed")
+            assert "nowhere" not in answer.text  # files of the server are no client's business
         assert client.post("/v1/completions", json=SHORT).status_code == 200
+
+
+def test_counters_outlive_a_model_that_is_unloaded(models: dict[str, ModelConfig]) -> None:
+    hosted = {"vectors": models["vectors"], "tiny": models["tiny"]}
+    with running(ServerConfig(models=hosted, unload_after=0.2)) as server, server.client() as client:
+        for n in (1, 2):
+            client.post("/v1/completions", json=SHORT | {"ignore_eos": True, "max_tokens": 3})
+            until(lambda: list(server.serving.models.loaded) == ["vectors"])
+            lines = client.get("/metrics").text.splitlines()
+            assert f'llmagentos_generated_tokens_total{{model="tiny"}} {3 * n}.0' in lines
+            assert f'llmagentos_requests_ended_total{{model="tiny",reason="length"}} {n}.0' in lines
 
 
 def test_metrics_count(models: dict[str, ModelConfig]) -> None:
@@ -180,6 +193,22 @@ def test_streams_under_way_are_finished_when_the_server_stops(models: dict[str, 
             until(lambda: server.serving.capacity.is_stopping)
             slowed.turns.release(1000)
             assert [line for line in lines if line][-1] == "data: [DONE]"
+
+
+def test_told_twice_it_ends_streams_at_once_and_in_order(models: dict[str, ModelConfig]) -> None:
+    with running(ServerConfig(models=models)) as server, server.client() as client:
+        asked = ENDLESS | {"stream": True, "model": "tiny"}
+        with Slowed(server) as slowed, client.stream("POST", "/v1/completions", json=asked) as answer:
+            slowed.turns.release(2)
+            lines = answer.iter_lines()
+            next(lines)
+            server.server.handle_exit(signal.SIGINT, None)
+            until(lambda: server.serving.capacity.is_stopping)
+            server.server.handle_exit(signal.SIGINT, None)
+            until(lambda: not server.serving.models.loaded)
+            slowed.turns.release(1)
+            last = [line for line in lines if line][-1]
+        assert "error" in json.loads(last.removeprefix("data: "))
 
 
 def test_streams_that_do_not_finish_are_told_so(models: dict[str, ModelConfig]) -> None:

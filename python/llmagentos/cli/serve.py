@@ -9,8 +9,6 @@ from typing import Annotated, TypeAlias
 
 import typer
 
-from llmagentos.cli import options
-
 _ENV = "LLMAGENTOS_SERVE_"
 
 _Models: TypeAlias = Annotated[
@@ -45,6 +43,14 @@ _Cors: TypeAlias = Annotated[
 _Hosts: TypeAlias = Annotated[
     list[str] | None,
     typer.Option("--allowed-host", envvar=f"{_ENV}ALLOWED_HOST", help="A name that this machine is called by as well."),
+]
+_Threads: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--threads", "-t", envvar=f"{_ENV}THREADS", help="Threads of each model; the default is all CPUs."),
+]
+_Context: TypeAlias = Annotated[
+    int | None,
+    typer.Option("--context", envvar=f"{_ENV}CONTEXT", help="Tokens of prompt and answer; the default is the model's."),
 ]
 _MaxRunning: TypeAlias = Annotated[
     int | None, typer.Option("--max-running", envvar=f"{_ENV}MAX_RUNNING", help="Requests a model works on together.")
@@ -99,8 +105,8 @@ def register(app: typer.Typer) -> None:
         keys: _Keys = None,
         cors_origin: _Cors = None,
         allowed_host: _Hosts = None,
-        threads: options.Threads = None,
-        context: options.Context = None,
+        threads: _Threads = None,
+        context: _Context = None,
         max_running: _MaxRunning = None,
         max_queued: _MaxQueued = None,
         max_requests: _MaxRequests = None,

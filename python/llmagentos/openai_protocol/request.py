@@ -143,6 +143,6 @@ def read_request(body: Mapping[str, Any]) -> ChatRequest:
     try:
         request = ChatRequest.model_validate(body)
     except ValidationError as error:
-        raise InvalidRequestError(refusal_of(error.errors()[0]).message) from None
+        raise InvalidRequestError(refusal_of(error.errors(), body).message) from None
     request.check()
     return request

@@ -33,6 +33,8 @@ from llmagentos.server.spans import RequestSpans, exporting_provider
 if TYPE_CHECKING:
     from opentelemetry.sdk.trace import TracerProvider
 
+    from llmagentos.llm import LLM
+
 _FAILURES: tuple[type[Exception], ...] = (
     LLMAgentOSError,
     RequestValidationError,
@@ -60,10 +62,14 @@ def create_app(
     capacity = Capacity(config.max_requests)
 
     def stats() -> dict[str, Any]:
-        return {name: llm.stats() for name, llm in pool.loaded.items() if llm.generates and llm.remote is None}
+        return {name: llm.stats() for name, llm in pool.loaded.items() if _has_engine(llm)}
+
+    def unloads(name: str, llm: LLM) -> None:
+        if _has_engine(llm):
+            measured.keep(name, llm.stats())
 
     measured = Metrics(stats)
-    pool = ModelPool(config.models, config.unload_after or None, measured.observer, open_model)
+    pool = ModelPool(config.models, config.unload_after or None, measured.observer, open_model, unloads)
     moderator = None if config.moderation is None else Moderator(config.moderation)
     serving = Serving(config, pool, measured, capacity, moderator)
 
@@ -107,6 +113,10 @@ def create_app(
         )
     app.add_middleware(Connection, metrics=measured, spans=spans)
     return app
+
+
+def _has_engine(llm: LLM) -> bool:
+    return llm.generates and llm.remote is None
 
 
 async def _failed(_: Request, error: Exception) -> Response:

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
-from llmagentos.errors import InvalidRequestError, shown
+from llmagentos.errors import InvalidRequestError
 from llmagentos.llm import DEFAULT_MODEL
 from llmagentos.market import is_remote
+from llmagentos.openai_protocol.refusal import refusal_of
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -166,10 +167,10 @@ def read_config(
     try:
         return ServerConfig.model_validate(settings)
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        what = f"{name}={shown(first['input'])} is" if name else "the settings are"
-        raise InvalidRequestError(f"{what} not valid: {first['msg']}") from None
+        first, *others = error.errors(include_url=False)
+        if not first["loc"]:
+            raise InvalidRequestError(f"the settings are not valid: {first['msg']}") from None
+        raise InvalidRequestError(refusal_of([first, *others], settings, "setting").message) from None
 
 
 def _with_defaults(model: Any, defaults: Mapping[str, Any]) -> Any:

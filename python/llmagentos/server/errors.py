@@ -128,5 +128,5 @@ def _of_service(error: ProviderError) -> ApiError:
 
 
 def _of_validation(error: RequestValidationError) -> ApiError:
-    refusal = refusal_of(error.errors()[0])
+    refusal = refusal_of(error.errors(), error.body)
     return ApiError(400, refusal.message, code=refusal.code, param=refusal.param)

@@ -12,7 +12,8 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from llmagentos.errors import InvalidRequestError, shown
+from llmagentos.errors import InvalidRequestError
+from llmagentos.openai_protocol.refusal import refusal_of
 from llmagentos.server.errors import ApiError
 
 if sys.version_info >= (3, 11):
@@ -142,13 +143,12 @@ def read_keys(file: Path) -> Keys:
         InvalidRequestError: it cannot be read, or is not as it should be; names what is wrong.
     """
     try:
-        settings = KeysFile.model_validate(tomllib.loads(file.read_text(encoding="utf-8")))
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+        settings = KeysFile.model_validate(content)
     except OSError as error:
         raise InvalidRequestError(f"cannot read the keys in {file}: {error.strerror}") from None
     except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        name = ".".join(map(str, first["loc"]))
-        raise InvalidRequestError(f"{file}: {name}={shown(first['input'])} is not valid: {first['msg']}") from None
+        raise InvalidRequestError(f"{file}: {refusal_of(error.errors(), content, 'setting').message}") from None
     except ValueError as error:
         raise InvalidRequestError(f"the keys in {file} are no TOML: {error}") from None
     return Keys(settings.keys)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import collections
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
@@ -47,7 +48,8 @@ class Metrics:
             ["model", "kind"],
             registry=self._registry,
         )
-        self._registry.register(_EngineCollector(stats))
+        self._engines = _EngineCollector(stats)
+        self._registry.register(self._engines)
 
     def _histogram(self, name: str, text: str, labels: list[str], buckets: tuple[float, ...]) -> Histogram:
         return Histogram(f"llmagentos_{name}_seconds", text, labels, buckets=buckets, registry=self._registry)
@@ -63,6 +65,10 @@ class Metrics:
         self._service_tokens.labels(model, "generated").inc(usage.completion_tokens)
         if first_token is not None:
             self._first.labels(model).observe(first_token)
+
+    def keep(self, model: str, stats: EngineStats) -> None:
+        """A model is unloaded: what it has counted goes on from there when it is loaded again."""
+        self._engines.kept.setdefault(model, collections.Counter()).update(_totals(stats))
 
     def observer(self, model: str) -> Callable[[Event], None]:
         """What a model's events go to; called by the thread that runs its steps."""
@@ -112,11 +118,26 @@ _COUNTERS = {
 }
 
 
+# By metric and reason, which is "" but for requests that ended.
+Totals: TypeAlias = "collections.Counter[tuple[str, str]]"
+
+
+def _totals(stats: EngineStats) -> Totals:
+    totals = collections.Counter({(name, ""): getattr(stats, field) for name, (_, field) in _COUNTERS.items()})
+    totals.update({("requests_ended", reason): n for reason, n in stats.ended.items()})
+    return totals
+
+
 class _EngineCollector(Collector):
-    """Statistics that the engines keep anyway, read when they are asked for."""
+    """Statistics that the engines keep anyway, read when they are asked for.
+
+    Attributes:
+        kept: what was counted by models that are unloaded since.
+    """
 
     def __init__(self, stats: Callable[[], Mapping[str, EngineStats]]) -> None:
         self._stats = stats
+        self.kept: dict[str, Totals] = {}
 
     def collect(self) -> Iterable[Metric]:
         models = self._stats()
@@ -125,15 +146,19 @@ class _EngineCollector(Collector):
             for model, stats in models.items():
                 gauge.add_metric([model], getattr(stats, field))
             yield gauge
-        for name, (text, field) in _COUNTERS.items():
+        totals = {model: self.kept.get(model, collections.Counter()).copy() for model in [*self.kept, *models]}
+        for model, stats in models.items():
+            totals[model].update(_totals(stats))
+        for name, (text, _) in _COUNTERS.items():
             counter = CounterMetricFamily(f"llmagentos_{name}", text, labels=["model"])
-            for model, stats in models.items():
-                counter.add_metric([model], getattr(stats, field))
+            for model, counted in totals.items():
+                counter.add_metric([model], counted[name, ""])
             yield counter
         ended = CounterMetricFamily(
             "llmagentos_requests_ended", "Requests by how they ended.", labels=["model", "reason"]
         )
-        for model, stats in models.items():
-            for reason, n in stats.ended.items():
-                ended.add_metric([model, reason], n)
+        for model, counted in totals.items():
+            for (_, reason), n in counted.items():
+                if reason:
+                    ended.add_metric([model, reason], n)
         yield ended

@@ -10,7 +10,7 @@ from contextlib import suppress
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
-from llmagentos.errors import OutOfMemoryError, ProviderError
+from llmagentos.errors import LLMAgentOSError, OutOfMemoryError, ProviderError
 from llmagentos.server.config import ModelConfig
 from llmagentos.server.errors import ApiError
 
@@ -57,6 +57,7 @@ class ModelPool:
         unload_after: seconds without use after which others are unloaded; None never.
         observer: makes what is told of each model's events, by its name.
         open_model: loads one; in a thread of its own.
+        on_unload: told of each model that is about to be unloaded, with its name.
     """
 
     def __init__(
@@ -65,11 +66,13 @@ class ModelPool:
         unload_after: float | None,
         observer: Callable[[str], Observer],
         open_model: Open | None = None,
+        on_unload: Callable[[str, LLM], None] | None = None,
     ) -> None:
         self._hosted = {name: _Hosted(name, config) for name, config in configs.items()}
         self._unload_after = unload_after
         self._observer = observer
         self._open = open_model or load
+        self._on_unload = on_unload
         self._reaper: asyncio.Task[None] | None = None
         self._closed = False
 
@@ -96,8 +99,8 @@ class ModelPool:
         """The use of a model, which is loaded if it is not.
 
         Raises:
-            ApiError: 404, there is no model of that name.
-            LLMAgentOSError: it cannot be loaded.
+            ApiError: there is no model of that name, or it cannot be loaded.
+            OutOfMemoryError: it does not fit beside those that are in use.
         """
         hosted = self._hosted.get(name)
         if hosted is None:
@@ -108,9 +111,13 @@ class ModelPool:
         except ProviderError as error:  # a service's model without a key: the service itself was not asked
             hosted.n_users -= 1
             raise ApiError(503, str(error), code="model_failed") from None
-        except BaseException:
+        except BaseException as error:
             hosted.n_users -= 1
-            raise
+            if not isinstance(error, LLMAgentOSError) or isinstance(error, OutOfMemoryError):
+                raise
+            _LOGGER.error("%s: %s", name, error)  # it may name files here, which are no client's business
+            message = f"the model {name!r} cannot be loaded; the server's log says why"
+            raise ApiError(503, message, code="model_failed") from None
 
     async def close(self) -> None:
         """Unload all models; what runs on them fails."""
@@ -172,6 +179,8 @@ class ModelPool:
     async def _unload(self, hosted: _Hosted) -> None:
         llm, hosted.llm = hosted.llm, None
         if llm is not None:
+            if self._on_unload is not None:
+                self._on_unload(hosted.name, llm)
             await asyncio.to_thread(llm.close)
             _LOGGER.info("unloaded %s", hosted.name)
 

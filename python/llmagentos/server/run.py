@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import signal
 import socket
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
 
 import uvicorn
 from fastapi import FastAPI
@@ -46,6 +48,8 @@ class Server(uvicorn.Server):
         )
         self._serving: Serving = app.state.serving
         self._drain_timeout = config.drain_timeout
+        self._hurry = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
         self._on_ready = on_ready
 
     @contextmanager
@@ -59,7 +63,17 @@ class Server(uvicorn.Server):
             for one, handler in before.items():
                 signal.signal(one, handler)
 
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:  # noqa: ARG002  (the shape of a signal handler)
+        """Once: requests under way may end. Twice: they fail in order. Three times: they are cut."""
+        if self._loop is None or not self.started:
+            os._exit(0)  # a model that is being fetched or loaded cannot be stopped, and nobody waits for anything yet
+        self.force_exit = self._hurry.is_set()
+        if self.should_exit:
+            self._loop.call_soon_threadsafe(self._hurry.set)
+        self.should_exit = True
+
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        self._loop = asyncio.get_running_loop()
         # Before uvicorn has the application do it, whose errors it only logs.
         await self._serving.models.start()
         await super().startup(sockets)
@@ -78,7 +92,8 @@ class Server(uvicorn.Server):
             ending.cancel()
 
     async def _fail_late(self) -> None:
-        await asyncio.sleep(self._drain_timeout)
+        with suppress(asyncio.TimeoutError):
+            await asyncio.wait_for(self._hurry.wait(), self._drain_timeout)
         await self._serving.models.close()  # what runs on them fails, and streams say so
 
 
@@ -99,11 +114,18 @@ def serve(config: ServerConfig, on_ready: Callable[[str], None] | None = None, o
 
 
 def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; who calls before requests are taken waits.
+
+    Raises:
+        InvalidRequestError: the address cannot be listened at; says why.
+    """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         listening = socket.socket(family, kind, protocol)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
+        # At once: another server that starts meanwhile could bind the address as well, as long as neither listens.
+        listening.listen()
     except OSError as error:
         raise InvalidRequestError(f"cannot listen at {host} port {port}: {error.strerror or error}") from None
     return listening

@@ -57,6 +57,7 @@ def test_a_tool_without_parameters_takes_an_empty_object() -> None:
     ("tools", "choice", "parallel", "message"),
     [
         ("get_time", None, True, "tools must be a list of dicts, not str"),
+        ([changed(name=f"f{n}") for n in range(513)], None, True, "there are 513 tools, at most 512 may be given"),
         (["get_time"], None, True, r"tools\[0\] must be"),
         ([{"type": "retrieval"}], None, True, r"tools\[0\] must be"),
         ([{"type": "function"}], None, True, r"tools\[0\].function must be a dict"),

@@ -45,6 +45,29 @@ def overflow(page: Page) -> int:
     return int(page.script("return document.documentElement.scrollWidth - innerWidth"))
 
 
+def cut_placeholders(page: Page) -> list[str]:
+    """Placeholders that are wider than their fields."""
+    code = """const pen = document.createElement("canvas").getContext("2d");
+      return [...document.querySelectorAll("dialog input[placeholder]")].filter((field) => {
+        const { font, paddingLeft, paddingRight } = getComputedStyle(field);
+        pen.font = font;
+        const space = field.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight);
+        return pen.measureText(field.placeholder).width > space;
+      }).map((field) => field.placeholder)"""
+    return list(page.script(code))
+
+
+def uneven_fields(page: Page) -> list[str]:
+    """Fields of sampling that stand higher or lower than others of their row."""
+    code = """const fields = [...document.querySelectorAll("#sampling input")];
+      const place = (field) => field.getBoundingClientRect();
+      return fields.filter((one) => fields.some((other) => {
+        const rise = Math.abs(place(one).top - place(other).top);
+        return 1 < rise && rise < place(other).height;
+      })).map((field) => field.name)"""
+    return list(page.script(code))
+
+
 @pytest.mark.parametrize("look", LOOKS)
 def test_a_conversation_fits(window: Page, server: StandIn, look: str) -> None:
     window.open(**LOOKS[look])
@@ -63,6 +86,8 @@ def test_a_conversation_fits(window: Page, server: StandIn, look: str) -> None:
     window.click("#open-settings")
     window.picture(f"{look}-settings")
     assert overflow(window) <= 0
+    assert cut_placeholders(window) == []
+    assert uneven_fields(window) == []
 
 
 def test_on_a_phone_the_conversations_lie_over_the_page(window: Page, server: StandIn) -> None:

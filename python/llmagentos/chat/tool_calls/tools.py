@@ -13,6 +13,7 @@ from llmagentos.structured.json_schema import check_schema
 ToolChoice: TypeAlias = "str | Mapping[str, Any]"
 MODES = ("auto", "required", "none")
 
+MAX_TOOLS = 512  # of one call: compiling their grammar takes time that grows faster than their number
 _NAME = re.compile(r"[A-Za-z0-9_.:/-]{1,128}")
 _NO_PARAMETERS: Mapping[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
 
@@ -75,6 +76,8 @@ def _checked_tools(tools: object) -> tuple[Tool, ...]:
         return ()
     if not isinstance(tools, Sequence) or isinstance(tools, (str, bytes)):
         raise InvalidRequestError(f"tools must be a list of dicts, not {type(tools).__name__}")
+    if len(tools) > MAX_TOOLS:
+        raise InvalidRequestError(f"there are {len(tools)} tools, at most {MAX_TOOLS} may be given together")
     checked: dict[str, Tool] = {}
     for index, definition in enumerate(tools):
         tool = _checked_tool(f"tools[{index}]", definition)

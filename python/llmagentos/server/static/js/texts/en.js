@@ -36,7 +36,7 @@ export default {
   metrics: "Metrics",
   min_p: "Min-p",
   model: "Model",
-  model_default: "the model's own",
+  model_default: "default",
   new_chat: "New chat",
   no_limit: "no limit",
   no_models: "no models",
