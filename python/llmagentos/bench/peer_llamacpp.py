@@ -23,7 +23,8 @@ from typing import Any
 import llama_cpp
 
 STARTED = "BENCH_STARTED"
-STREAM_PROMPT, SHORT_PROMPT = 16, 4
+STREAM_PROMPT, SHORT_PROMPT, WARM_PROMPT = 16, 4, 64
+WARM_SECONDS, WARM_ROUNDS = 1.0, 50
 UBATCH = 512
 
 
@@ -84,9 +85,18 @@ class Bench:
         for start in range(0, n, UBATCH):
             self.feed(context, tokens[start : start + UBATCH])
 
+    def warm(self) -> None:
+        began = time.perf_counter()
+        with self.context(1, WARM_PROMPT) as context:
+            for _ in range(WARM_ROUNDS):
+                llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
+                self.prompt(context, WARM_PROMPT)
+                if time.perf_counter() - began >= WARM_SECONDS:
+                    break
+
     def prefill(self, n: int) -> float:
         with self.context(1, n) as context:
-            self.prompt(context, min(n, 64))
+            self.prompt(context, min(n, WARM_PROMPT))
             llama_cpp.llama_memory_clear(llama_cpp.llama_get_memory(context), True)
             start = time.perf_counter()
             self.prompt(context, n)
@@ -149,6 +159,8 @@ def main() -> None:
     arguments = parser.parse_args()
     flash_attention = arguments.flash_attention == "on"
     bench = Bench(arguments.model, arguments.threads, flash_attention, arguments.unified, arguments.new_tokens)
+    if arguments.kind in ("prefill", "decode", "streams"):
+        bench.warm()
     values = [measure(bench, arguments.kind, arguments.n) for _ in range(arguments.repeats)]
     sys.stdout.write(json.dumps({"value": statistics.median(values)}) + "\n")
 
