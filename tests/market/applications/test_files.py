@@ -48,7 +48,22 @@ def test_a_folder_around_all_files_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil.py", "a/../../evil.py", "/etc/evil", "\\evil", "..\\evil", "C:evil", "a\nb", "x" * 201, "a/\u202ebad.py"],
+    [
+        "../evil.py",
+        "a/../../evil.py",
+        "/etc/evil",
+        "\\evil",
+        "..\\evil",
+        "C:evil",
+        "a\nb",
+        "x" * 201,
+        "\u00e4" * 128,
+        "a/\u202ebad.py",
+        "./main.py",
+        "a/./b.py",
+        "a//b.py",
+        "a/../a/b.py",
+    ],
 )
 def test_paths_that_lead_elsewhere_are_refused(name: str) -> None:
     with pytest.raises(ApplicationError, match="no path an application may use"):
@@ -74,6 +89,19 @@ def test_a_name_that_occurs_twice_is_refused() -> None:
         archive.writestr("main.py", b"other")
     with pytest.raises(ApplicationError, match=r"'main\.py' twice"):
         read_archive("a.zip", buffer.getvalue())
+
+
+@pytest.mark.parametrize(
+    "names", [("Main.py",), ("stra\u00dfe", "STRASSE"), ("\u00e4", "a\u0308"), ("main.py/x",), ("Data",)]
+)
+def test_names_that_are_one_on_some_systems_are_refused(names: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(ApplicationError, match="which are one file on some systems|as a file and as a folder"):
+        read_archive("a.zip", zipped({**FILES, **dict.fromkeys(names, b"")}))
+    (tmp_path / "A.txt").touch()
+    (tmp_path / "a.txt").touch()
+    if len(list(tmp_path.iterdir())) == 2:
+        with pytest.raises(ApplicationError, match=r"has 'a\.txt' and 'A\.txt'"):
+            read_folder(tmp_path)
 
 
 def test_more_than_an_application_may_hold_is_refused_unread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import hashlib
 import io
 import os
 import stat
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
@@ -23,6 +24,7 @@ Files: TypeAlias = Mapping[str, bytes]  # by their paths, with "/" between the p
 MAX_BYTES = 64 << 20  # of all files of an application together
 MAX_FILES = 2000
 MAX_PATH = 200  # characters
+MAX_PART = 255  # bytes of one part, which is what file systems take
 _LEFT_OUT = ("__pycache__", "node_modules")  # and what begins with a dot
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (
@@ -59,6 +61,7 @@ def read_folder(folder: str | os.PathLike[str]) -> dict[str, bytes]:
         except OSError as error:
             raise ApplicationError(f"{path} cannot be read: {error.strerror}") from None
         _check_path(str(folder), name)
+    _check_distinct(str(folder), files)
     return files
 
 
@@ -88,8 +91,8 @@ def read_archive(where: str, content: bytes) -> dict[str, bytes]:
             _check_size(where, sum(info.file_size for info in members), len(members))
             for info in members:
                 _check_member(where, info)
-                if info.filename in files:
-                    raise ApplicationError(f"{where} has {shown(info.filename)} twice; nothing of it was kept")
+            _check_distinct(where, [info.filename for info in members])
+            for info in members:
                 # zipfile gives no more bytes than the size that was counted.
                 files[info.filename] = archive.read(info)
     except _BROKEN as error:
@@ -116,10 +119,27 @@ def _check_size(where: str, n_bytes: int, n_files: int) -> None:
 
 
 def _check_path(where: str, name: str) -> None:
-    parts = PurePosixPath(name).parts
-    is_odd = any(ord(character) < 32 or character in '\\:*?"<>|' for character in name)
-    if not parts or name.startswith("/") or ".." in parts or is_odd or len(name) > MAX_PATH or not name.isprintable():
+    parts = name.split("/")
+    is_odd = any(character in '\\:*?"<>|' for character in name) or not name.isprintable()
+    is_long = len(name) > MAX_PATH or any(len(part.encode(errors="replace")) > MAX_PART for part in parts)
+    if is_odd or is_long or any(part in ("", ".", "..") for part in parts):
         raise ApplicationError(f"{where} has a file at {shown(name)}, which is no path an application may use")
+
+
+def _check_distinct(where: str, names: Iterable[str]) -> None:
+    """Refuses paths that are one file to some file system, which may tell neither case nor Unicode's forms apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        plain = unicodedata.normalize("NFC", name).casefold()
+        if plain in seen:
+            other = seen[plain]
+            clash = "twice" if other == name else f"and {shown(other)}, which are one file on some systems"
+            raise ApplicationError(f"{where} has {shown(name)} {clash}; nothing of it was kept")
+        seen[plain] = name
+    for name in seen.values():
+        for folder in PurePosixPath(name).parents:
+            if (other := seen.get(unicodedata.normalize("NFC", str(folder)).casefold())) is not None:
+                raise ApplicationError(f"{where} has {shown(other)} as a file and as a folder; nothing of it was kept")
 
 
 def manifest_in(where: str, files: Files) -> Manifest:
