@@ -10,7 +10,9 @@ from pydantic import BaseModel, Field
 
 from llmagentos import LLM, Agent, SamplingParams, loaded_model
 from llmagentos.agents.events import TextDelta
+from llmagentos.agents.scripted import ScriptedModel
 from llmagentos.agents.session import MemorySession
+from llmagentos.tools import calculator
 from tests.agents.twelve_tools import QUESTIONS, TOOLS, faults
 from tests.engine.fake_model import fake_model
 
@@ -61,6 +63,20 @@ def test_the_default_model_calls_the_tool_that_was_asked_for() -> None:
     with LLM(context_length=4096) as llm:
         agent = Agent(llm, tools=TOOLS[:1], tool_choice="required", answer_from_tools=True, parallel_tool_calls=False)
         assert agent.ask("What is the weather in Paris?").text == "21 C in Paris"
+
+
+@pytest.mark.model
+def test_the_default_model_s_calls_of_library_tools_end() -> None:
+    with LLM(context_length=4096) as llm:
+        agent = Agent(
+            llm, tools=[calculator], tool_choice="required", parallel_tool_calls=False, answer_from_tools=True
+        )
+        for question in ("What is 12.5 * 8?", "What is the sum of the first 20 numbers?"):
+            assert agent.ask(question).status == "done"
+        assert agent.ask("How much is 17% of 240?").text == "40.8"
+        asked = Agent(ScriptedModel(["It is sunny."]), name="Weather", goal="Tells the weather.").as_tool()
+        agent = Agent(llm, tools=[asked], tool_choice="required", parallel_tool_calls=False, answer_from_tools=True)
+        assert agent.ask("How is the weather in Paris?").text == "It is sunny."
 
 
 @pytest.mark.acceptance

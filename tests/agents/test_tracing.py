@@ -142,3 +142,26 @@ def test_an_explanation_names_observation_memory_and_results() -> None:
     one._given_model = one.model = ScriptedModel(["Bye."])  # type: ignore[misc]
     one.ask("Thanks.")
     assert one.explain().steps[0].memory == ("1 of 2 turns are left out",)
+
+
+def test_an_explanation_names_the_results_that_became_the_answer() -> None:
+    model = ScriptedModel([ScriptedCall("weather", {"city": "Rome"})])
+    one = Agent(model, tools=[weather], answer_from_tools=True, session=MemorySession())
+    one.ask("Weather?")
+    assert str(one.explain()).splitlines() == [
+        '1. Agent: calls weather {"city": "Rome"}',
+        "   because of the observation: Weather?",
+        "2. Agent: says: sunny in Rome, says a@b.example",
+        '   because of the result of weather {"city": "Rome"} (ok): sunny in Rome, says a@b.example',
+        "The turn ended: done.",
+    ]
+
+
+def test_an_explanation_has_no_step_for_what_is_no_action() -> None:
+    call = ScriptedCall("weather", {"city": "Rome"})
+    one = Agent(ScriptedModel([call]), tools=[weather], max_steps=1, session=MemorySession())
+    one.ask("Weather?")
+    assert [step.action for step in one.explain().steps] == ['calls weather {"city": "Rome"}', "stops (step_limit)"]
+    final = Agent(ScriptedModel([ScriptedCall("final_answer", {"answer": 3})]), tools=[weather], output_type=int)
+    final.ask("Three?")
+    assert [step.action for step in final.explain().steps] == ['calls final_answer {"answer": 3}']

@@ -14,6 +14,7 @@ from llmagentos.agents.handoffs import led_to, slug
 from llmagentos.agents.sensors import Observation
 from llmagentos.agents.waiting import finished, iterated
 from llmagentos.errors import InvalidRequestError, shown
+from llmagentos.tools.bounds import Line
 from llmagentos.tools.threads import in_thread
 from llmagentos.tools.tool import Tool
 
@@ -213,7 +214,7 @@ class Agent(Cycle):
     def as_tool(self, name: str | None = None, description: str | None = None) -> Tool:
         """The agent as a tool of another: it is asked something, and its answer is the result."""
 
-        async def ask_agent(request: str) -> Any:
+        async def ask_agent(request: Line) -> Any:
             result = await self.aask(request, _new_session())
             if result.status == "done":
                 return result.output

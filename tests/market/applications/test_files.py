@@ -95,7 +95,7 @@ def test_a_name_that_occurs_twice_is_refused() -> None:
     "names", [("Main.py",), ("stra\u00dfe", "STRASSE"), ("\u00e4", "a\u0308"), ("main.py/x",), ("Data",)]
 )
 def test_names_that_are_one_on_some_systems_are_refused(names: tuple[str, ...], tmp_path: Path) -> None:
-    with pytest.raises(ApplicationError, match="which are one file on some systems|as a file and as a folder"):
+    with pytest.raises(ApplicationError, match=r"which are one file on some systems|as a file and as a folder"):
         read_archive("a.zip", zipped({**FILES, **dict.fromkeys(names, b"")}))
     (tmp_path / "A.txt").touch()
     (tmp_path / "a.txt").touch()

@@ -138,8 +138,11 @@ def _check_distinct(where: str, names: Iterable[str]) -> None:
         seen[plain] = name
     for name in seen.values():
         for folder in PurePosixPath(name).parents:
-            if (other := seen.get(unicodedata.normalize("NFC", str(folder)).casefold())) is not None:
-                raise ApplicationError(f"{where} has {shown(other)} as a file and as a folder; nothing of it was kept")
+            folder_name = unicodedata.normalize("NFC", str(folder)).casefold()
+            if folder_name in seen:
+                raise ApplicationError(
+                    f"{where} has {shown(seen[folder_name])} as a file and as a folder; nothing of it was kept"
+                )
 
 
 def manifest_in(where: str, files: Files) -> Manifest:
