@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field
 
 from llmagentos import LLM, Agent, SamplingParams, loaded_model
 from llmagentos.agents.events import TextDelta
+from llmagentos.agents.planning import Planner
 from llmagentos.agents.scripted import ScriptedModel
 from llmagentos.agents.session import MemorySession
 from llmagentos.tools import calculator
@@ -38,6 +39,14 @@ def test_answers_are_objects_with_tools_and_without(ignorant: LLM) -> None:
     assert isinstance(Agent(ignorant, output_type=Card, params=params).ask("A card.").output, Card)
     result = Agent(ignorant, tools=TOOLS, output_type=Card, params=params, max_steps=100).ask("A card.")
     assert (result.status, type(result.output)) == ("done", Card)
+
+
+def test_plans_and_reflections_are_whole_whatever_the_limit_of_answers_is(ignorant: LLM) -> None:
+    agent = Agent(ignorant, params=SamplingParams(temperature=1.0, seed=5, max_tokens=20))
+    result = Planner(agent, max_rounds=1).solve("Go.")
+    assert [step.result.status for step in result.steps] == ["length"]
+    assert result.status in ("done", "not_reached")
+    assert len(result.answer) <= 600
 
 
 def test_agents_share_the_engine_and_cancelling_one_leaves_it_free(ignorant: LLM) -> None:
@@ -77,6 +86,17 @@ def test_the_default_model_s_calls_of_library_tools_end() -> None:
         asked = Agent(ScriptedModel(["It is sunny."]), name="Weather", goal="Tells the weather.").as_tool()
         agent = Agent(llm, tools=[asked], tool_choice="required", parallel_tool_calls=False, answer_from_tools=True)
         assert agent.ask("How is the weather in Paris?").text == "It is sunny."
+
+
+@pytest.mark.model
+def test_the_default_model_answers_a_conversation_that_was_handed_to_it() -> None:
+    with LLM(context_length=4096) as llm:
+        billing = Agent(llm, name="Billing", goal="You help with invoices and payments.")
+        front = Agent(llm, name="Front", handoffs=[billing], tool_choice="required", parallel_tool_calls=False)
+        result = front.ask("I was charged twice for my order.")
+        assert result.status == "done"
+        assert "tool_response" not in result.text
+        assert "goes on" not in result.text
 
 
 @pytest.mark.acceptance
