@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -181,7 +182,10 @@ class Assistant(Agent):
     def _remove_event(self, command: Command) -> str:
         found = self._agenda.coming(command.text, self._now, command.when.day) if command.text else []
         if not found:
-            return f"I find nothing about {command.text!r} in the calendar."
+            entry = re.sub(r"\s+(task|to-?do|entry|item)$", "", command.text, flags=re.IGNORECASE)
+            if command.when.day is None and entry and self._todo(entry) is not None:
+                return self._remove_todo(replace(command, text=entry))
+            return f"I find nothing about {command.text!r} in the calendar, nor on your list."
         event = found[0]
         all_of_it = " with all its repetitions" if self._agenda.repeats(event) else ""
 

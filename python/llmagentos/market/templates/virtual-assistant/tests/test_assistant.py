@@ -33,6 +33,14 @@ def test_events_are_added_found_moved_and_removed_after_a_yes(say: Say) -> None:
     assert "I find nothing about that" in say("When is the dentist?")
 
 
+@pytest.mark.parametrize("said", ["Delete the milk task", "Remove buy milk", "cancel the milk"])
+def test_what_the_calendar_has_not_is_removed_from_the_list(say: Say, said: str) -> None:
+    say("Remind me to buy milk")
+    assert say(said) == "Remove 'buy milk' from your list? (yes or no)"
+    assert say("yes") == "Removed: buy milk."
+    assert say(said).endswith("in the calendar, nor on your list.")
+
+
 def test_a_yes_counts_for_the_question_before_it_only(say: Say) -> None:
     say("Add dentist tomorrow at 9:30")
     say("Cancel the dentist")
