@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -62,6 +63,8 @@ def test_a_folder_around_all_files_is_left_out() -> None:
         "./main.py",
         "a/./b.py",
         "a//b.py",
+        "a./b.py",
+        "b.py ",
         "a/../a/b.py",
     ],
 )
@@ -111,6 +114,31 @@ def test_more_than_an_application_may_hold_is_refused_unread(monkeypatch: pytest
     (tmp_path / "zeros").write_bytes(bytes(1001))
     with pytest.raises(ApplicationError, match="more than an application may"):
         read_folder(tmp_path)
+
+
+def test_an_archive_that_lies_about_sizes_is_not_unpacked_beyond_them() -> None:
+    content = bytearray(zipped({**FILES, "zeros": bytes(100_000_000)}))
+    size = content.rfind(b"PK\1\2") + 24
+    content[size : size + 4] = (1000).to_bytes(4, "little")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ApplicationError, match="cannot be read as a zip archive"):
+            read_archive("bomb.zip", bytes(content))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_directory_of_very_many_entries_is_refused_unread() -> None:
+    entry = b"PK\1\2" + bytes(24) + (1).to_bytes(2, "little") + bytes(16) + b"a"
+    end = b"PK\5\6" + bytes(4) + b"\xff" * 4 + (len(entry) * 100_000).to_bytes(4, "little") + bytes(6)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ApplicationError, match="more than an application may"):
+            read_archive("bomb.zip", entry * 100_000 + end)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_no_archive_or_application_is_an_error(tmp_path: Path) -> None:

@@ -26,6 +26,7 @@ MAX_FILES = 2000
 MAX_PATH = 200  # characters
 MAX_PART = 255  # bytes of one part, which is what file systems take
 _LEFT_OUT = ("__pycache__", "node_modules")  # and what begins with a dot
+_ENTRY = b"PK\1\2"  # what each entry of an archive's directory begins with
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (
     zipfile.BadZipFile,
@@ -85,6 +86,8 @@ def read_archive(where: str, content: bytes) -> dict[str, bytes]:
         ApplicationError: it is broken or holds too much, a path that leads elsewhere, or what is no regular file.
     """
     files: dict[str, bytes] = {}
+    if content.count(_ENTRY) > 10 * MAX_FILES:  # before each becomes an object; folders and nested archives count here
+        _check_size(where, 0, content.count(_ENTRY))
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [info for info in archive.infolist() if not info.filename.endswith("/")]
@@ -93,8 +96,9 @@ def read_archive(where: str, content: bytes) -> dict[str, bytes]:
                 _check_member(where, info)
             _check_distinct(where, [info.filename for info in members])
             for info in members:
-                # zipfile gives no more bytes than the size that was counted.
-                files[info.filename] = archive.read(info)
+                with archive.open(info) as member:
+                    # No more than was counted: without a number all there is is unpacked at once.
+                    files[info.filename] = member.read(info.file_size)
     except _BROKEN as error:
         raise ApplicationError(f"{where} cannot be read as a zip archive: {error}") from None
     tops = {name.partition("/")[0] for name in files}
@@ -122,7 +126,8 @@ def _check_path(where: str, name: str) -> None:
     parts = name.split("/")
     is_odd = any(character in '\\:*?"<>|' for character in name) or not name.isprintable()
     is_long = len(name) > MAX_PATH or any(len(part.encode(errors="replace")) > MAX_PART for part in parts)
-    if is_odd or is_long or any(part in ("", ".", "..") for part in parts):
+    # A dot or space at a part's end is lost on some systems; "." and ".." are among them.
+    if is_odd or is_long or any(not part or part[-1] in ". " for part in parts):
         raise ApplicationError(f"{where} has a file at {shown(name)}, which is no path an application may use")
 
 
