@@ -84,6 +84,7 @@ class Assistant(Agent):
             "help": lambda _: HELP,
             "greeting": lambda _: f"Hello! It is {self._now:%H:%M} on {day_name(self._now.date())}. What can I do?",
             "thanks": lambda _: "You are welcome.",
+            "farewell": lambda _: "Goodbye.",
             "yes": lambda _: "Yes to what? I had asked nothing.",
             "no": lambda _: "All right.",
             "unknown": self._guess,

@@ -41,6 +41,14 @@ def test_what_the_calendar_has_not_is_removed_from_the_list(say: Say, said: str)
     assert say(said).endswith("in the calendar, nor on your list.")
 
 
+def test_what_is_on_a_day_is_asked_in_several_ways_and_times_may_be_a_span(say: Say) -> None:
+    assert say("add meeting tomorrow 10-11").endswith("Meeting, Tuesday, 3 March 2026, 10:00 to 11:00.")
+    for said in ("Do I have anything tomorrow?", "Is there anything on Tuesday?", "Do I have any meetings tomorrow?"):
+        assert "10:00 to 11:00  Meeting" in say(said)
+    assert say("bye") == "Goodbye."
+    assert "I do not know that" in say("Do I have any milk?")
+
+
 def test_a_yes_counts_for_the_question_before_it_only(say: Say) -> None:
     say("Add dentist tomorrow at 9:30")
     say("Cancel the dentist")
