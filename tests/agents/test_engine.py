@@ -10,7 +10,10 @@ from pydantic import BaseModel, Field
 
 from llmagentos import LLM, Agent, SamplingParams, loaded_model
 from llmagentos.agents.events import TextDelta
+from llmagentos.agents.planning import Planner
+from llmagentos.agents.scripted import ScriptedModel
 from llmagentos.agents.session import MemorySession
+from llmagentos.tools import calculator
 from tests.agents.twelve_tools import QUESTIONS, TOOLS, faults
 from tests.engine.fake_model import fake_model
 
@@ -38,6 +41,14 @@ def test_answers_are_objects_with_tools_and_without(ignorant: LLM) -> None:
     assert (result.status, type(result.output)) == ("done", Card)
 
 
+def test_plans_and_reflections_are_whole_whatever_the_limit_of_answers_is(ignorant: LLM) -> None:
+    agent = Agent(ignorant, params=SamplingParams(temperature=1.0, seed=5, max_tokens=20))
+    result = Planner(agent, max_rounds=1).solve("Go.")
+    assert [step.result.status for step in result.steps] == ["length"]
+    assert result.status in ("done", "not_reached")
+    assert len(result.answer) <= 600
+
+
 def test_agents_share_the_engine_and_cancelling_one_leaves_it_free(ignorant: LLM) -> None:
     params = SamplingParams(temperature=1.0, seed=5, max_tokens=4000, ignore_eos=True)
     agent = Agent(ignorant, params=params)
@@ -61,6 +72,31 @@ def test_the_default_model_calls_the_tool_that_was_asked_for() -> None:
     with LLM(context_length=4096) as llm:
         agent = Agent(llm, tools=TOOLS[:1], tool_choice="required", answer_from_tools=True, parallel_tool_calls=False)
         assert agent.ask("What is the weather in Paris?").text == "21 C in Paris"
+
+
+@pytest.mark.model
+def test_the_default_model_s_calls_of_library_tools_end() -> None:
+    with LLM(context_length=4096) as llm:
+        agent = Agent(
+            llm, tools=[calculator], tool_choice="required", parallel_tool_calls=False, answer_from_tools=True
+        )
+        for question in ("What is 12.5 * 8?", "What is the sum of the first 20 numbers?"):
+            assert agent.ask(question).status == "done"
+        assert agent.ask("How much is 17% of 240?").text == "40.8"
+        asked = Agent(ScriptedModel(["It is sunny."]), name="Weather", goal="Tells the weather.").as_tool()
+        agent = Agent(llm, tools=[asked], tool_choice="required", parallel_tool_calls=False, answer_from_tools=True)
+        assert agent.ask("How is the weather in Paris?").text == "It is sunny."
+
+
+@pytest.mark.model
+def test_the_default_model_answers_a_conversation_that_was_handed_to_it() -> None:
+    with LLM(context_length=4096) as llm:
+        billing = Agent(llm, name="Billing", goal="You help with invoices and payments.")
+        front = Agent(llm, name="Front", handoffs=[billing], tool_choice="required", parallel_tool_calls=False)
+        result = front.ask("I was charged twice for my order.")
+        assert result.status == "done"
+        assert "tool_response" not in result.text
+        assert "goes on" not in result.text
 
 
 @pytest.mark.acceptance

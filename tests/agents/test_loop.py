@@ -357,14 +357,35 @@ def test_calls_have_ids_of_their_own_whatever_the_model_says() -> None:
 def test_a_conversation_is_handed_over_and_stays_there() -> None:
     billing_model = ScriptedModel(["Billing here.", "Still billing."])
     billing = Agent(billing_model, name="Billing", goal="Handle bills.")
-    front_model = ScriptedModel([[ScriptedCall("transfer_to_billing"), ScriptedCall("transfer_to_billing")]])
+    transfer = ScriptedCall("transfer_to_billing")
+    front_model = ScriptedModel([[transfer, transfer]])
     front = Agent(front_model, name="Front", handoffs=[billing], session=MemorySession())
     events = list(front.stream("My bill is wrong."))
     assert [event for event in events if isinstance(event, HandedOff)] == [HandedOff("Billing")]
-    assert billing_model.requests[0].messages[0] == {"role": "system", "content": "Handle bills."}
+    # The calls that handed over are left out: the other agent has no such tool, and a small model would repeat them.
+    assert billing_model.requests[0].messages == [
+        {
+            "role": "system",
+            "content": "Handle bills.\n\nThe conversation was handed to you, Billing: answer the user yourself.",
+        },
+        {"role": "user", "content": "My bill is wrong."},
+    ]
     assert front.ask("And?").text == "Still billing."
+    assert billing_model.requests[1].messages[0]["content"] == "Handle bills."
     with pytest.raises(LLMAgentOSError, match="handed to an agent 'Billing'"):
         Agent(front_model).ask("Hi", front.session)
+
+
+def test_what_was_said_and_done_before_a_hand_over_is_shown_and_the_first_answer_after_it_is_one() -> None:
+    billing_model = ScriptedModel([ScriptedCall("weather", {"city": "Oslo"}), "Sunny too."])
+    billing = Agent(billing_model, name="Billing", tools=[weather], tool_choice="required")
+    calls = [ScriptedCall("weather", {"city": "Rome"}), ScriptedCall("transfer_to_billing")]
+    front = Agent(ScriptedModel([["Wait.", *calls]]), name="Front", tools=[weather], handoffs=[billing])
+    front.ask("Weather?")
+    _, _, answer, result = billing_model.requests[0].messages
+    assert (answer["content"], [call["function"]["name"] for call in answer["tool_calls"]]) == ("Wait.", ["weather"])
+    assert result["content"] == "sunny in Rome"
+    assert [request.options["tool_choice"] for request in billing_model.requests] == ["required", "auto"]
 
 
 def test_an_agent_is_a_tool_of_another() -> None:

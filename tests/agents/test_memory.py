@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -34,10 +35,16 @@ class Counting(ScriptedModel):
         return text.split()
 
 
+LONGEST = 2000  # characters that it takes
+
+
 class Letters:
     """Embeds a text as how often it has each letter."""
 
-    def embed(self, texts: Sequence[str], /) -> NDArray[np.float32]:
+    def embed(self, texts: Sequence[str], /, *, truncate: bool = False) -> NDArray[np.float32]:
+        if not truncate and max(map(len, texts)) > LONGEST:
+            raise ContextLengthError("too long")
+        texts = [text[:LONGEST] for text in texts]
         counts = np.array([[text.lower().count(chr(97 + i)) + 1e-3 for i in range(26)] for text in texts], np.float32)
         return counts / np.linalg.norm(counts, axis=1, keepdims=True)
 
@@ -126,8 +133,8 @@ def test_texts_are_found_by_their_meaning(kind: str, tmp_path: Path) -> None:
 
 def test_vectors_in_a_file_stay_there_and_belong_to_one_model(tmp_path: Path) -> None:
     class Short(Letters):
-        def embed(self, texts: Sequence[str], /) -> NDArray[np.float32]:
-            return super().embed(texts)[:, :5]
+        def embed(self, texts: Sequence[str], /, *, truncate: bool = False) -> NDArray[np.float32]:
+            return super().embed(texts, truncate=truncate)[:, :5]
 
     store = SQLiteVectorStore(tmp_path / "texts.db", Letters())
     store.add([("x", "aaa")])
@@ -137,6 +144,32 @@ def test_vectors_in_a_file_stay_there_and_belong_to_one_model(tmp_path: Path) ->
         SQLiteVectorStore(tmp_path / "texts.db", Short())
     with pytest.raises(LLMAgentOSError, match="unable to open"):
         SQLiteVectorStore(tmp_path / "missing" / "texts.db", Letters())
+
+
+def test_several_write_to_one_file_of_vectors(tmp_path: Path) -> None:
+    def work(number: int) -> None:
+        store = SQLiteVectorStore(tmp_path / "texts.db", Letters())
+        for index in range(20):
+            store.add([(f"{number}-{index}", "aaa"), ("shared", "bbb")])
+        store.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    store = SQLiteVectorStore(tmp_path / "texts.db", Letters())
+    assert len(store) == 81
+    assert len(store.search("a", 100)) == 81
+
+
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+def test_texts_longer_than_the_embedder_takes_are_kept_and_recalled_in_pieces(kind: str, tmp_path: Path) -> None:
+    store = VectorStore(Letters()) if kind == "memory" else SQLiteVectorStore(tmp_path / "texts.db", Letters())
+    store.add([("x", "a" * LONGEST + "zzz")])
+    assert store.search("a" * LONGEST + "z" * LONGEST)[0].text == "a" * LONGEST + "zzz"
+    model = ScriptedModel(["1", "2", "3"])
+    memory = RecallMemory(store, keep_turns=1, n_recalled=1, min_score=0.5)
+    long = "bbbb " * 1000 + "\n\n" + "qqqq " * 20
+    talk(model, memory, [long, "cccc", "qqqq" * LONGEST])
+    assert contents(model)[0] == "From earlier conversations:\n- " + ("qqqq " * 20).strip() + "\nassistant: 1"
 
 
 def test_old_turns_are_recalled_when_they_have_to_do_with_what_is_said() -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from opentelemetry import trace
@@ -12,10 +14,11 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from llmagentos.agents.agent import Agent
 from llmagentos.agents.memory import RecentMemory
+from llmagentos.agents.records import CallResult
 from llmagentos.agents.scripted import ScriptedCall, ScriptedModel
 from llmagentos.agents.session import MemorySession
 from llmagentos.agents.trace_files import read_trace
-from llmagentos.agents.tracing import OpenTelemetryTrace
+from llmagentos.agents.tracing import JsonlTrace, OpenTelemetryTrace
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 from llmagentos.safety import RedactionGuard
 from llmagentos.tools.tool import tool
@@ -53,6 +56,42 @@ def test_a_run_that_fails_says_how(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         Agent(ScriptedModel([LLMAgentOSError("down")])).ask("Hi")
     (run,) = read_trace(tmp_path / "trace.jsonl")
     assert run.error == run.children[0].error == "LLMAgentOSError: down"
+
+
+@pytest.mark.parametrize("n_written", [0, 1, 3, 4])
+def test_a_trace_that_fails_ends_no_run_and_is_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, n_written: int
+) -> None:
+    written: list[object] = []
+    write = JsonlTrace._write
+
+    def until_the_disk_is_full(self: JsonlTrace, line: Mapping[str, Any]) -> None:
+        if len(written) == n_written:
+            raise OSError(28, "No space left on device")
+        written.append(line)
+        write(self, line)
+
+    monkeypatch.setattr(JsonlTrace, "_write", until_the_disk_is_full)
+    result = agent(trace=tmp_path / "trace.jsonl").ask("Weather?")
+    assert (result.status, [one.outcome for one in result.records if isinstance(one, CallResult)]) == (
+        "done",
+        ["ok", "error"],
+    )
+    (told,) = caplog.messages
+    assert "trace.jsonl" in told
+    assert "No space left on device" in told
+
+
+def test_a_result_is_kept_before_its_span_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    session, kept = MemorySession(), []
+
+    def write(_: JsonlTrace, line: Mapping[str, Any]) -> None:
+        if "outcome" in line["attributes"]:
+            kept.append(sum(isinstance(record, CallResult) for record in session.records))
+
+    monkeypatch.setattr(JsonlTrace, "_write", write)
+    agent(trace=tmp_path / "trace.jsonl").ask("Weather?", session)
+    assert kept == [1, 2]
 
 
 def test_files_of_killed_processes_and_others(tmp_path: Path) -> None:
@@ -103,3 +142,26 @@ def test_an_explanation_names_observation_memory_and_results() -> None:
     one._given_model = one.model = ScriptedModel(["Bye."])  # type: ignore[misc]
     one.ask("Thanks.")
     assert one.explain().steps[0].memory == ("1 of 2 turns are left out",)
+
+
+def test_an_explanation_names_the_results_that_became_the_answer() -> None:
+    model = ScriptedModel([ScriptedCall("weather", {"city": "Rome"})])
+    one = Agent(model, tools=[weather], answer_from_tools=True, session=MemorySession())
+    one.ask("Weather?")
+    assert str(one.explain()).splitlines() == [
+        '1. Agent: calls weather {"city": "Rome"}',
+        "   because of the observation: Weather?",
+        "2. Agent: says: sunny in Rome, says a@b.example",
+        '   because of the result of weather {"city": "Rome"} (ok): sunny in Rome, says a@b.example',
+        "The turn ended: done.",
+    ]
+
+
+def test_an_explanation_has_no_step_for_what_is_no_action() -> None:
+    call = ScriptedCall("weather", {"city": "Rome"})
+    one = Agent(ScriptedModel([call]), tools=[weather], max_steps=1, session=MemorySession())
+    one.ask("Weather?")
+    assert [step.action for step in one.explain().steps] == ['calls weather {"city": "Rome"}', "stops (step_limit)"]
+    final = Agent(ScriptedModel([ScriptedCall("final_answer", {"answer": 3})]), tools=[weather], output_type=int)
+    final.ask("Three?")
+    assert [step.action for step in final.explain().steps] == ['calls final_answer {"answer": 3}']

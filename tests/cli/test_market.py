@@ -58,6 +58,15 @@ def test_applications_and_models_are_listed_together(run):
     assert all(len(row) == 6 for row in rows)
 
 
+def test_what_is_broken_is_named_beside_the_list(run, tmp_path, monkeypatch):
+    monkeypatch.setenv("LLMAGENTOS_HOME", str(tmp_path))
+    (tmp_path / "applications" / "bread").mkdir(parents=True)
+    (tmp_path / "applications" / "bread" / "app.toml").write_text("name = ")
+    code, out, err = run("market", "list")
+    assert (code, "documents" in out) == (0, True)
+    assert err.startswith(f"left out: {tmp_path / 'applications' / 'bread' / 'app.toml'}: not TOML")
+
+
 def test_searching_finds_all_words(run):
     _, out, _ = run("market", "search", "FOLDER passages")
     assert [line.split("\t")[1] for line in out.splitlines()[1:]] == ["documents"]

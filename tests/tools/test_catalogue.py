@@ -39,6 +39,20 @@ def test_every_argument_is_described() -> None:
             assert schema.get("description"), f"{tool.name}: {name}"
 
 
+def test_every_argument_has_an_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without one a small model may write on until its answer is cut."""
+    monkeypatch.chdir(tmp_path)
+    Path("a.txt").write_text("a document")
+    seen = 0
+    for tool in (tool for name in BUILT_IN for tool in load_tools(name, **OPTIONS.get(name, {}))):
+        for name, schema in tool.parameters.get("properties", {}).items():
+            for kind in schema.get("anyOf", [schema]):
+                needed = {"string": {"maxLength"}, "integer": {"minimum", "maximum"}, "number": {"minimum", "maximum"}}
+                assert needed.get(kind["type"], set()) <= kind.keys(), f"{tool.name}: {name}"
+                seen += kind["type"] in needed
+    assert seen > 30
+
+
 def test_the_names_of_the_package_lead_to_what_they_say() -> None:
     for name in llmagentos.tools.__all__:
         assert callable(getattr(llmagentos.tools, name))

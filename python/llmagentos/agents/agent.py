@@ -14,6 +14,7 @@ from llmagentos.agents.handoffs import led_to, slug
 from llmagentos.agents.sensors import Observation
 from llmagentos.agents.waiting import finished, iterated
 from llmagentos.errors import InvalidRequestError, shown
+from llmagentos.tools.bounds import Line
 from llmagentos.tools.threads import in_thread
 from llmagentos.tools.tool import Tool
 
@@ -144,7 +145,7 @@ class Agent(Cycle):
             session: the conversation to go on with; None takes the agent's own, or begins a new one.
 
         Raises:
-            InvalidRequestError: the agent has no model, or the conversation waits to be resumed.
+            InvalidRequestError: the agent has no model, a run goes on with the conversation, or it waits to be resumed.
             LLMAgentOSError: what the model raises. The session keeps what was done, and `resume` goes on from there.
         """
         return finished(self.aask(text, session), "ask")
@@ -160,15 +161,15 @@ class Agent(Cycle):
         where it is idempotent or takes an idempotency key. Otherwise the model is told that its outcome is unknown.
 
         Raises:
-            InvalidRequestError: no run of the session is unfinished.
+            InvalidRequestError: no run of the session is unfinished, or one is still going on.
         """
         return finished(self.aresume(session), "resume")
 
     async def aresume(self, session: Session | None = None) -> AgentResult:
         """`resume` for asyncio."""
         session = session or self.session
-        if session is None or not session.is_in_turn:
-            raise InvalidRequestError("there is nothing to resume: no run of the session is unfinished")
+        if session is None:
+            raise InvalidRequestError("there is nothing to resume: the agent has no session")
         return await _result_of(self._events(None, session))
 
     def stream(self, text: str, session: Session | None = None) -> Generator[Event, None, None]:
@@ -180,8 +181,6 @@ class Agent(Cycle):
         if not isinstance(text, str):
             raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
         session = session or self.session or _new_session()
-        if session.is_in_turn:
-            raise InvalidRequestError(f"a run of the session {session.id!r} is unfinished: resume it first")
         async with aclosing(self._events(text, session)) as events:
             async for event in events:
                 yield event
@@ -189,10 +188,15 @@ class Agent(Cycle):
     async def _events(self, text: str | None, session: Session) -> AsyncGenerator[Event, None]:
         from llmagentos.agents.loop import run_turn
 
-        self._last_session = session
-        async with aclosing(run_turn(self, session, text)) as events:
-            async for event in events:
-                yield event
+        with session.running():
+            if text is None and not session.is_in_turn:
+                raise InvalidRequestError("there is nothing to resume: no run of the session is unfinished")
+            if text is not None and session.is_in_turn:
+                raise InvalidRequestError(f"a run of the session {session.id!r} is unfinished: resume it first")
+            self._last_session = session
+            async with aclosing(run_turn(self, session, text)) as events:
+                async for event in events:
+                    yield event
 
     def explain(self, session: Session | None = None) -> Explanation:
         """Which observation, memory and results led to which action, in the last turn of a session.
@@ -210,7 +214,7 @@ class Agent(Cycle):
     def as_tool(self, name: str | None = None, description: str | None = None) -> Tool:
         """The agent as a tool of another: it is asked something, and its answer is the result."""
 
-        async def ask_agent(request: str) -> Any:
+        async def ask_agent(request: Line) -> Any:
             result = await self.aask(request, _new_session())
             if result.status == "done":
                 return result.output

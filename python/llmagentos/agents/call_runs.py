@@ -78,8 +78,8 @@ class CallRuns:
             outcome, text = "blocked", f"The result is withheld: {checked.reason}"
         else:
             text = checked.text
+        self.settle(call, outcome, text)  # before anything else can go wrong: the tool has done its work
         span.end({"outcome": outcome, "text": text}, None if outcome == "ok" else outcome)
-        self.settle(call, outcome, text)
 
     async def _outcome(self, item: PendingCall) -> tuple[Outcome, str]:
         call, tool = item.call, self._context.agent.equipment.tools.get(item.call.name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from llmagentos.agents.output import FINAL_ANSWER
 from llmagentos.agents.records import Answer, CallResult, Correction, Handoff, Record, TurnEnded, UserInput
 from llmagentos.agents.session import Session
 
@@ -12,7 +13,7 @@ MAX_TEXT = 200  # characters of a text in the printed form
 
 @dataclass(frozen=True, slots=True)
 class ExplainedStep:
-    """One answer of the model.
+    """One answer of the model; or an end without one, such as results that are the answer.
 
     Attributes:
         agent: that asked the model.
@@ -59,7 +60,11 @@ def explanation_of(session: Session) -> Explanation:
             because = []
         elif isinstance(record, CallResult):
             call = calls[record.call_id]
-            because.append(f"the result of {call.name} {call.arguments} ({record.outcome}): {_short(record.text)}")
+            if call.name != FINAL_ANSWER or record.outcome != "ok":  # which is the answer, and nothing comes of it
+                because.append(f"the result of {call.name} {call.arguments} ({record.outcome}): {_short(record.text)}")
+        elif isinstance(record, TurnEnded) and because and steps:  # without asking the model again
+            done = f"says: {_short(record.text)}" if record.status == "done" else f"stops ({record.status})"
+            steps.append(ExplainedStep(steps[-1].agent, tuple(because), (), done))
         elif (reason := _reason(record)) is not None:
             because.append(reason)
     ended = next((record.status for record in turn if isinstance(record, TurnEnded)), None)

@@ -111,7 +111,7 @@ class Loop:
         view = await agent.memory.view(self._session, agent.model)
         for note in view.notes:
             self._context.emit(Remembered(note))
-        system = "\n\n".join(part for part in (agent.goal, view.background) if part)
+        system = "\n\n".join(part for part in (agent.goal, self._handed_over(), view.background) if part)
         messages = [*([{"role": "system", "content": system}] if system else []), *view.messages]
         response = await self._response(messages)
         checked = await self._context.guarded("output", response.text)
@@ -127,10 +127,17 @@ class Loop:
         self._session.append(answer)
         return None
 
+    def _handed_over(self) -> str:
+        """What an agent is told that the conversation was handed to in this turn."""
+        if not any(isinstance(record, Handoff) for record in self._session.turn):
+            return ""
+        return f"The conversation was handed to you, {self._context.agent.name}: answer the user yourself."
+
     async def _response(self, messages: Sequence[dict[str, Any]]) -> Response:
         agent = self._context.agent
         span = self._context.trace.child("model", {"agent": agent.name, "messages": len(messages)})
-        options = agent.equipment.options(is_first=not self._answers())
+        # Whoever a conversation was handed to has not answered yet.
+        options = agent.equipment.options(is_first=not any(one.agent == agent.name for one in self._answers()))
         response = Response()
         try:
             async with aclosing(respond(agent.model, messages, agent.params, options)) as pieces:

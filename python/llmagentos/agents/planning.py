@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field
@@ -15,7 +15,8 @@ from llmagentos.agents.waiting import finished
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
 MAX_STEPS = 8  # of one plan
-MAX_LETTERS = 300  # of a step; what a small model may write without end has one
+MAX_LETTERS = 200  # of a step; what a small model may write without end has one
+MAX_ANSWER = 600  # letters of what the goal's owner is told
 
 _T = TypeVar("_T")
 
@@ -36,7 +37,7 @@ class Reflection(BaseModel):
     """
 
     is_reached: bool
-    answer: str = Field(max_length=2000)
+    answer: str = Field(max_length=MAX_ANSWER)
     missing: str = Field(default="", max_length=MAX_LETTERS)
 
 
@@ -78,8 +79,10 @@ class Planner:
             raise InvalidRequestError(f"max_rounds={max_rounds} is not valid: it must be at least 1")
         self._agent = agent
         self._max_rounds = max_rounds
-        self._planner = Agent(agent.model, name=f"{agent.name} planning", output_type=Plan, params=agent.params)
-        self._critic = Agent(agent.model, name=f"{agent.name} reflecting", output_type=Reflection, params=agent.params)
+        # Plans and reflections end by their form, and are of no use where they are cut.
+        params = None if agent.params is None else replace(agent.params, max_tokens=None)
+        self._planner = Agent(agent.model, name=f"{agent.name} planning", output_type=Plan, params=params)
+        self._critic = Agent(agent.model, name=f"{agent.name} reflecting", output_type=Reflection, params=params)
 
     def solve(self, goal: str) -> PlanResult:
         """Works towards a goal.

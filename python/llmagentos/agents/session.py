@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import threading
 import uuid
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from llmagentos.agents.records import (
@@ -22,6 +24,9 @@ from llmagentos.agents.records import (
     to_json,
 )
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
+
+_lock = threading.Lock()
+_running: set[int] = set()  # ids of the session objects that a run goes on with
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +64,23 @@ class Session(ABC):
         Raises:
             LLMAgentOSError: somebody else has added to the conversation since it was read.
         """
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """Held by a run from its beginning to its end: a conversation has one run at a time.
+
+        Raises:
+            InvalidRequestError: a run of this session is going on.
+        """
+        with _lock:
+            if id(self) in _running:
+                raise runs_already(self.id)
+            _running.add(id(self))
+        try:
+            yield
+        finally:
+            with _lock:
+                _running.discard(id(self))
 
     def close(self) -> None:  # noqa: B027  (most sessions hold nothing open)
         """Gives back what the session holds open."""
@@ -118,6 +140,13 @@ class Session(ABC):
     def to_json(self) -> str:
         """The whole conversation as text, for `MemorySession.from_json`."""
         return json.dumps({"id": self.id, "records": [to_json(record) for record in self.records]})
+
+
+def runs_already(session_id: str) -> InvalidRequestError:
+    """What refuses a second run of a conversation beside the first."""
+    return InvalidRequestError(
+        f"a run of the session {session_id!r} is going on: wait for its end, or close its stream or cancel it"
+    )
 
 
 class MemorySession(Session):

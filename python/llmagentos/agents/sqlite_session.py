@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from llmagentos.agents.records import Record, from_json, to_json
-from llmagentos.agents.session import Session
+from llmagentos.agents.session import Session, runs_already
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
 
 _TABLE = """CREATE TABLE IF NOT EXISTS records (
@@ -23,6 +25,9 @@ class SQLiteSession(Session):
 
     Each `append` is one transaction, on the disk when it returns. Records are numbered, and no number is given twice:
     of two processes that go on with one conversation, the second one's next write fails.
+
+    While a run goes on with a conversation, a lock file beside the database keeps others from it, also those in other
+    processes of this machine. The system frees it when the process dies.
 
     Args:
         path: the file, which holds any number of conversations; made where it is missing.
@@ -62,6 +67,31 @@ class SQLiteSession(Session):
         except sqlite3.Error as error:
             raise LLMAgentOSError(f"{self._path}: {error}") from error
         self._records += records
+
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        from filelock import FileLock, Timeout
+
+        with super().running():
+            if str(self._path) == ":memory:":  # which nobody else has
+                yield
+                return
+            name = hashlib.sha256(self.id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+            path = self._path.with_name(f"{self._path.name}-{name}.run")
+            # A run may end in another thread than it began in.
+            lock = FileLock(path, thread_local=False)
+            try:
+                lock.acquire(timeout=0)
+            except Timeout:
+                raise runs_already(self.id) from None
+            except OSError as error:
+                raise LLMAgentOSError(f"{path} cannot be locked: {error.strerror}") from error
+            try:
+                yield
+            finally:
+                with suppress(OSError):  # one is left on systems where an open file keeps its name
+                    path.unlink()
+                lock.release()
 
     def close(self) -> None:
         self._db.close()

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 TRACE_VARIABLE = "LLMAGENTOS_TRACE"
+
+_LOGGER = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 
 class Span(Protocol):
@@ -115,26 +120,49 @@ class _OpenTelemetrySpan:
         self._span.end()
 
 
-class _SeveralSpans:
-    def __init__(self, spans: Sequence[Span]) -> None:
-        self._spans = spans
+class _RunSpan:
+    """A span of a run in each of the ways in which the run is traced.
+
+    Args:
+        spans: by the ways.
+        failed: ways that the run has given up.
+    """
+
+    def __init__(self, spans: Mapping[str, Span], failed: set[str]) -> None:
+        self._spans, self._failed = spans, failed
 
     def child(self, name: str, attributes: Mapping[str, Any]) -> Span:
-        return _SeveralSpans([span.child(name, attributes) for span in self._spans])
+        begun = {way: partial(span.child, name, attributes) for way, span in self._spans.items()}
+        return _RunSpan(_tried(begun, self._failed), self._failed)
 
     def end(self, attributes: Mapping[str, Any], error: str | None = None) -> None:
-        for span in self._spans:
-            span.end(attributes, error)
+        _tried({way: partial(span.end, attributes, error) for way, span in self._spans.items()}, self._failed)
+
+
+def _tried(ways: Mapping[str, Callable[[], _T]], failed: set[str]) -> dict[str, _T]:
+    """What each way gives. What a run does counts more than its trace: a way that fails is told of and given up."""
+    given: dict[str, _T] = {}
+    for way, write in ways.items():
+        if way not in failed:
+            try:
+                given[way] = write()
+            except Exception as error:  # noqa: BLE001  (of the file system, or of whatever exports spans)
+                failed.add(way)
+                _LOGGER.warning("the rest of a run is missing in the trace %s: %s", way, error)
+    return given
 
 
 def started(path: str | os.PathLike[str] | None, name: str, attributes: Mapping[str, Any]) -> Span:
     """The root span of a run: in the file, in that of LLMAGENTOS_TRACE where there is no path, and in OpenTelemetry
-    where it is installed."""
+    where it is installed. Its methods and those of its children raise nothing; a trace that fails is logged once."""
     path = path or os.environ.get(TRACE_VARIABLE)
-    spans = [] if path is None else [JsonlTrace(path).start(name, attributes)]
+    ways: dict[str, Callable[[], Span]] = {}
+    if path is not None:
+        ways[os.fspath(path)] = partial(JsonlTrace(path).start, name, attributes)
     with suppress(ImportError):  # it is optional
-        spans.append(OpenTelemetryTrace().start(name, attributes))
-    return _SeveralSpans(spans)
+        ways["OpenTelemetry"] = partial(OpenTelemetryTrace().start, name, attributes)
+    failed: set[str] = set()
+    return _RunSpan(_tried(ways, failed), failed)
 
 
 def _figures(attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -92,11 +92,15 @@ def print_manifest(manifest: Manifest) -> None:
 def _rows(index: str | None) -> list[tuple[str, ...]]:
     """Applications, then models, by the fields of _FIELDS."""
     from llmagentos.cli.models import source_of
+    from llmagentos.cli.output import printable
     from llmagentos.market import catalogue
     from llmagentos.market.applications.index import read_index
     from llmagentos.market.applications.sources import applications
 
-    found = [(application.manifest, application.source) for application in applications()]
+    def told(error: Exception) -> None:
+        print(printable(f"left out: {error}"), file=sys.stderr)
+
+    found = [(application.manifest, application.source) for application in applications(told)]
     found += [(offer.manifest, "index") for offer in (read_index(index) if index else ())]
     rows: list[tuple[str, ...]] = [
         ("application", manifest.name, manifest.version, manifest.licence, source, manifest.description)

@@ -8,6 +8,7 @@ from collections import Counter
 from typing import Any
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
+from llmagentos.tools.bounds import Count, Name, Path, Share
 from llmagentos.tools.data_preparation import clean_text, exact_duplicates, split
 from llmagentos.tools.near_duplicates import near_duplicates
 from llmagentos.tools.rooted import Root
@@ -29,7 +30,7 @@ def data_tools(root: str | os.PathLike[str]) -> list[Tool]:
     folder = Root(root)
 
     @tool(idempotent=True)
-    def describe_texts(path: str, column: str = "text") -> dict[str, Any]:
+    def describe_texts(path: Path, column: Name = "text") -> dict[str, Any]:
         """Tell how many texts and words a data set has, how many texts are repeated, and which words are common.
 
         Args:
@@ -51,13 +52,13 @@ def data_tools(root: str | os.PathLike[str]) -> list[Tool]:
 
     @tool
     def prepare_texts(
-        path: str,
-        target: str,
-        column: str = "text",
-        min_words: int = 1,
+        path: Path,
+        target: Path,
+        column: Name = "text",
+        min_words: Count = 1,
         near_duplicates_too: bool = False,
-        validation_share: float = 0.05,
-        test_share: float = 0.05,
+        validation_share: Share = 0.05,
+        test_share: Share = 0.05,
     ) -> dict[str, Any]:
         """Clean a data set, drop short and repeated texts, and split it for training, validation and test.
 

@@ -8,6 +8,7 @@ from datetime import date, datetime, timedelta, timezone
 from zoneinfo import ZoneInfo
 
 from llmagentos.errors import ToolError, shown
+from llmagentos.tools.bounds import Day, Name, Steps
 from llmagentos.tools.tool import Tool, tool
 
 MAX_STEP = 1_000_000  # units that a date may be moved by at once
@@ -66,7 +67,7 @@ def date_time_tools(zone: str = "UTC", clock: Callable[[], datetime] | None = No
     now = clock or (lambda: datetime.now(timezone.utc))
 
     @tool
-    def current_time(time_zone_name: str = zone) -> str:
+    def current_time(time_zone_name: Name = zone) -> str:
         """Tell the present date, time and day of the week.
 
         Args:
@@ -75,7 +76,7 @@ def date_time_tools(zone: str = "UTC", clock: Callable[[], datetime] | None = No
         return written(now().astimezone(time_zone(time_zone_name)))
 
     @tool
-    def convert_time(time: str, from_zone: str, to_zone: str) -> str:
+    def convert_time(time: Day, from_zone: Name, to_zone: Name) -> str:
         """Tell what time it is in one time zone when it is a given time in another.
 
         Args:
@@ -86,7 +87,7 @@ def date_time_tools(zone: str = "UTC", clock: Callable[[], datetime] | None = No
         return written(parse_time(time, time_zone(from_zone)).astimezone(time_zone(to_zone)))
 
     @tool
-    def days_between(start: str, end: str) -> str:
+    def days_between(start: Day, end: Day) -> str:
         """Count the days from one date to another.
 
         Args:
@@ -98,7 +99,7 @@ def date_time_tools(zone: str = "UTC", clock: Callable[[], datetime] | None = No
         return f"{days} days from {first} ({first:%A}) to {last} ({last:%A})"
 
     @tool
-    def add_to_date(start: str, days: int = 0, weeks: int = 0, months: int = 0, years: int = 0) -> str:
+    def add_to_date(start: Day, days: Steps = 0, weeks: Steps = 0, months: Steps = 0, years: Steps = 0) -> str:
         """Tell the date some days, weeks, months or years after another, or before it where these are negative.
 
         Args:

@@ -6,6 +6,7 @@ import os
 from fnmatch import fnmatchcase
 
 from llmagentos.errors import ToolError, shown
+from llmagentos.tools.bounds import Line, Path, Position
 from llmagentos.tools.rooted import Root
 from llmagentos.tools.tool import Tool, tool
 
@@ -24,7 +25,7 @@ def file_tools(root: str | os.PathLike[str]) -> list[Tool]:
     folder = Root(root)
 
     @tool(idempotent=True)
-    def list_files(pattern: str = "*") -> str:
+    def list_files(pattern: Path = "*") -> str:
         """List files with their sizes in bytes.
 
         Args:
@@ -34,7 +35,7 @@ def file_tools(root: str | os.PathLike[str]) -> list[Tool]:
         return _listed(found, "files") if found else f"no file matches {shown(pattern)}"
 
     @tool(idempotent=True)
-    def read_file(path: str, first_line: int = 1) -> str:
+    def read_file(path: Path, first_line: Position = 1) -> str:
         """Read a text file, or the next part of a long one.
 
         Args:
@@ -54,7 +55,7 @@ def file_tools(root: str | os.PathLike[str]) -> list[Tool]:
         return "\n".join(map(_short, part)) + (rest if last < len(lines) else "")
 
     @tool(idempotent=True)
-    def search_files(text: str, pattern: str = "*") -> str:
+    def search_files(text: Line, pattern: Path = "*") -> str:
         """Find the lines of text files that contain a text, in upper or lower case.
 
         Args:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from llmagentos.tools.bounds import Program
 from llmagentos.tools.sandbox.limits import Limits
 from llmagentos.tools.tool import Tool, tool
 
@@ -18,7 +19,7 @@ def python_tool(limits: Limits | None = None, *, requires_approval: bool = False
     bounds = limits or Limits()
 
     @tool(idempotent=True, requires_approval=requires_approval)
-    def python(code: str) -> str:
+    def python(code: Program) -> str:
         """Run Python code and return what it prints, and the value of an expression in its last line.
 
         Nothing is kept from one run to the next. There is no network, and there are no files but those that it writes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from llmagentos.tools.bounds import Sql
 from llmagentos.tools.sqlite_reader import Rows, SqliteReader
 from llmagentos.tools.tool import Tool, tool
 
@@ -27,7 +28,7 @@ def sqlite_tools(path: str | os.PathLike[str], *, max_rows: int = 100, timeout: 
         return reader.schema() or "the database has no tables"
 
     @tool(idempotent=True)
-    def query_database(sql: str) -> dict[str, Any]:
+    def query_database(sql: Sql) -> dict[str, Any]:
         """Answer a question from the database with an SQL query. Nothing can be changed.
 
         Args:

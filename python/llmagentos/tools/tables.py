@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from llmagentos.errors import ToolError, shown
+from llmagentos.tools.bounds import Path, Sql
 from llmagentos.tools.rooted import Root
 from llmagentos.tools.sqlite_query import as_answer
 from llmagentos.tools.sqlite_reader import SqliteReader
@@ -145,7 +146,7 @@ def table_tools(root: str | os.PathLike[str], *, max_rows: int = 100, timeout: f
         return read_table(path, folder.read_text(path, MAX_BYTES))
 
     @tool(idempotent=True)
-    def describe_table(path: str) -> dict[str, Any]:
+    def describe_table(path: Path) -> dict[str, Any]:
         """Show a table's columns, how many rows it has, and its first three rows.
 
         Args:
@@ -155,7 +156,7 @@ def table_tools(root: str | os.PathLike[str], *, max_rows: int = 100, timeout: f
         return {"columns": list(rows[0]) if rows else [], "n_rows": len(rows), "first_rows": rows[:3]}
 
     @tool(idempotent=True)
-    def query_table(path: str, sql: str) -> dict[str, Any]:
+    def query_table(path: Path, sql: Sql) -> dict[str, Any]:
         """Answer a question from a table file with an SQL query: filter, sort, count, sum, group.
 
         Args:

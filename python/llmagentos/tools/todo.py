@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
+from llmagentos.tools.bounds import Day, Id, Line
 from llmagentos.tools.date_time import parse_date
 from llmagentos.tools.tool import Tool, tool
 
@@ -118,7 +119,7 @@ def todo_tools(path: str | os.PathLike[str]) -> list[Tool]:
     todos = TodoList(path)
 
     @tool
-    def add_todo(text: str, due: str | None = None) -> str:
+    def add_todo(text: Line, due: Day | None = None) -> str:
         """Add an entry to the to-do list.
 
         Args:
@@ -137,7 +138,7 @@ def todo_tools(path: str | os.PathLike[str]) -> list[Tool]:
         return "\n".join(map(str, todos.entries(with_done=with_done))) or "there is nothing to do"
 
     @tool(idempotent=True)
-    def complete_todo(id: int) -> str:
+    def complete_todo(id: Id) -> str:
         """Mark an entry of the to-do list as done.
 
         Args:
@@ -147,7 +148,7 @@ def todo_tools(path: str | os.PathLike[str]) -> list[Tool]:
         return f"done: {id}"
 
     @tool
-    def remove_todo(id: int) -> str:
+    def remove_todo(id: Id) -> str:
         """Remove an entry from the to-do list.
 
         Args:

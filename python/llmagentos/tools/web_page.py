@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from llmagentos.errors import ToolError, shown
+from llmagentos.tools.bounds import Position, Url
 from llmagentos.tools.http_fetch import Fetcher, Response
 from llmagentos.tools.requirements import required
 from llmagentos.tools.tool import Tool, tool
@@ -51,7 +52,7 @@ def web_tools(
     fetcher = Fetcher(allow, max_bytes=max_bytes, timeout=timeout, allow_private=allow_private)
 
     @tool(idempotent=True)
-    def http_get(url: str, start: int = 0) -> dict[str, Any]:
+    def http_get(url: Url, start: Position = 0) -> dict[str, Any]:
         """Fetch a URL and return the status and the content as it is, such as JSON from a service.
 
         Args:
@@ -62,7 +63,7 @@ def web_tools(
         return {"status": response.status, "url": response.url, "content": _part(_as_text(response), start)}
 
     @tool(idempotent=True)
-    def read_web_page(url: str, start: int = 0) -> str:
+    def read_web_page(url: Url, start: Position = 0) -> str:
         """Read a web page as text, or the next part of a long one.
 
         Args:

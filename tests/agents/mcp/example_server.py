@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from mcp.server import MCPServer
+from mcp_types import CallToolResult
 
 server = MCPServer("Example")
 
@@ -19,6 +20,12 @@ def add(a: int, b: int) -> int:
 def fails(path: str) -> str:
     """Read a file, which there is not."""
     raise FileNotFoundError(path)
+
+
+@server.tool()
+def measure() -> CallToolResult:
+    """Measure, and give values without a text."""
+    return CallToolResult(content=[], structured_content={"width": 3, "unit": "m\u00b2"})
 
 
 if __name__ == "__main__":

@@ -50,8 +50,13 @@ TOOLS = [double, erase]
 
 def test_tools_of_a_server_are_ordinary_tools() -> None:
     with MCPTools(EXAMPLE, requires_approval=["files/read.text"]) as server:
-        assert {one.name: one.requires_approval for one in server.tools} == {"add": False, "files_read_text": True}
-        add, fails = server.tools
+        assert {one.name: one.requires_approval for one in server.tools} == {
+            "add": False,
+            "files_read_text": True,
+            "measure": False,
+        }
+        add, fails, measure = server.tools
+        assert measure.call({}) == '{"width": 3, "unit": "m\u00b2"}'
         assert add.description == "Add two numbers."
         assert set(add.parameters["properties"]) == {"a", "b"}
         assert add.call({"a": 2, "b": 3}) == "5"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import stat
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -48,7 +49,24 @@ def test_a_folder_around_all_files_is_left_out() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["../evil.py", "a/../../evil.py", "/etc/evil", "\\evil", "..\\evil", "C:evil", "a\nb", "x" * 201, "a/\u202ebad.py"],
+    [
+        "../evil.py",
+        "a/../../evil.py",
+        "/etc/evil",
+        "\\evil",
+        "..\\evil",
+        "C:evil",
+        "a\nb",
+        "x" * 201,
+        "\u00e4" * 128,
+        "a/\u202ebad.py",
+        "./main.py",
+        "a/./b.py",
+        "a//b.py",
+        "a./b.py",
+        "b.py ",
+        "a/../a/b.py",
+    ],
 )
 def test_paths_that_lead_elsewhere_are_refused(name: str) -> None:
     with pytest.raises(ApplicationError, match="no path an application may use"):
@@ -76,6 +94,19 @@ def test_a_name_that_occurs_twice_is_refused() -> None:
         read_archive("a.zip", buffer.getvalue())
 
 
+@pytest.mark.parametrize(
+    "names", [("Main.py",), ("stra\u00dfe", "STRASSE"), ("\u00e4", "a\u0308"), ("main.py/x",), ("Data",)]
+)
+def test_names_that_are_one_on_some_systems_are_refused(names: tuple[str, ...], tmp_path: Path) -> None:
+    with pytest.raises(ApplicationError, match=r"which are one file on some systems|as a file and as a folder"):
+        read_archive("a.zip", zipped({**FILES, **dict.fromkeys(names, b"")}))
+    (tmp_path / "A.txt").touch()
+    (tmp_path / "a.txt").touch()
+    if len(list(tmp_path.iterdir())) == 2:
+        with pytest.raises(ApplicationError, match=r"has 'a\.txt' and 'A\.txt'"):
+            read_folder(tmp_path)
+
+
 def test_more_than_an_application_may_hold_is_refused_unread(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(files_module, "MAX_BYTES", 1000)
     with pytest.raises(ApplicationError, match="more than an application may"):
@@ -83,6 +114,31 @@ def test_more_than_an_application_may_hold_is_refused_unread(monkeypatch: pytest
     (tmp_path / "zeros").write_bytes(bytes(1001))
     with pytest.raises(ApplicationError, match="more than an application may"):
         read_folder(tmp_path)
+
+
+def test_an_archive_that_lies_about_sizes_is_not_unpacked_beyond_them() -> None:
+    content = bytearray(zipped({**FILES, "zeros": bytes(100_000_000)}))
+    size = content.rfind(b"PK\1\2") + 24
+    content[size : size + 4] = (1000).to_bytes(4, "little")
+    tracemalloc.start()
+    try:
+        with pytest.raises(ApplicationError, match="cannot be read as a zip archive"):
+            read_archive("bomb.zip", bytes(content))
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_directory_of_very_many_entries_is_refused_unread() -> None:
+    entry = b"PK\1\2" + bytes(24) + (1).to_bytes(2, "little") + bytes(16) + b"a"
+    end = b"PK\5\6" + bytes(4) + b"\xff" * 4 + (len(entry) * 100_000).to_bytes(4, "little") + bytes(6)
+    tracemalloc.start()
+    try:
+        with pytest.raises(ApplicationError, match="more than an application may"):
+            read_archive("bomb.zip", entry * 100_000 + end)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_no_archive_or_application_is_an_error(tmp_path: Path) -> None:

@@ -35,6 +35,12 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             content = contents.get(self.path)
+            if self.path == "/cut":
+                self.send_response(200)
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                self.wfile.write(b"50\r\nless than 0x50 bytes")
+                return
             self.send_response(404 if content is None else 200)
             self.end_headers()
             self.wfile.write(content or b"")
@@ -79,6 +85,7 @@ def test_other_bytes_than_the_index_says_are_refused(served: dict[str, Any]) -> 
         ({"n_bytes": -1}, "'n_bytes'"),
         ({"name": "../x"}, "'name'"),
         ({"x": 1}, "field 'x'"),
+        ({"archive": "http://["}, r"the archive 'http://\[' is no URL"),
     ],
 )
 def test_malformed_entries_are_named(served: dict[str, Any], change: dict[str, Any], message: str) -> None:
@@ -97,6 +104,19 @@ def test_what_cannot_be_fetched_is_an_error(served: dict[str, Any], monkeypatch:
     for url in ("file:///etc/passwd", "ftp://example.org/x", "index.json"):
         with pytest.raises(ApplicationError, match="not a URL that begins with http"):
             fetch(url, 100)
+    for url in (
+        "http://[",
+        "http://[x]/",
+        "http://a b/",
+        "http://a\nb/",
+        "http://h:port/",
+        "http://127.0.0.1:1/ä",
+        "http:",
+    ):
+        with pytest.raises(ApplicationError, match=r"is no URL|could not be fetched"):
+            fetch(url, 100)
+    with pytest.raises(ApplicationError, match="could not be fetched"):
+        fetch(served[""] + "/cut", 100)
     with pytest.raises(ApplicationError, match="Not Found"):
         fetch(served[""] + "/missing", 100)
     monkeypatch.setenv("LLMAGENTOS_OFFLINE", "1")

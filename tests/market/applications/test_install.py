@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -36,6 +38,21 @@ def test_what_is_installed_is_found_replaced_and_removed(home: Path) -> None:
         application_named("bread")
 
 
+def test_it_can_be_installed_and_removed_by_several_at_once(home: Path) -> None:
+    def work(number: int) -> None:
+        for _ in range(15):
+            install("here", {**FILES, "data/a.txt": str(number).encode()})
+            if number == 0:
+                with suppress(ApplicationError):  # another one may have
+                    uninstall("bread")
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    install("here", FILES)
+    assert read_folder(application_named("bread").folder) == FILES
+    assert sorted(path.name for path in (home / "applications").iterdir()) == ["bread"]
+
+
 def test_what_cannot_be_installed_leaves_nothing(home: Path) -> None:
     with pytest.raises(ApplicationError):
         install("here", {"app.toml": FILES["app.toml"]})
@@ -59,19 +76,51 @@ def test_built_in_applications_are_there_and_can_be_hidden() -> None:
 
 
 def test_packages_add_applications(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = tmp_path / "site" / "their_app"
+    folder = tmp_path / "site" / "their_apps" / "bread"
     folder.mkdir(parents=True)
     for name in ("app.toml", "main.py"):
         (folder / name).write_bytes(FILES[name])
-    (folder / "__init__.py").write_text("raise RuntimeError('imported')")
+    for package in (folder, folder.parent):
+        (package / "__init__.py").write_text("raise RuntimeError('imported')")
     info = tmp_path / "site" / "their_app-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-app\nVersion: 1.0\n")
-    (info / "entry_points.txt").write_text("[llmagentos.applications]\nbread = their_app\n")
+    (info / "entry_points.txt").write_text("[llmagentos.applications]\nbread = their_apps.bread\n")
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
     found = application_named("bread")
     assert (found.folder, found.source) == (folder, "package their-app")
-    assert "their_app" not in sys.modules
+    assert not any(name.startswith("their_apps") for name in sys.modules)
+
+
+@pytest.mark.parametrize("value", ["missing", "their_apps.missing", "os.path.x", "their apps", "..x", "", "__main__"])
+def test_packages_that_name_no_application_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: str
+) -> None:
+    info = tmp_path / "site" / "their_apps-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: their-apps\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(f"[llmagentos.applications]\nbread = {value}\n")
+    monkeypatch.syspath_prepend(str(tmp_path / "site"))
+    broken: list[Exception] = []
+    assert "documents" in [application.manifest.name for application in applications(broken.append)]
+    assert len(broken) == 1
+    with pytest.raises((ApplicationError, InvalidRequestError)) as raised:
+        application_named("bread")
+    assert str(raised.value) == str(broken[0])
+
+
+@pytest.mark.parametrize("manifest", [b"name =", b"\xff", b"", FILES["app.toml"] + b"more = 1\n"])
+def test_a_broken_manifest_hides_no_other_application(home: Path, manifest: bytes) -> None:
+    install("here", FILES)
+    (home / "applications" / "aaa").mkdir()
+    (home / "applications" / "aaa" / "app.toml").write_bytes(manifest)
+    broken: list[Exception] = []
+    assert {"bread", "documents"} <= {application.manifest.name for application in applications(broken.append)}
+    (error,) = broken
+    assert str(home / "applications" / "aaa" / "app.toml") in str(error)
+    assert application_named("bread").manifest.name == "bread"
+    with pytest.raises(InvalidRequestError, match="aaa"):
+        application_named("aaa")
 
 
 def test_a_folder_is_named_by_its_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

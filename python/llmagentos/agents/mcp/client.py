@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
@@ -138,7 +139,7 @@ class MCPTools:
 
 
 def _text_of(result: CallToolResult) -> str:
-    """The texts of a result; of what is no text, what it is."""
+    """The texts of a result; of what is no text, what it is; of a result of values only, these as JSON."""
     parts = []
     for content in result.content:
         if content.type == "text":
@@ -147,6 +148,8 @@ def _text_of(result: CallToolResult) -> str:
             parts.append(content.resource.text)
         else:
             parts.append(f"[{content.type}: not shown]")
+    if not any(parts) and result.structured_content is not None:
+        return json.dumps(result.structured_content, ensure_ascii=False)
     return "\n".join(parts)
 
 

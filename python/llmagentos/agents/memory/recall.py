@@ -12,15 +12,20 @@ from llmagentos.agents.memory.view import Memory, View, background_of
 from llmagentos.agents.model_calls import ChatModel
 from llmagentos.agents.session import Session
 from llmagentos.errors import InvalidRequestError
+from llmagentos.tools.chunking import chunk_text
+
+PIECE = 1000  # characters of a turn that are found and shown together
 
 
 class RecallMemory(Memory):
     """Keeps turns that grow old in a store, and shows those closest to the user's last words beside the newest turns.
 
+    A long turn is kept in pieces of up to 1,000 characters, each of which is recalled by itself.
+
     Args:
         store: where they are kept; several conversations that share one remember each other's turns.
         keep_turns: the newest turns, which are shown as they were.
-        n_recalled: older turns that are shown besides, at most.
+        n_recalled: older turns, or pieces of long ones, that are shown besides, at most.
         min_score: cosine below which a turn has nothing to do with what is said.
 
     Raises:
@@ -46,11 +51,17 @@ class RecallMemory(Memory):
     def _recalled(self, session: Session, turns: Sequence[Turn]) -> list[FoundText]:
         older, starts = turns[: -self._keep_turns], turn_starts(session.records)
         keyed = [(f"{session.id}:{start}", turn) for start, turn in zip(starts, older, strict=False)]
-        self._store.add([(key, written([turn])) for key, turn in keyed if key not in self._store])
+        self._store.add([item for key, turn in keyed if key not in self._store for item in _pieces(key, turn)])
         if not turns:
             return []
         found = self._store.search(turns[-1][0]["content"], self._n_recalled)
         return [one for one in found if one.score >= self._min_score]
+
+
+def _pieces(key: str, turn: Turn) -> list[tuple[str, str]]:
+    """A turn's text in pieces that models can embed, each with a key; the first has the turn's."""
+    chunks = chunk_text(written([turn]), PIECE)
+    return [(f"{key}:{number}" if number else key, chunk.text) for number, chunk in enumerate(chunks)]
 
 
 def _told(found: Sequence[FoundText]) -> str:

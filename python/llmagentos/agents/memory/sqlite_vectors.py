@@ -4,20 +4,25 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from llmagentos.agents.memory.vectors import Embedder, FoundText, check_count
+from llmagentos.agents.memory.vectors import Embedder, FoundText, check_count, vectors_of
 from llmagentos.errors import LLMAgentOSError
 
 if TYPE_CHECKING:
     import apsw
 
+BUSY_MILLISECONDS = 30_000  # to wait for other writers
+
 
 class SQLiteVectorStore:
-    """Keeps texts and vectors in a file, searched exactly by sqlite-vec.
+    """Keeps texts and vectors in a file, searched exactly by sqlite-vec. Any number of processes may use one file.
+
+    A text that is longer than the embedder takes is kept whole, and found by its beginning.
 
     Args:
         path: the file; made where it is missing.
@@ -34,7 +39,7 @@ class SQLiteVectorStore:
         self._path = os.fspath(path)
         self._db = _connected(self._path)
         dim = embedder.embed(["dimension"]).shape[1]
-        with self._db:
+        with self._writing():
             self._db.execute("CREATE TABLE IF NOT EXISTS texts (id INTEGER PRIMARY KEY, key TEXT UNIQUE, text TEXT)")
             self._db.execute(
                 f"CREATE VIRTUAL TABLE IF NOT EXISTS vectors USING vec0(embedding float[{dim}] distance_metric=cosine)"
@@ -55,8 +60,8 @@ class SQLiteVectorStore:
         """Keeps (key, text) pairs, all or none; a key that is there already gets the new text."""
         if not items:
             return
-        vectors = self._embedder.embed([text for _, text in items])
-        with self._lock, self._db:
+        vectors = vectors_of(self._embedder, [text for _, text in items])
+        with self._writing():
             for (key, text), vector in zip(items, vectors, strict=True):
                 row = self._one(
                     "INSERT INTO texts (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text "
@@ -71,7 +76,7 @@ class SQLiteVectorStore:
     def search(self, query: str, k: int = 3) -> list[FoundText]:
         """The k texts closest to the query, the closest first."""
         check_count(k)
-        vector = np.ascontiguousarray(self._embedder.embed([query])[0], np.float32).tobytes()
+        vector = np.ascontiguousarray(vectors_of(self._embedder, [query])[0], np.float32).tobytes()
         with self._lock:
             rows = self._db.execute(
                 "SELECT key, text, distance FROM vectors JOIN texts ON texts.id = vectors.rowid "
@@ -84,6 +89,19 @@ class SQLiteVectorStore:
     def close(self) -> None:
         """Closes the file."""
         self._db.close()
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        """A transaction that waits for the file at its beginning: where it began with reading, and somebody else has
+        written meanwhile, waiting would not help."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._db.execute("COMMIT")
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
 
     def _one(self, statement: str, *values: str) -> Any:
         """The first column of a statement's one row."""
@@ -99,6 +117,7 @@ def _connected(path: str) -> apsw.Connection:
         raise LLMAgentOSError(f"{error}; vectors in SQLite need: pip install 'llmagentos[agents]'") from None
     try:
         db = apsw.Connection(path)
+        db.set_busy_timeout(BUSY_MILLISECONDS)
         db.enable_load_extension(True)
         db.load_extension(sqlite_vec.loadable_path())
         db.enable_load_extension(False)

@@ -10,14 +10,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.errors import InvalidRequestError
+from llmagentos.errors import ContextLengthError, InvalidRequestError
 
 
 class Embedder(Protocol):
     """Makes vectors of texts: an `LLM` that embeds."""
 
-    def embed(self, texts: Any, /) -> NDArray[np.float32]:
-        """float32 [n, dim] of length one, for n texts."""
+    def embed(self, texts: Any, /, *, truncate: bool = ...) -> NDArray[np.float32]:
+        """float32 [n, dim] of length one, for n texts; `truncate` leaves out the ends of those that are too long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,10 @@ class TextStore(Protocol):
 
 
 class VectorStore:
-    """Keeps texts in memory. A search reads all vectors: 10,000 of 384 numbers take about a millisecond."""
+    """Keeps texts in memory. A search reads all vectors: 10,000 of 384 numbers take about a millisecond.
+
+    A text that is longer than the embedder takes is kept whole, and found by its beginning.
+    """
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
@@ -60,7 +63,7 @@ class VectorStore:
     def add(self, items: Sequence[tuple[str, str]]) -> None:
         if not items:
             return
-        vectors = self._embedder.embed([text for _, text in items])
+        vectors = vectors_of(self._embedder, [text for _, text in items])
         with self._lock:
             self._texts.update(items)
             self._rows.update(zip((key for key, _ in items), vectors, strict=True))
@@ -71,9 +74,17 @@ class VectorStore:
             keys, matrix = list(self._rows), np.array(list(self._rows.values()), np.float32)
         if not keys:
             return []
-        scores = matrix @ self._embedder.embed([query])[0]
+        scores = matrix @ vectors_of(self._embedder, [query])[0]
         best = np.argsort(-scores, kind="stable")[:k]
         return [FoundText(keys[index], self._texts[keys[index]], float(scores[index])) for index in best]
+
+
+def vectors_of(embedder: Embedder, texts: Sequence[str]) -> NDArray[np.float32]:
+    """Vectors of texts; of one that is longer than the embedder takes, that of its beginning."""
+    try:
+        return embedder.embed(texts)
+    except ContextLengthError:
+        return embedder.embed(texts, truncate=True)
 
 
 def check_count(k: int) -> None:

@@ -9,9 +9,10 @@ import hashlib
 import io
 import os
 import stat
+import unicodedata
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
@@ -23,7 +24,9 @@ Files: TypeAlias = Mapping[str, bytes]  # by their paths, with "/" between the p
 MAX_BYTES = 64 << 20  # of all files of an application together
 MAX_FILES = 2000
 MAX_PATH = 200  # characters
+MAX_PART = 255  # bytes of one part, which is what file systems take
 _LEFT_OUT = ("__pycache__", "node_modules")  # and what begins with a dot
+_ENTRY = b"PK\1\2"  # what each entry of an archive's directory begins with
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _BROKEN = (
     zipfile.BadZipFile,
@@ -59,6 +62,7 @@ def read_folder(folder: str | os.PathLike[str]) -> dict[str, bytes]:
         except OSError as error:
             raise ApplicationError(f"{path} cannot be read: {error.strerror}") from None
         _check_path(str(folder), name)
+    _check_distinct(str(folder), files)
     return files
 
 
@@ -82,16 +86,19 @@ def read_archive(where: str, content: bytes) -> dict[str, bytes]:
         ApplicationError: it is broken or holds too much, a path that leads elsewhere, or what is no regular file.
     """
     files: dict[str, bytes] = {}
+    if content.count(_ENTRY) > 10 * MAX_FILES:  # before each becomes an object; folders and nested archives count here
+        _check_size(where, 0, content.count(_ENTRY))
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = [info for info in archive.infolist() if not info.filename.endswith("/")]
             _check_size(where, sum(info.file_size for info in members), len(members))
             for info in members:
                 _check_member(where, info)
-                if info.filename in files:
-                    raise ApplicationError(f"{where} has {shown(info.filename)} twice; nothing of it was kept")
-                # zipfile gives no more bytes than the size that was counted.
-                files[info.filename] = archive.read(info)
+            _check_distinct(where, [info.filename for info in members])
+            for info in members:
+                with archive.open(info) as member:
+                    # No more than was counted: without a number all there is is unpacked at once.
+                    files[info.filename] = member.read(info.file_size)
     except _BROKEN as error:
         raise ApplicationError(f"{where} cannot be read as a zip archive: {error}") from None
     tops = {name.partition("/")[0] for name in files}
@@ -116,10 +123,31 @@ def _check_size(where: str, n_bytes: int, n_files: int) -> None:
 
 
 def _check_path(where: str, name: str) -> None:
-    parts = PurePosixPath(name).parts
-    is_odd = any(ord(character) < 32 or character in '\\:*?"<>|' for character in name)
-    if not parts or name.startswith("/") or ".." in parts or is_odd or len(name) > MAX_PATH or not name.isprintable():
+    parts = name.split("/")
+    is_odd = any(character in '\\:*?"<>|' for character in name) or not name.isprintable()
+    is_long = len(name) > MAX_PATH or any(len(part.encode(errors="replace")) > MAX_PART for part in parts)
+    # A dot or space at a part's end is lost on some systems; "." and ".." are among them.
+    if is_odd or is_long or any(not part or part[-1] in ". " for part in parts):
         raise ApplicationError(f"{where} has a file at {shown(name)}, which is no path an application may use")
+
+
+def _check_distinct(where: str, names: Iterable[str]) -> None:
+    """Refuses paths that are one file to some file system, which may tell neither case nor Unicode's forms apart."""
+    seen: dict[str, str] = {}
+    for name in names:
+        plain = unicodedata.normalize("NFC", name).casefold()
+        if plain in seen:
+            other = seen[plain]
+            clash = "twice" if other == name else f"and {shown(other)}, which are one file on some systems"
+            raise ApplicationError(f"{where} has {shown(name)} {clash}; nothing of it was kept")
+        seen[plain] = name
+    for name in seen.values():
+        for folder in PurePosixPath(name).parents:
+            folder_name = unicodedata.normalize("NFC", str(folder)).casefold()
+            if folder_name in seen:
+                raise ApplicationError(
+                    f"{where} has {shown(seen[folder_name])} as a file and as a folder; nothing of it was kept"
+                )
 
 
 def manifest_in(where: str, files: Files) -> Manifest:

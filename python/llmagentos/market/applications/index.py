@@ -16,10 +16,11 @@ import re
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from http.client import HTTPException
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from llmagentos.errors import ApplicationError, shown
+from llmagentos.errors import ApplicationError, InvalidRequestError, shown
 from llmagentos.market import cache
 from llmagentos.market.applications.files import MAX_BYTES
 from llmagentos.market.applications.manifest import Manifest, manifest_of
@@ -68,7 +69,10 @@ def _offer(where: str, url: str, entry: dict[str, Any]) -> Offer:
     table = Table(where, {name: entry[name] for name in own if name in entry})
     archive, n_bytes, sha256 = table.text("archive"), table.count("n_bytes"), table.text("sha256", _SHA256)
     manifest = manifest_of(where, {name: value for name, value in entry.items() if name not in own})
-    return Offer(manifest, urljoin(url, archive), n_bytes, sha256)
+    try:
+        return Offer(manifest, urljoin(url, archive), n_bytes, sha256)
+    except ValueError as error:
+        raise InvalidRequestError(f"{where}: the archive {shown(archive)} is no URL: {error}") from None
 
 
 def download(offer: Offer) -> bytes:
@@ -101,15 +105,24 @@ def fetch(url: str, max_bytes: int) -> bytes:
     Raises:
         ApplicationError: it is no such URL, fetching is forbidden or fails, or it has more than `max_bytes`.
     """
-    if urlsplit(url).scheme not in ("http", "https"):
+    try:
+        scheme = urlsplit(url).scheme
+    except ValueError as error:
+        raise ApplicationError(f"{shown(url)} is no URL: {error}") from None
+    if scheme not in ("http", "https"):
         raise ApplicationError(f"{shown(url)} is not a URL that begins with http:// or https://")
     if cache.is_offline():
         raise ApplicationError(f"LLMAGENTOS_OFFLINE forbids fetching {url}: unset it")
     try:
         with urllib.request.urlopen(url, timeout=_TIMEOUT) as answer:  # noqa: S310 (the scheme was checked)
             content: bytes = answer.read(max_bytes + 1)
-    except (OSError, ValueError) as error:
-        raise ApplicationError(f"{url} could not be fetched: {getattr(error, 'reason', None) or error}") from None
+    except UnicodeError:
+        raise ApplicationError(
+            f"{shown(url)} could not be fetched: what is not ASCII must be percent-encoded"
+        ) from None
+    except (OSError, ValueError, HTTPException) as error:  # among them what is wrong with the URL
+        reason = getattr(error, "reason", None) or str(error) or type(error).__name__
+        raise ApplicationError(f"{shown(url)} could not be fetched: {reason}") from None
     if len(content) > max_bytes:
         raise ApplicationError(f"{url} has more than {max_bytes:,} bytes, which is the limit")
     return content

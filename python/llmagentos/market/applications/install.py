@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import re
-import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from llmagentos.errors import ApplicationError, InvalidRequestError, shown
+from llmagentos.market import cache
 from llmagentos.market.applications.files import Files, manifest_in, write_folder
 from llmagentos.market.applications.manifest import MANIFEST, parse_manifest
 from llmagentos.market.applications.sources import Application, installed_folder
@@ -31,12 +33,13 @@ def install(where: str, files: Files) -> Application:
     home = installed_folder()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".installing-", dir=home, ignore_cleanup_errors=True) as temporary:
-            made, folder = Path(temporary, "new"), home / manifest.name
+        with _beside(home) as temporary:
+            made, folder = temporary / "new", home / manifest.name
             write_folder(files, made)
-            if folder.exists():
-                os.replace(folder, Path(temporary, "old"))
-            os.replace(made, folder)
+            with _alone():
+                if folder.exists():
+                    os.replace(folder, temporary / "old")
+                os.replace(made, folder)
     except OSError as error:
         raise ApplicationError(f"{manifest.name} cannot be installed in {home}: {error.strerror}") from None
     return Application(manifest, folder, "installed")
@@ -48,13 +51,30 @@ def uninstall(name: str) -> None:
     Raises:
         ApplicationError: none of that name is installed, or it cannot be removed.
     """
-    folders = [path.parent for path in installed_folder().glob(f"*/{MANIFEST}") if path.parent.name == name]
-    if not folders:
+    home = installed_folder()
+    if not any(path.parent.name == name for path in home.glob(f"*/{MANIFEST}")):
         raise ApplicationError(f"no application named {shown(name)} is installed")
     try:
-        shutil.rmtree(folders[0])
+        with _beside(home) as temporary, _alone():
+            os.replace(home / name, temporary / "old")
     except OSError as error:
-        raise ApplicationError(f"{folders[0]} cannot be removed: {error.strerror}") from None
+        raise ApplicationError(f"{home / name} cannot be removed: {error.strerror}") from None
+
+
+@contextmanager
+def _beside(home: Path) -> Iterator[Path]:
+    """A folder on the file system of the installed applications, which is removed afterwards with what is in it."""
+    with tempfile.TemporaryDirectory(prefix=".installing-", dir=home, ignore_cleanup_errors=True) as temporary:
+        yield Path(temporary)
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """Held by one thread of one process at a time, while folders are put in place of others."""
+    from filelock import FileLock
+
+    with FileLock(cache.home() / "applications.lock"):
+        yield
 
 
 def create(template: Application, files: Files, folder: str | os.PathLike[str]) -> Path:

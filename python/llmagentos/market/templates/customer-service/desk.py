@@ -32,6 +32,10 @@ NOT_FOUND = (
     "the address is the one that you ordered with."
 )
 
+NO_NUMBER = "That is no order number of ours: they have five digits, as in AP-10442. It is in the confirmation by mail."
+_DIGITS = re.compile(r"(?<![\w@.+-])\d{5}(?![\w@-])")  # of an order, left without its letters
+_NO_NUMBER = re.compile(r"^\W*\w{0,4}\d[\w-]*\W*$|\bnumber\b.{0,10}\d", re.IGNORECASE)
+
 
 class Desk(Agent):
     """Answers one customer's messages, one after the other.
@@ -61,6 +65,8 @@ class Desk(Agent):
         return read(text_of(observation))
 
     def act(self, action: Message) -> dict[str, Any]:
+        if self._wanted is not None and action.number is None and (digits := _DIGITS.search(action.text)) is not None:
+            action = read(action.text.replace(digits[0], f"AP-{digits[0]}"))
         if action.number is not None and action.number != self._number:
             self._number, self._order = action.number, None
         if action.mail is not None and action.mail != self._mail:
@@ -84,6 +90,11 @@ class Desk(Agent):
                 return self._answered_to(message.mail)
             self._wanted = self._wanted or "status"
             return self._about_order()
+        if self._wanted is not None and self._number is None and _NO_NUMBER.search(message.text):
+            self._n_tries += 1
+            if self._n_tries >= MAX_TRIES:
+                return self._passed_on("an order whose number could not be read", message.text)
+            return NO_NUMBER
         if message.topic == "greeting":
             return GREETING
         if message.topic == "thanks":

@@ -99,12 +99,19 @@ class Quiz:
         self.grades.append((question, result))
         self.asked, self.helped = self.asked + 1, False
         days = memory.interval
-        return f"{_feedback(question, result)} Next time in {days} day{'s' if days != 1 else ''}."
+        told = _feedback(question, result) if text else _told(question)
+        return f"{told} Next time in {days} day{'s' if days != 1 else ''}."
 
     def _current(self) -> Question:
         if self.current is None:
             raise IndexError("the round is over")
         return self.current
+
+
+def _told(question: Question) -> str:
+    """The answer to a question that was skipped."""
+    because = f" {question.explanation}" if question.explanation else ""
+    return because.strip() if because and question.points else f"It is {question.answers[0]}.{because}"
 
 
 def _feedback(question: Question, result: Grade) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from plan import MINUTES_REVIEW, Learner, enough_minutes, study_plan
@@ -26,6 +26,24 @@ HELP = """Say one of these:
   topics, progress       what there is, and how you stand
   What is ...?           what your notes say about it, with the place
 While a question is open: your answer, or hint, skip, stop."""
+
+# What people say in place of the commands, and the command it is.
+_IN_OTHER_WORDS = tuple(
+    (re.compile(rf"(?:{pattern})[\s.!?]*", re.IGNORECASE), said)
+    for pattern, said in (
+        (r"(?:hi|hello|hey|start|what can you do|stop|next)", "help"),
+        (r"(?:please )?(?:quiz|test|ask)(?: me| us)(?: on| about| in)?((?: [\w ]+?)?)", r"quiz\1"),
+        (r"quiz (?:on|about|in) ([\w ]+?)", r"quiz \1"),
+        (r"(?:please )?(?:make|give)(?: me| us)? an?(?: study)? plan((?: .+?)?)", r"plan\1"),
+        (r"how (?:am i doing|well am i doing|do i stand)|(?:my |show (?:me )?my )progress", "progress"),
+        (
+            r"i (?:want|would like) to (?:learn|know)(?: something)?(?: about)? (.+?)|(?:tell|teach) me about (.+?)",
+            r"\1\2",
+        ),
+        (r"(?:what|which) topics (?:are there|do you have)|what can i (?:learn|study)", "topics"),
+    )
+)
+_NO_IDEA = re.compile(r"(i )?(do not|don't|dont) know|idk|no idea|pass|\?+")
 
 
 class Tutor(Agent):
@@ -71,9 +89,11 @@ class Tutor(Agent):
             return HELP if self._quiz is None else self._quiz.shown()
         if self._quiz is not None:
             return self._in_quiz(self._quiz, text)
-        word, _, rest = text.partition(" ")
+        said = next((said for pattern, said in _IN_OTHER_WORDS if (match := pattern.fullmatch(text))), None)
+        meant = match.expand(said) if said is not None and match else text
+        word, _, rest = meant.partition(" ")
         command = self._commands.get(word.lower())
-        return self._look_up(text) if command is None else command(rest.strip())
+        return self._look_up(meant) if command is None else command(rest.strip())
 
     def _in_quiz(self, quiz: Quiz, text: str) -> str:
         said = text.lower()
@@ -86,13 +106,17 @@ class Tutor(Agent):
             return quiz.summary()
         if text.endswith("?"):
             return f"Let us finish the question first (or say stop).\n\n{quiz.shown()}"
-        told = quiz.skip(self._today()) if said == "skip" else quiz.answer(text, self._today())
+        skips = said == "skip" or _NO_IDEA.fullmatch(said) is not None
+        told = quiz.skip(self._today()) if skips else quiz.answer(text, self._today())
         if quiz.current is not None:
             return f"{told}\n\n{quiz.shown()}"
         self._quiz = None
         return f"{told}\n\n{quiz.summary()}"
 
     def _plan(self, text: str) -> str:
+        if (span := re.fullmatch(r"(?:for |of )?(\d{1,3}) (day|week)s?(?:\D+(\d{1,3})\D*)?", text)) is not None:
+            days = int(span[1]) * (7 if span[2] == "week" else 1)
+            text = f"{self._today() + timedelta(days=days)} {span[3] or 20}"
         said = re.fullmatch(r"(\d{4}-\d{2}-\d{2})(?:\s+(\d{1,3}))?", text)
         if text and said is None:
             return f"I cannot read {text!r}: say the day of the exam and minutes a day, as in: plan 2030-06-01 20"

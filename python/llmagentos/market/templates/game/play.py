@@ -115,7 +115,14 @@ class Game(Agent):
         direction = where if where in self._place.exits else by_name.get(where) or by_id.get(where)
         if direction is None:
             is_way = where in ("north", "south", "east", "west")
-            return f"There is no way {where}. You can go {' or '.join(self._place.exits)}." if is_way else None
+            if not is_way and (where in self._here or re.match(r"(go|walk|run) (to )?(the )?\w", said) is None):
+                return None
+            ways = " or ".join(self._place.exits)
+            return (
+                f"There is no way {where}. You can go {ways}."
+                if is_way
+                else f"You see no way there. You can go {ways}."
+            )
         needs = self._world.places[self._place.exits[direction]].needs
         if needs is not None and needs.flag not in self._state.flags:
             return needs.text

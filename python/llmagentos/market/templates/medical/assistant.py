@@ -31,6 +31,9 @@ _DOSE = re.compile(
     r"(can|should|may) (i|he|she|we) (take|give|use) |which (medicine|painkiller|drug|antibiotic)",
     re.IGNORECASE,
 )
+_COURTESY = re.compile(
+    r"(hi|hello|hey|good (morning|afternoon|evening|day)|thanks?|thank you|help me)\b.{0,12}", re.IGNORECASE
+)
 _LEAFLETS = {"stomach ache": "stomach", "diarrhoea or vomiting": "diarrhoea-vomiting"}
 
 
@@ -84,6 +87,8 @@ class Assistant(Agent):
         if self.intake.description is None:
             return self._described(text)
         question = self._open
+        if question is None and _COURTESY.fullmatch(text):
+            return "You are welcome. Say restart for another complaint."
         return self._with_open_question(self._information(text)) if question is None else self._filled(question, text)
 
     def _asks(self, text: str) -> bool:
@@ -122,6 +127,8 @@ class Assistant(Agent):
         return question.field != "pregnant" or age is None or 12 <= age <= 55
 
     def _described(self, text: str) -> str:
+        if _COURTESY.fullmatch(text) and read_complaint(text) is None:
+            return INTRODUCTION
         self.intake.description = text[:500]
         for field, value in noted(text).items():
             self._note(field, value)
@@ -186,7 +193,9 @@ class Assistant(Agent):
         if _ABOUT_ME.search(text):
             return INTRODUCTION
         complaint = read_complaint(text)  # nobody who asks about one complaint is told of another
-        told = self._leaflets.about(text, None if complaint is None else _leaflet_of(complaint))
+        own = self.intake.complaint if complaint is None else None  # which "what helps?" is about
+        told = self._leaflets.about(text, _leaflet_of(own)) if own is not None else None
+        told = told or self._leaflets.about(text, None if complaint is None else _leaflet_of(complaint))
         return told or (NO_DIAGNOSIS if _GUESS.search(text) else NOT_KNOWN)
 
     def _leaflet(self) -> str:

@@ -26,6 +26,8 @@ HELP = """Say one of these:
   in words           a summary in the model's words, checked against the text (needs --model)
   keywords, length   what it is about, and how long it is"""
 
+COUNTS_WORDS = "I go by words, as sentences are of all lengths. Say for example: summary 60"
+
 
 class Summariser(Agent):
     """Summarises texts in a session.
@@ -65,6 +67,14 @@ class Summariser(Agent):
             if not self._sentences and word.lower() not in ("help", "open"):
                 return "There is no text yet. Say: open FILE"
             return command(rest.strip())
+        if re.fullmatch(
+            r"(what('s| is) (it|this|that|the text) about|(please )?summari[sz]e( it| this)?)\W*", text.lower()
+        ):
+            return self.reply("summary")
+        if re.fullmatch(r"\d{1,5} (words|sentences)", text.lower()):
+            return self.reply(f"summary {text}") if text.lower().endswith("words") else COUNTS_WORDS
+        if _is_file(text):
+            return self._open(text)
         if text.endswith("?") and self._sentences:
             return self._about(text)
         return f"I do not know {text!r}. {HELP}" if text else HELP
@@ -130,6 +140,13 @@ class Summariser(Agent):
         n_words = sum(len(sentence.text.split()) for sentence in self._sentences)
         sources = ", ".join(dict.fromkeys(sentence.source for sentence in self._sentences))
         return f"{sources}: {len(self._sentences)} sentences, {n_words} words"
+
+
+def _is_file(text: str) -> bool:
+    try:
+        return Path(text).expanduser().is_file()
+    except (OSError, RuntimeError, ValueError):  # what is no path at all
+        return False
 
 
 def numbered(found: Sequence[Sentence]) -> str:

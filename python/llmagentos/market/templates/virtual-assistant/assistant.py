@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -83,6 +84,7 @@ class Assistant(Agent):
             "help": lambda _: HELP,
             "greeting": lambda _: f"Hello! It is {self._now:%H:%M} on {day_name(self._now.date())}. What can I do?",
             "thanks": lambda _: "You are welcome.",
+            "farewell": lambda _: "Goodbye.",
             "yes": lambda _: "Yes to what? I had asked nothing.",
             "no": lambda _: "All right.",
             "unknown": self._guess,
@@ -181,7 +183,10 @@ class Assistant(Agent):
     def _remove_event(self, command: Command) -> str:
         found = self._agenda.coming(command.text, self._now, command.when.day) if command.text else []
         if not found:
-            return f"I find nothing about {command.text!r} in the calendar."
+            entry = re.sub(r"\s+(task|to-?do|entry|item)$", "", command.text, flags=re.IGNORECASE)
+            if command.when.day is None and entry and self._todo(entry) is not None:
+                return self._remove_todo(replace(command, text=entry))
+            return f"I find nothing about {command.text!r} in the calendar, nor on your list."
         event = found[0]
         all_of_it = " with all its repetitions" if self._agenda.repeats(event) else ""
 

@@ -57,7 +57,7 @@ def read_when(text: str, today: date) -> When:
                 continue
             when = replace(when, day=day, n_days=n_days, rest=_without(when.rest, match))
             break
-    if (match := _FROM_TO.search(when.rest)) is not None and _is_span(match):
+    if (match := _FROM_TO.search(when.rest)) is not None and _is_span(match, when.day is not None):
         start, end = _time(match[1], match[2], match[3] or match[6]), _time(match[4], match[5], match[6])
         if start is not None and end is not None and end > start:
             minutes = (end.hour - start.hour) * 60 + end.minute - start.minute
@@ -97,8 +97,10 @@ def _number(text: str) -> int:
     return int(text) if text.isdigit() else _NUMBERS[text.lower()]
 
 
-def _is_span(match: re.Match[str]) -> bool:
-    """Whether two numbers are times, and not, say, "15 to 20 people"."""
+def _is_span(match: re.Match[str], has_day: bool) -> bool:
+    """Whether two numbers are times, and not, say, "15 to 20 people"; beside a day "10-11" is."""
+    if has_day and "-" in match[0]:
+        return True
     return match[0].lower().startswith(("from", "between")) or ":" in match[0] or match[6] is not None
 
 

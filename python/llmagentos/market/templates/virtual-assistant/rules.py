@@ -9,7 +9,7 @@ Action = Literal[
     "add_todo", "list_todos", "complete_todo", "remove_todo",
     "add_note", "find_note",
     "calculate", "repeat", "clock", "days_until", "weekday",
-    "help", "greeting", "thanks", "yes", "no", "unknown",
+    "help", "greeting", "thanks", "farewell", "yes", "no", "unknown",
 ]  # fmt: skip
 
 _PLEASE = r"\W*(?:please )?"
@@ -31,6 +31,7 @@ RULES: tuple[tuple[Action, str], ...] = (
     ("no", r"\W*(?:no|nope|don'?t|cancel|never mind|leave it)\W*(?:thanks|thank you|leave it|keep it|don'?t)?\W*"),
     ("greeting", r"\W*(?:hi|hello|hey|good (?:morning|afternoon|evening))\b.{0,15}"),
     ("thanks", r".{0,15}\b(?:thanks|thank you)\b.{0,20}"),
+    ("farewell", r"\W*(?:good ?bye|bye|see you)\b.{0,15}"),
     ("help", r"\W*(?:help|what can you do|how does this work)\b.*"),
     ("add_note", rf"\W*(?:note|make a note|take a note|write down|remember)(?: that|:)?\s+(?!to\b){_ABOUT}"),
     ("find_note", r".*\bdid i (?:note|write down|say)\b(?: about| on| of)?\s*(?P<about>.*)"),
@@ -52,6 +53,7 @@ RULES: tuple[tuple[Action, str], ...] = (
     ("clock", r".*\bwhat(?:'s| is)? (?:the )?time(?: is it)?(?: now)? (?:in|at) (?P<about>.+?)\W*"),
     ("agenda", rf"\W*(?:show|list|tell)(?: me)? {_MY}{_CALENDAR}\b(?P<about>.*)"),
     ("agenda", rf".*\b{_WHAT}\b(?: on| planned| in)*(?: my| the)?(?P<about>.*)"),
+    ("agenda", r"\W*(?:do i have|have i got|is there) (?:anything|something|plans|any \w+)\b(?P<about>.*)"),
     ("find_event", rf"\W*(?:when(?:'s| is| are| was| do i have| will i)|what time is)\s+{_MY}{_ABOUT}"),
     ("move_event", rf"{_PLEASE}(?:move|shift|reschedule|postpone|change)\s+{_MY}(?:{_EVENT} )?{_ABOUT}"),
     ("remove_event", rf"{_PLEASE}(?:cancel|remove|delete)\s+{_MY}(?:{_EVENT} (?:with )?)?{_ABOUT}"),

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from answers import Entry, Knowledge, read_entries
-from desk import GREETING, MAX_TRIES, NOT_FOUND, Desk
+from desk import GREETING, MAX_TRIES, NO_NUMBER, NOT_FOUND, Desk
 from main import EXAMPLE_DAY, FOLDER
 from orders import EXAMPLE, Orders
 from tickets import Tickets
@@ -40,6 +40,20 @@ def test_an_answer_has_its_source(talk: Conversation) -> None:
     assert "within 30 days of delivery" in told
     assert "[returns.md:3 How long can I return an order?]" in told
     assert talk.tickets.open_ones() == []
+
+
+def test_an_order_s_number_may_lack_its_letters_and_what_is_none_is_told(talk: Conversation) -> None:
+    assert talk.say("Where is my parcel?").startswith("Please tell me the order number")
+    assert talk.say("my order number is 1001") == NO_NUMBER
+    assert talk.say("it's 10442") == "Please tell me the mail address that you ordered with."
+    assert talk.say("Where is my parcel?") == "Please tell me the mail address that you ordered with."
+
+
+def test_numbers_that_cannot_be_read_are_passed_on_in_the_end(talk: Conversation) -> None:
+    talk.say("Where is my parcel?")
+    told = [talk.say(text) for text in ("12", "A1-77", "number 5")]
+    assert told[:2] == [NO_NUMBER] * 2
+    assert "ticket 1" in told[2]
 
 
 def test_where_it_is_not_sure_the_customer_chooses(talk: Conversation) -> None:

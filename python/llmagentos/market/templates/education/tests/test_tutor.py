@@ -47,6 +47,34 @@ def test_what_the_notes_do_not_say_is_not_known(tutor: Tutor, text: str) -> None
     assert "so I do not know" in tutor.reply(text)
 
 
+@pytest.mark.parametrize(
+    ("said", "meant"),
+    [
+        ("Hello", "help"),
+        ("quiz me", "quiz"),
+        ("Quiz me on cells", "quiz cells"),
+        ("quiz about heredity 2", "quiz heredity 2"),
+        ("Test me!", "quiz"),
+        ("How am I doing?", "progress"),
+        ("what topics are there?", "topics"),
+        ("Make me a plan for 3 weeks", "plan 2030-01-22 20"),
+        ("make a plan for 10 days with 30 minutes a day", "plan 2030-01-11 30"),
+        ("plan 3 days", "plan 2030-01-04"),
+        ("I want to learn about osmosis", "What is osmosis?"),
+        ("Tell me about osmosis.", "What is osmosis?"),
+    ],
+)
+def test_commands_in_other_words(tutor: Tutor, tmp_path: Path, clock: Clock, said: str, meant: str) -> None:
+    other = tutor_for(FOLDER / "bank", FOLDER / "notes", tmp_path / "other.db", today=clock)
+    assert tutor.reply(said) == other.reply(meant)
+    assert "so I do not know" not in other.reply(meant)
+
+
+def test_not_to_know_is_no_wrong_answer_but_a_question_skipped(tutor: Tutor) -> None:
+    tutor.reply("quiz heredity 1")
+    assert "Not right" not in tutor.reply("I don't know")
+
+
 def test_a_wrong_answer_is_corrected_and_comes_again_tomorrow(tutor: Tutor, clock: Clock) -> None:
     asked = tutor.reply("quiz heredity 1")
     assert "Which base pairs with adenine" in asked

@@ -47,6 +47,12 @@ def test_the_story_can_be_finished(say: Say) -> None:
     assert "Skarholm is open again" in say("hang clapper")
 
 
+def test_a_place_that_is_not_next_to_here_is_told(say: Say) -> None:
+    say("north")
+    assert say("go to the harbor") == "You see no way there. You can go south."
+    assert say("go south").startswith("Market square")
+
+
 def test_the_end_of_the_story_ends_the_run() -> None:
     game = conversation()
     world = read_world(WORLD)

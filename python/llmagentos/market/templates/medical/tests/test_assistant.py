@@ -11,7 +11,7 @@ from intake import Complaint
 from leaflets import Leaflets
 from main import FOLDER, conversation
 from red_flags import RedFlags
-from texts import CRISIS, NO_DIAGNOSIS, NO_DOSES, NOT_KNOWN
+from texts import CRISIS, INTRODUCTION, NO_DIAGNOSIS, NO_DOSES, NOT_KNOWN
 
 from llmagentos.errors import InvalidRequestError
 
@@ -35,6 +35,22 @@ def test_the_form_is_asked_to_its_end_and_gives_a_summary_and_the_leaflet(assist
     assert "[sore-throat.md:" in told
     assert "Based on: NHS" in told
     assert json.loads(assistant.reply("json"))["temperature"] == 37.4
+
+
+def test_a_question_that_names_no_complaint_is_about_the_person_s(assistant: Assistant) -> None:
+    assistant.reply("I have had a sore throat for two days")
+    for answer in ANSWERS:
+        assistant.reply(answer)
+    assert "[sore-throat.md:" in assistant.reply("What helps?")
+    assert "[rash.md:" in assistant.reply("What helps against an itchy rash?")
+    assert assistant.reply("Thank you!").startswith("You are welcome.")
+
+
+@pytest.mark.parametrize("text", ["Hello", "hi there!", "Good morning", "thanks"])
+def test_a_greeting_describes_nothing(text: str) -> None:
+    greeted = Assistant(RedFlags(FOLDER / "red_flags.toml"), Leaflets(FOLDER / "leaflets"), lambda _: "back pain")
+    assert greeted.reply(text) == INTRODUCTION
+    assert "complaint sore throat" in greeted.reply("Hello, I have a sore throat")
 
 
 def test_a_red_flag_stops_everything_at_once(assistant: Assistant) -> None:

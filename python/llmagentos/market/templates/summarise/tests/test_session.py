@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from main import FOLDER, conversation, main
 from reading import sentences
-from summariser import Summariser
+from summariser import COUNTS_WORDS, Summariser
 
 from llmagentos.errors import InvalidRequestError
 
@@ -28,6 +28,15 @@ def test_piped_text_is_summarised_with_lines(
     monkeypatch.setattr("sys.stdin", io.StringIO("The bridge is closed now. It will open in spring again."))
     main(["--lines"])
     assert capsys.readouterr().out.splitlines()[0] == "1. The bridge is closed now. [-:1]"
+
+
+def test_people_say_it_in_other_ways(tmp_path: Path) -> None:
+    talk = conversation()
+    assert talk.reply("What is it about?") == talk.reply("Summarize this!") == talk.reply("summary")
+    assert talk.reply("40 words") == talk.reply("summary 40")
+    assert talk.reply("3 sentences") == COUNTS_WORDS
+    (tmp_path / "note.txt").write_text("The bridge is closed now. It will open in spring again.")
+    assert talk.reply(str(tmp_path / "note.txt")).startswith("note.txt: 2 sentences")
 
 
 def test_errors_name_what_is_wrong(tmp_path: Path) -> None:

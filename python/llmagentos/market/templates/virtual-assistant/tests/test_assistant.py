@@ -33,6 +33,22 @@ def test_events_are_added_found_moved_and_removed_after_a_yes(say: Say) -> None:
     assert "I find nothing about that" in say("When is the dentist?")
 
 
+@pytest.mark.parametrize("said", ["Delete the milk task", "Remove buy milk", "cancel the milk"])
+def test_what_the_calendar_has_not_is_removed_from_the_list(say: Say, said: str) -> None:
+    say("Remind me to buy milk")
+    assert say(said) == "Remove 'buy milk' from your list? (yes or no)"
+    assert say("yes") == "Removed: buy milk."
+    assert say(said).endswith("in the calendar, nor on your list.")
+
+
+def test_what_is_on_a_day_is_asked_in_several_ways_and_times_may_be_a_span(say: Say) -> None:
+    assert say("add meeting tomorrow 10-11").endswith("Meeting, Tuesday, 3 March 2026, 10:00 to 11:00.")
+    for said in ("Do I have anything tomorrow?", "Is there anything on Tuesday?", "Do I have any meetings tomorrow?"):
+        assert "10:00 to 11:00  Meeting" in say(said)
+    assert say("bye") == "Goodbye."
+    assert "I do not know that" in say("Do I have any milk?")
+
+
 def test_a_yes_counts_for_the_question_before_it_only(say: Say) -> None:
     say("Add dentist tomorrow at 9:30")
     say("Cancel the dentist")
