@@ -6,7 +6,7 @@ In the form of transformers 5 (`rope_parameters`), or in the one before it (`rop
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -19,11 +19,18 @@ Made: TypeAlias = dict[str, Any]
 _Scaling: TypeAlias = Callable[[HfConfig, Made, int, int], Made]
 
 
-def rope_metadata(config: HfConfig, head_dim: int, default_base: float = 10000.0, default_share: float = 1.0) -> Made:
+def rope_metadata(
+    config: HfConfig,
+    head_dim: int,
+    default_base: float = 10000.0,
+    default_share: float = 1.0,
+    others: Collection[str] = (),
+) -> Made:
     """Of one rotation, which serves all layers.
 
     Args:
         default_base, default_share: the frequencies' base, and which part of a head rotates, where nothing says so.
+        others: parameters that the family reads itself.
 
     Raises:
         UnsupportedModelError: a kind of scaling, or a parameter of one, that this build does not have.
@@ -31,6 +38,7 @@ def rope_metadata(config: HfConfig, head_dim: int, default_base: float = 10000.0
     given = config.object("rope_scaling") | config.object("rope_parameters")
     given.setdefault("partial_rotary_factor", config.number("partial_rotary_factor", default_share))
     given.setdefault("rope_theta", config.number("rope_theta", default_base))
+    given = {name: value for name, value in given.items() if name not in others}
     return _metadata(config, given, head_dim, default_base)
 
 

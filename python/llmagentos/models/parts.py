@@ -127,7 +127,7 @@ class Parts:
         clamp: float | None = None,
         chunk: int = 0,
         is_normalised: bool = False,
-        query_scale: tuple[int, float] | None = None,
+        query_scale: tuple[int, float, int] | None = None,
     ) -> int:
         """Self-attention with its projections; queries and keys are normalised where the checkpoint has norms for them.
 
@@ -136,7 +136,7 @@ class Parts:
             clamp: bound on the projections' magnitude.
             chunk: as `Graph.attention` has it.
             is_normalised: whether each head of queries and keys is, without a weight.
-            query_scale: period and slope of `Graph.scale_by_position`.
+            query_scale: period, slope and first position of `Graph.scale_by_position`.
         """
         g, block, size = self.g, self.block(layer), self.head_dim
         q = self.linear(h, block + "attn_q", self.n_heads * size)
@@ -148,7 +148,7 @@ class Parts:
         if is_normalised:
             q, k = g.rms_norm(q, "", self._eps, size), g.rms_norm(k, "", self._eps, size)
         if query_scale is not None:
-            q = g.scale_by_position(q, period=query_scale[0], slope=query_scale[1])
+            q = g.scale_by_position(q, period=query_scale[0], slope=query_scale[1], first=query_scale[2])
         if rope is not None:
             q, k = g.rope(q, size, rope), g.rope(k, size, rope)
         a = g.attention(
@@ -255,6 +255,8 @@ class Parts:
             return self.linear(h, "cls.output", self.n_rows("cls.output.weight"))
         for name in DENSE:
             if self.has(f"{name}.weight"):
+                for side in ("in", "out"):  # llama.cpp's files say again what the tensor does
+                    self.meta.integer(f"{name}_feat_{side}", None)
                 h = self.linear(h, name, self.n_rows(f"{name}.weight"))
                 if self.meta.string(f"{name}.activation", ""):
                     h = self.g.activation(h, self.activation_named(f"{name}.activation"))
