@@ -105,6 +105,20 @@ class HfFolder:
         return file
 
 
+class TensorsAlone(HfFolder):
+    """Tensors that are no folder's, under transformers' names.
+
+    Args:
+        path: of their file, for errors.
+    """
+
+    def __init__(self, path: Path, tensors: Mapping[str, LazyTensor]) -> None:
+        self.path = path
+        self.config, self.generation_config = {}, {}
+        self._files = {}
+        self.replace((), tensors)
+
+
 def read_json(path: Path) -> dict[str, Any]:
     """A JSON object in a file.
 
