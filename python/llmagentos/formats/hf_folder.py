@@ -38,6 +38,11 @@ class HfFolder:
         self._hidden: Collection[str] = frozenset()
         self._made: Mapping[str, LazyTensor] = {}
 
+    def quantize_config(self) -> dict[str, Any]:
+        """What the first versions of AutoGPTQ wrote in a file of its own; empty where there is none."""
+        file = self.path / "quantize_config.json"
+        return {"quant_method": "gptq"} | read_json(file) if file.exists() else {}
+
     def replace(self, sources: Collection[str], made: Mapping[str, LazyTensor]) -> None:
         """From now on tensors that are made of others stand in their place."""
         self._hidden, self._made = frozenset(sources), dict(made)
@@ -160,6 +165,9 @@ def _open_weights(path: Path) -> list[SafetensorsFile]:
         return [SafetensorsFile(path / name) for name in names]
     if (path / _WEIGHTS).exists():
         return [SafetensorsFile(path / _WEIGHTS)]
+    named = sorted(path.glob("gptq_model-*.safetensors"))  # as AutoGPTQ called it
+    if len(named) == 1:
+        return [SafetensorsFile(named[0])]
     old = sorted(file.name for file in path.glob("*.bin"))
     hint = f"; {old[0]} is a pickle, which is not opened: it can run code" if old else ""
     raise ModelNotFoundError(f"{path} has neither {_WEIGHTS} nor {_INDEX}{hint}")
