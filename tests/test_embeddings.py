@@ -160,6 +160,13 @@ def test_dense_layers_come_behind_the_pooling(tmp_path: Path) -> None:
         np.testing.assert_allclose(llm.embed(TEXTS), np.tanh(pooled @ weights[0].T + bias) @ weights[1].T, atol=1e-4)
 
 
+def test_dropout_does_nothing(tmp_path: Path) -> None:
+    modules = ("Transformer", "Pooling", "Dropout", "Normalize")
+    folder = encoder_folder(tmp_path / "dropout", modules=modules)
+    with LLM(folder, threads=1) as llm, LLM(encoder_folder(tmp_path / "plain", modules=SENTENCE), threads=1) as plain:
+        np.testing.assert_array_equal(llm.embed(TEXTS), plain.embed(TEXTS))
+
+
 @pytest.mark.parametrize(("case", "scale"), [("llama-plain", 1), ("qwen2-windows", 1), ("granite-multipliers", 1.7)])
 def test_a_decoder_embeds_by_its_last_row(case: str, scale: float) -> None:
     with np.load(DATA / case / "expected.npz") as stored:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
+from llmagentos.formats.chat_templates import by_tools
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import LazyTensor, TensorSpec
 
@@ -73,23 +74,20 @@ class HfFolder:
         return copy
 
     def chat_template(self) -> str | None:
-        """The template in chat_template.jinja, else that of tokenizer_config.json.
+        """The template in chat_template.jinja, else that of tokenizer_config.json, with the one for tools beside it.
 
         Raises:
-            ModelFormatError: the file is no UTF-8.
+            ModelFormatError: a file is no UTF-8.
         """
-        file = self.path / "chat_template.jinja"
-        if file.exists():
-            try:
-                return file.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
-                raise ModelFormatError(f"{file} is no UTF-8: {error}", str(file), error.start) from error
+        default = _text_of(self.path / "chat_template.jinja")
+        if default is not None:
+            return by_tools(default, _text_of(self.path / "additional_chat_templates" / "tool_use.jinja"))
         settings = self.path / "tokenizer_config.json"
         template = read_json(settings).get("chat_template") if settings.exists() else None
-        if isinstance(template, list):  # several, by name
-            named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
-            template = named.get("default")
-        return template if isinstance(template, str) and template else None
+        if not isinstance(template, list):
+            return by_tools(template, None)
+        named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
+        return by_tools(named.get("default"), named.get("tool_use"))
 
     def end_ids(self) -> list[int]:
         """The ids that end a generation: generation_config.json's, else config.json's.
@@ -143,6 +141,16 @@ def read_json_list(path: Path) -> list[Any]:
     if not isinstance(value, list):
         raise ModelFormatError(f"{path} holds no JSON array", str(path))
     return value
+
+
+def _text_of(file: Path) -> str | None:
+    """None where there is no such file."""
+    if not file.exists():
+        return None
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelFormatError(f"{file} is no UTF-8: {error}", str(file), error.start) from error
 
 
 def _json_in(path: Path) -> Any:

@@ -14,6 +14,7 @@ import numpy as np
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.models.hf_config import HfConfig
 
+_MOST_ROTATED = 2**16  # elements of a head, for each pair of which there may be a number
 Made: TypeAlias = dict[str, Any]
 # From a scaling's parameters, what is made so far, the context that was first trained on, and the whole one.
 _Scaling: TypeAlias = Callable[[HfConfig, Made, int, int], Made]
@@ -67,6 +68,8 @@ def two_ropes_metadata(config: HfConfig, head_dim: int, default_base: float, def
 def _metadata(config: HfConfig, given: Mapping[str, Any], head_dim: int, default_base: float) -> Made:
     """What it has of factors for each pair is under "rope.factors", "rope.long_factor" and "rope.short_factor"."""
     rope = HfConfig(config.path, given)
+    if head_dim > _MOST_ROTATED:
+        raise UnsupportedModelError(f"{config.path}: heads of {head_dim} elements are not supported")
     kind = rope.string("rope_type", rope.string("type", "default"))
     if kind not in _SCALINGS:
         raise UnsupportedModelError(

@@ -15,8 +15,8 @@ from llmagentos.models.pooling import POOLING_TYPES, Rows
 
 _MODULES = "modules.json"
 _MAX_LENGTH = 2**31 - 1
-_ORDER = re.compile("Transformer Pooling( Dense)*( Normalize)?")
-_ORDER_SAID = "Transformer, Pooling, any number of Dense, and Normalize or not"
+_ORDER = re.compile("Transformer Pooling( Dense| Dropout)*( Normalize)?")  # Dropout does nothing but in training
+_ORDER_SAID = "Transformer, Pooling, any number of Dense and Dropout, and Normalize or not"
 _SETTINGS = "config_sentence_transformers.json"
 # What the modules' first one is set up by: a name for each kind of model, of which all but one are old.
 _OF_TRANSFORMER = [

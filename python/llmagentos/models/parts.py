@@ -14,6 +14,7 @@ from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 
 Activation = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh", "sigmoid"]
+_MOST = 2**16  # heads, and elements of one; bounds what is made for each
 DENSE = tuple(f"dense_{i}" for i in range(1, 10))  # layers behind the pooling, by their place among the modules
 
 
@@ -45,9 +46,9 @@ class Parts:
         self.stack = stack
         self.width = meta.integer("embedding_length")
         self.n_layers = checkpoint.n_decoder_layers if stack == "dec." else checkpoint.n_layers
-        self.n_heads = meta.integer("attention.head_count")
+        self.n_heads = meta.integer("attention.head_count", high=_MOST)
         self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
-        self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads)
+        self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads, high=_MOST)
         self.hidden = meta.integer("feed_forward_length")
         self.value_dim = meta.integer("attention.value_length", self.head_dim)
         if one_head_size and self.value_dim != self.head_dim:
