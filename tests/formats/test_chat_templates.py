@@ -62,3 +62,10 @@ def test_a_folders_templates_are_both_read(in_files: bool, tmp_path: Path) -> No
     assert rendered(template, None) == rendered(PLAIN, None)
     assert rendered(template, TOOLS) == rendered(WITH_TOOLS, TOOLS)
     assert format_of(template) == HERMES
+
+
+def test_a_model_that_sees_pictures_may_have_its_template_in_a_file_of_json(tmp_path: Path) -> None:
+    folder = changed_folder(DATA / "llama-plain", tmp_path)
+    (folder / "tokenizer_config.json").write_text("{}")
+    (folder / "chat_template.json").write_text(json.dumps({"chat_template": PLAIN}))
+    assert open_checkpoint(folder).chat_template == PLAIN

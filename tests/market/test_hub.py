@@ -22,16 +22,18 @@ from .fake_hub import FakeHub
 CONFIG, WEIGHTS = b'{"architectures": ["LlamaForCausalLM"]}', bytes(range(256)) * 40
 FOLDER = {
     "README.md": b"about",
+    "additional_chat_templates/tool_use.jinja": b"{{ tools }}",
     "config.json": CONFIG,
     "generation_config.json": b"{}",
     "model.safetensors": WEIGHTS,
     "onnx/model.onnx": b"onnx",
     "pytorch_model.bin": b"pickle",
+    "sentence_roberta_config.json": b'{"max_seq_length": 8}',
     "tokenizer.json": b"{}" * 600,
     "tokenizer_config.json": b'{"a": 1}',
     "vocab.json": b"{}",
 }
-NEEDED = {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+NEEDED = FOLDER.keys() - {"README.md", "onnx/model.onnx", "pytorch_model.bin", "vocab.json"}
 CONVERSION = "Adding `safetensors` variant of this model"
 
 
@@ -190,7 +192,7 @@ def test_standard_error_hears_of_it_in_our_lines_alone(hub: FakeHub, capsys):
     ],
 )
 def test_a_gguf_file_is_fetched_with_all_its_parts(hub: FakeHub, name: str, files: list[str]):
-    others = ("README.md", "tiny-Q4_K_S.gguf", "tiny-IQ4_K_M.gguf")
+    others = ("README.md", "tiny-Q4_K_S.gguf", "tiny-IQ4_K_M.gguf", "mmproj-tiny-Q4_K_M.gguf", "mmproj-Q8_0.gguf")
     hub.put("org/gguf", {path: path.encode() for path in (*others, *files)})
     path = get(name)
     assert path.read_bytes() == files[0].encode()

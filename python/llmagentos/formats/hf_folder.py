@@ -74,7 +74,7 @@ class HfFolder:
         return copy
 
     def chat_template(self) -> str | None:
-        """The template in chat_template.jinja, else that of tokenizer_config.json, with the one for tools beside it.
+        """The template in chat_template.jinja, else in tokenizer_config.json, with the one for tools beside it.
 
         Raises:
             ModelFormatError: a file is no UTF-8.
@@ -82,8 +82,10 @@ class HfFolder:
         default = _text_of(self.path / "chat_template.jinja")
         if default is not None:
             return by_tools(default, _text_of(self.path / "additional_chat_templates" / "tool_use.jinja"))
-        settings = self.path / "tokenizer_config.json"
-        template = read_json(settings).get("chat_template") if settings.exists() else None
+        template: Any = None
+        for name in ("tokenizer_config.json", "chat_template.json"):  # the latter of models that see pictures
+            if template is None and (self.path / name).exists():
+                template = read_json(self.path / name).get("chat_template")
         if not isinstance(template, list):
             return by_tools(template, None)
         named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
