@@ -49,7 +49,7 @@ class HfFolder:
         self._hidden, self._made = frozenset(sources), dict(made)
 
     def names(self) -> list[str]:
-        return [name for name in (*self._files, *self._made) if name not in self._hidden]
+        return [name for name in dict.fromkeys((*self._files, *self._made)) if name not in self._hidden]
 
     def has(self, name: str) -> bool:
         return (name in self._files and name not in self._hidden) or name in self._made

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from llmagentos._core.quant import dequantize
 from llmagentos.errors import ModelFormatError, UnsupportedModelError
+from llmagentos.formats.fp8_linears import unpack_fp8
 from llmagentos.formats.hf_folder import HfFolder
 from llmagentos.formats.tensors import LazyTensor, TensorSpec
 
@@ -52,7 +53,7 @@ class _Packing:
 
 
 def unpack_linears(folder: HfFolder) -> None:
-    """Gives the folder a tensor "x.weight" in place of each "x.qweight", where config.json tells of such.
+    """Gives the folder a tensor "x.weight" in place of each "x.qweight" or 8-bit float, where config.json says so.
 
     Raises:
         UnsupportedModelError: another method, or settings of it that cannot be read without loss.
@@ -63,6 +64,9 @@ def unpack_linears(folder: HfFolder) -> None:
         return
     if not isinstance(settings, Mapping):
         raise ModelFormatError(f"{folder.path}: quantization_config is {settings!r}", str(folder.path))
+    if settings.get("quant_method") == "fp8":
+        unpack_fp8(folder, settings)
+        return
     if settings.get("quant_method") == "mxfp4":  # of experts, which their family reads
         return
     packing = _packing(folder, settings)

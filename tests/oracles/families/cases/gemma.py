@@ -103,7 +103,7 @@ CASES = [
             "mm_tokens_per_image": 4,
         },
         "the text part of a model that sees pictures",
-        refused={"quantization_config": {"quant_method": "fp8"}},
+        refused={"quantization_config": {"quant_method": "bitsandbytes"}},
     ),
     _embedding("plain", "attention to both sides, windows, two rotations", {}, refused={"hidden_activation": "gelu"}),
     _embedding(

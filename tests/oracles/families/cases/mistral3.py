@@ -71,6 +71,6 @@ CASES = [
             "tie_word_embeddings": True,
         },
         "Ministral 3 as the text part, tied head",
-        refused={"quantization_config": {"quant_method": "fp8"}},
+        refused={"quantization_config": {"quant_method": "bitsandbytes"}},
     ),
 ]
