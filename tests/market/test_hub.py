@@ -119,6 +119,14 @@ def test_a_connection_that_is_cut_is_taken_up_where_it_broke(hub: FakeHub):
     assert any(request.endswith("model.safetensors from 5000") for request in hub.asked)
 
 
+def test_a_server_that_knows_no_ranges_sends_all_again(hub: FakeHub):
+    hub.put("org/tiny", FOLDER)
+    hub.cuts["model.safetensors"] = 1
+    hub.rangeless.add("model.safetensors")
+    assert (get("hf:org/tiny") / "model.safetensors").read_bytes() == WEIGHTS
+    assert any(request.endswith("model.safetensors from 5000") for request in hub.asked)
+
+
 def test_a_pull_that_was_killed_goes_on_where_it_stopped(hub: FakeHub, tmp_path: Path):
     hub.put("org/tiny", FOLDER)
 
