@@ -13,9 +13,11 @@ from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
 from llmagentos import LLM, ContextLengthError, InvalidRequestError, LLMAgentOSError, UnsupportedModelError
+from llmagentos.engine.row_pooling import POOLS
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import decoded
 from llmagentos.models import open_checkpoint
+from llmagentos.models.pooling import MODE_OF_FLAG
 from llmagentos.quantization.gguf_file import quantized
 
 from .encoder_folders import CLS, DATA, SEP, encoder_folder
@@ -158,6 +160,53 @@ def test_dense_layers_come_behind_the_pooling(tmp_path: Path) -> None:
     with LLM(folder, threads=1) as llm, LLM(encoder_folder(tmp_path / "plain"), threads=1) as plain:
         pooled = plain.embed(TEXTS, normalize=False)
         np.testing.assert_allclose(llm.embed(TEXTS), np.tanh(pooled @ weights[0].T + bias) @ weights[1].T, atol=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("pooling", "modes"),
+    [
+        ({"pooling_mode_max_tokens": True}, ["max"]),
+        ({"pooling_mode": "weightedmean"}, ["weightedmean"]),
+        ({"pooling_mode": "mean_sqrt_len_tokens", "include_prompt": True}, ["mean_sqrt_len_tokens"]),
+        ({"pooling_mode_mean_tokens": True, "pooling_mode_cls_token": True}, ["cls", "mean"]),  # in this order
+        ({"pooling_mode": ["lasttoken", "max"]}, ["lasttoken", "max"]),
+    ],
+)
+@pytest.mark.parametrize("from_gguf", [False, True])
+def test_what_no_graph_pools(pooling: dict[str, Any], modes: list[str], from_gguf: bool, tmp_path: Path) -> None:
+    """Of a decoder, whose rows are the last ones of the texts up to them."""
+    case, texts = "qwen3-without-head", [[5, 9, 3, 7, 2, 8], [4], [6, 1, 6]]
+    folder = encoder_folder(
+        tmp_path / "all", case, modules=("Transformer", "Pooling"), pooling=pooling, tokenizer=False
+    )
+    if from_gguf:
+        quantized(open_checkpoint(folder), "f32").write(tmp_path / "model.gguf")
+    with LLM(DATA / case, threads=1) as llm:
+        rows = [llm.embed([text[: i + 1] for i in range(len(text))], normalize=False) for text in texts]
+    weights = [np.arange(1, len(text) + 1)[:, None] for text in texts]
+    expected = {
+        "cls": [of[0] for of in rows],
+        "lasttoken": [of[-1] for of in rows],
+        "max": [of.max(0) for of in rows],
+        "mean": [of.mean(0) for of in rows],
+        "mean_sqrt_len_tokens": [of.sum(0) / len(of) ** 0.5 for of in rows],
+        "weightedmean": [(w * of).sum(0) / w.sum() for w, of in zip(weights, rows, strict=True)],
+    }
+    with LLM(tmp_path / "model.gguf" if from_gguf else folder, threads=1) as llm:
+        found = llm.embed(texts, normalize=False)
+        np.testing.assert_array_equal(found[1], llm.embed(texts[1], normalize=False)[0])
+    np.testing.assert_allclose(found, np.concatenate([expected[mode] for mode in modes], axis=1), atol=2e-5)
+
+
+def test_every_mode_that_is_read_is_made() -> None:
+    assert list(MODE_OF_FLAG.values()) == list(POOLS)
+
+
+def test_dropout_does_nothing(tmp_path: Path) -> None:
+    modules = ("Transformer", "Pooling", "Dropout", "Normalize")
+    folder = encoder_folder(tmp_path / "dropout", modules=modules)
+    with LLM(folder, threads=1) as llm, LLM(encoder_folder(tmp_path / "plain", modules=SENTENCE), threads=1) as plain:
+        np.testing.assert_array_equal(llm.embed(TEXTS), plain.embed(TEXTS))
 
 
 @pytest.mark.parametrize(("case", "scale"), [("llama-plain", 1), ("qwen2-windows", 1), ("granite-multipliers", 1.7)])
@@ -364,9 +413,11 @@ def test_settings_without_a_meaning_are_refused(options: dict[str, Any], message
 @pytest.mark.parametrize(
     ("modules", "pooling", "message"),
     [
-        (SENTENCE, {"pooling_mode_max_tokens": True}, "pooling by max_tokens"),
-        (SENTENCE, {"pooling_mode_cls_token": True, "pooling_mode_mean_tokens": True}, "cls_token and mean_tokens"),
-        (SENTENCE, {"pooling_mode": "weightedmean"}, "pooling by weightedmean"),
+        (SENTENCE, {"pooling_mode_median_tokens": True}, "pooling by median_tokens"),
+        (SENTENCE, {"pooling_mode": ["max", ["mean"]]}, r"pooling by max and \['mean'\]"),
+        (SENTENCE, {"pooling_mode": []}, "pooling by nothing"),
+        (SENTENCE, {"pooling_mode_mean_tokens": False}, "pooling by nothing"),
+        (("Transformer", "Pooling", "Dense"), {"pooling_mode": "max"}, "pooling by max before Dense"),
         (SENTENCE, {"pooling_mode": "mean", "include_prompt": False}, "include_prompt"),
         (("Transformer", "Pooling", "LSTM"), None, "modules Transformer Pooling LSTM"),
         (("Transformer", "Pooling", "Normalize", "Dense"), None, "modules Transformer Pooling Normalize Dense"),

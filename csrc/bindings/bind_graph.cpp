@@ -161,7 +161,7 @@ void bind_graph(py::module_& core) {
       .def("scale", &Graph::scale, py::arg("x"), py::arg("factor"))
       .def("scale_rows", &Graph::scale_rows, py::arg("x"), py::arg("factors"))
       .def("scale_by_position", &Graph::scale_by_position, py::arg("x"), py::kw_only(), py::arg("period"),
-           py::arg("slope"))
+           py::arg("slope"), py::arg("first") = 1)
       .def(
           "slice_heads",
           [](Graph& g, graph::ValueId x, int n_heads, int n, int size, int first, std::optional<graph::ValueId> tail) {

@@ -139,7 +139,7 @@ struct Node {
   int period = 0;          // scale_by_position
   HeadSlices slices = {};  // slice_heads
   EmbedBy by = EmbedBy::token;
-  int offset = 0;                                                      // embed: added to the index
+  int offset = 0;                                                      // embed, scale_by_position: added to the index
   kernels::ActivationKind activation = kernels::ActivationKind::silu;  // activation, glu
   RopeParams rope = {};
   AttentionParams attention = {};  // attention, store_cross
@@ -198,8 +198,8 @@ class Graph {
   ValueId scale(ValueId x, float factor);
   // Each row of x times the one element of the same row of `factors`.
   ValueId scale_rows(ValueId x, ValueId factors);
-  // Times 1 + slope * log(1 + floor((position + 1) / period)).
-  ValueId scale_by_position(ValueId x, int period, float slope);
+  // Times 1 + slope * log(1 + floor((position + first) / period)); `first` is 0 or 1.
+  ValueId scale_by_position(ValueId x, int period, float slope, int first = 1);
   // x [slices.n_heads * any], tail [any] or kNone -> [slices.n_heads * slices.size].
   ValueId slice_heads(ValueId x, const HeadSlices& slices, ValueId tail = kNone);
   ValueId softcap(ValueId x, float cap);

@@ -81,7 +81,7 @@ struct RowStep {
   ValueId output;
   WeightId weight = kNone;           // embed
   EmbedBy by = EmbedBy::token;       // embed
-  int offset = 0;                    // embed
+  int offset = 0;                    // embed, scale_by_position
   std::optional<NormRef> norm = {};  // norm, norm_add
   int head_dim = 0;                  // norm, rope: of a slice
   float factor = 1;                  // scale, softcap, clamp, scale_by_position; embed: a scale on the row

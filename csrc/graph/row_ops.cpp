@@ -39,11 +39,13 @@ ValueId Graph::scale_rows(ValueId x, ValueId factors) {
   return push(node_of(OpKind::scale_rows, {x, factors}), in.width, in.selected);
 }
 
-ValueId Graph::scale_by_position(ValueId x, int period, float slope) {
+ValueId Graph::scale_by_position(ValueId x, int period, float slope, int first) {
   require(period > 0, "scale_by_position: the period must be positive");
+  require(first == 0 || first == 1, "scale_by_position: the first position must count as 0 or 1");
   require(!value(x, "scale_by_position").selected, "scale_by_position: selected rows have no positions");
   const ValueId y = same_shape(OpKind::scale_by_position, x, "scale_by_position", slope);
   nodes_.back().period = period;
+  nodes_.back().offset = first;
   return y;
 }
 

@@ -68,7 +68,7 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       return;
     }
     case Kind::scale_by_position: {
-      const int n_periods = (batch_.positions[static_cast<std::size_t>(r)] + 1) / step.period;
+      const int n_periods = (batch_.positions[static_cast<std::size_t>(r)] + step.offset) / step.period;
       const float factor = 1.0f + step.factor * std::log1p(static_cast<float>(n_periods));
       for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * factor;
       return;

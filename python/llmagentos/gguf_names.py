@@ -24,7 +24,12 @@ def model_name(path: Path) -> str:
     return Path(_PART.sub("", path.name)).stem
 
 
+def is_projector(path: str) -> bool:
+    """Whether it is what a model sees pictures by, which lies beside it in a file of its own."""
+    return path.rpartition("/")[2].lower().startswith("mmproj")
+
+
 def only_model(folder: Path) -> Path | None:
     """A file of the only GGUF checkpoint in a folder: its first part where there are several. None: none, or more."""
-    names = sorted(path.name for path in folder.glob("*.gguf"))
+    names = sorted(path.name for path in folder.glob("*.gguf") if not is_projector(path.name))
     return folder / names[0] if len({part_names(name)[0] for name in names}) == 1 else None

@@ -64,7 +64,7 @@ def open_text_encoder(
         max_batched_tokens=size,
         quantize_to=packing.quantize_to,
     )
-    encoder = Encoder(backend, last_row=pooling.rows == "last", max_batched_tokens=budget)
+    encoder = Encoder(backend, last_row=pooling.rows == "last", modes=pooling.modes, max_batched_tokens=budget)
     adapters = Adapters(encoder, AdapterBase.of(checkpoint))
     made = TextEncoder(
         encoder,

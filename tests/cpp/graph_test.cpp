@@ -148,6 +148,7 @@ TEST(shapes_that_do_not_fit_are_refused) {
   CHECK_THROWS(InvalidArgument, g.rope(x, 32, {std::vector<float>(8, 0.5f), 1.0f, kernels::RopePairs::halves, 17}));
   CHECK_THROWS(InvalidArgument, g.linear(99, "w2", 8));
   CHECK_THROWS(InvalidArgument, g.scale_by_position(x, 0, 0.1f));
+  CHECK_THROWS(InvalidArgument, g.scale_by_position(x, 8, 0.1f, 2));
   CHECK_THROWS(InvalidArgument, g.slice_heads(x, {.n_heads = 2, .first = 8, .n = 9, .size = 16}));
   CHECK_THROWS(InvalidArgument, g.slice_heads(x, {.n_heads = 2, .first = 0, .n = 8, .size = 16}, x));
   CHECK_THROWS(InvalidArgument, g.linear(g.select_rows(x), "w", 99));  // "w" is [16, 32]

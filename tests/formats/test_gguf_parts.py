@@ -46,6 +46,8 @@ def test_a_folder_of_one_models_parts_is_that_model(tmp_path: Path) -> None:
     params = SamplingParams(temperature=0, max_tokens=4)
     with LLM(tmp_path, threads=1) as llm, LLM(SOURCE, threads=1) as whole:
         assert llm.generate("Bread", params) == whole.generate("Bread", params)
+    (tmp_path / "mmproj-F16.gguf").write_bytes(b"what pictures are seen by")
+    assert resolve(tmp_path) == parts[0]
     shutil.copy(SOURCE, tmp_path / "other.gguf")
     assert only_model(tmp_path) is None
     with pytest.raises(UnsupportedModelError, match="with those of several models"):

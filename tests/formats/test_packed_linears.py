@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ from tests.models.logits import logits_of
 from tests.quantization.tiny_folder import VOCAB, llama_config, llama_weights, write_folder
 
 from llmagentos.errors import ModelFormatError, UnsupportedModelError
-from llmagentos.formats.tensors import decoded
+from llmagentos.formats.tensors import TensorSpec, decoded
 from llmagentos.models import open_checkpoint
 
 Array = NDArray[Any]
 LAYER = "model.layers.1.mlp.down_proj"
 TARGET = "blk.1.ffn_down.weight"
+ONES = {4: 0x11111111, 8: 0x01010101}
 AWQ_ORDER = (0, 2, 4, 6, 1, 3, 5, 7)
 
 
@@ -48,7 +50,7 @@ class Layer:
         n_cols = len(self.quants)
         return {
             "qweight": packed(self.quants, self.bits),
-            "qzeros": packed((self.zeros - offset).T, self.bits).T.copy(),
+            "qzeros": packed(self.zeros.T, self.bits).T - np.int32(offset * ONES[self.bits]),
             "scales": self.scales,
             "g_idx": (np.arange(n_cols) // self.group).astype(np.int32),
         }
@@ -77,7 +79,10 @@ def layer(bits: int = 4, zeros: tuple[int, int] = (8, 8), group: int = 32) -> La
     [
         (4, (8, 8), "gptq", "Q4_0"),
         (4, (8, 8), "gptq_v2", "Q4_0"),
-        (4, (1, 16), "gptq", "Q5_0"),
+        (4, (1, 15), "gptq", "Q5_0"),
+        (4, (0, 15), "gptq", "Q5_0"),
+        (8, (0, 255), "gptq", "F32"),
+        (8, (0, 255), "gptq_v2", "F32"),
         (4, (0, 15), "gptq_v2", "Q5_0"),
         (8, (128, 128), "gptq", "Q8_0"),
     ],
@@ -127,6 +132,52 @@ def with_part(name: str, change: Any) -> dict[str, Array]:
 
 
 GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 32}
+AWQ = {"quant_method": "awq", "bits": 4, "group_size": 32}
+
+
+def test_columns_may_be_in_another_order_than_their_groups(tmp_path: Path) -> None:
+    """As `desc_act` leaves them: no format has that, so the values are float32."""
+    made = layer(zeros=(0, 15))
+    groups = np.random.default_rng(5).permutation(np.arange(96) // 32).astype(np.int32)
+    folder = folder_of(tmp_path, made.gptq(1) | {"g_idx": groups}, **GPTQ, desc_act=True)
+    expected = made.scales.astype(np.float32)[groups] * (made.quants - made.zeros[groups]).astype(np.float32)
+    tensors = open_checkpoint(folder).tensors
+    assert tensors.spec(TARGET) == TensorSpec("F32", (64, 96))
+    np.testing.assert_array_equal(decoded(tensors, TARGET), expected.T)
+
+
+@pytest.mark.parametrize(
+    ("group", "factor"), [(48, np.float16(1)), (32, np.float32(1.0001))], ids=["groups of 48", "float32 scales"]
+)
+def test_what_blocks_have_not_is_float32(group: int, factor: Any, tmp_path: Path) -> None:
+    made = layer(zeros=(0, 15), group=group)
+    made.scales = made.scales * factor
+    tensors = open_checkpoint(folder_of(tmp_path, made.gptq(1), **GPTQ | {"group_size": group})).tensors
+    assert tensors.spec(TARGET) == TensorSpec("F32", (64, 96))
+    np.testing.assert_array_equal(decoded(tensors, TARGET), made.values())
+
+
+def test_autogptqs_first_folders_are_read(tmp_path: Path) -> None:
+    """Settings in a file of their own, without the method, and another name of the weights."""
+    made = layer()
+    folder = folder_of(tmp_path, made.gptq(1), **GPTQ)
+    (folder / "quantize_config.json").write_text(json.dumps({"bits": 4, "group_size": 32, "desc_act": False}))
+    (folder / "config.json").write_text(json.dumps(llama_config()))
+    (folder / "model.safetensors").rename(folder / "gptq_model-4bit-32g.safetensors")
+    np.testing.assert_array_equal(decoded(open_checkpoint(folder).tensors, TARGET), made.values())
+
+
+def test_gptqmodels_configuration_is_read(tmp_path: Path) -> None:
+    made = layer(zeros=(0, 15))
+    given = {
+        "method": "gptq",
+        "format": "gptq_v2",
+        "dynamic": {"-:.*q_proj.*": {}},
+        "pack_dtype": "int32",
+        "sym": False,
+    }
+    folder = folder_of(tmp_path, made.gptq(0), bits=4, group_size=32, **given)
+    np.testing.assert_array_equal(decoded(open_checkpoint(folder).tensors, TARGET), made.values())
 
 
 @pytest.mark.parametrize(
@@ -134,13 +185,15 @@ GPTQ = {"quant_method": "gptq", "bits": 4, "group_size": 32}
     [
         (layer().gptq(1), {"quant_method": "bitsandbytes"}, UnsupportedModelError, "quant_method='bitsandbytes'"),
         (layer().gptq(1), GPTQ | {"bits": 3}, UnsupportedModelError, "bits=3"),
-        (layer().gptq(1), GPTQ | {"group_size": 16}, UnsupportedModelError, "groups of 16 columns"),
         (layer().gptq(1), GPTQ | {"checkpoint_format": "marlin"}, UnsupportedModelError, "'marlin'"),
         (layer().awq(), GPTQ | {"quant_method": "awq", "version": "gemv"}, UnsupportedModelError, "'gemv'"),
-        (with_part("g_idx", lambda x: x[::-1].copy()), GPTQ, UnsupportedModelError, "not in the order of their groups"),
-        (with_part("scales", lambda x: x.astype(np.float32) * 1.0001), GPTQ, UnsupportedModelError, "float16 has not"),
+        (layer().gptq(1), GPTQ | {"group_size": True}, UnsupportedModelError, "groups of True columns"),
+        (layer().gptq(1), GPTQ | {"dynamic": {"+:.*down.*": {"bits": 8}}}, UnsupportedModelError, "dynamic="),
+        (layer().gptq(1), GPTQ | {"pack_dtype": "int16"}, UnsupportedModelError, "pack_dtype='int16'"),
+        (layer().awq(), AWQ | {"checkpoint_format": "gemv"}, UnsupportedModelError, "'gemv'"),
+        (with_part("g_idx", lambda x: x + 1), GPTQ, ModelFormatError, "does not name groups"),
+        (with_part("g_idx", lambda x: x[1:].copy()), GPTQ, ModelFormatError, "does not name groups"),
         (with_part("scales", lambda x: x[:2].copy()), GPTQ, ModelFormatError, "in groups of 32"),
-        (layer(8, (120, 130)).gptq(1), GPTQ | {"bits": 8}, UnsupportedModelError, "zeros other than 128"),
     ],
 )
 def test_what_cannot_be_read_without_loss_is_refused(

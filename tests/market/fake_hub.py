@@ -46,6 +46,7 @@ class FakeHub:
     Attributes:
         cuts: by path of a file: how many answers break off in the middle.
         damaged: paths of files whose bytes arrive changed.
+        rangeless: paths of files that arrive from their beginning, whatever part was asked for.
         statuses: by path of a file: the status that answers it.
         asked: "METHOD path" of each request, with the first byte where it asked for a range.
     """
@@ -53,6 +54,7 @@ class FakeHub:
     repositories: dict[str, Repository] = field(default_factory=dict)
     cuts: dict[str, int] = field(default_factory=dict)
     damaged: set[str] = field(default_factory=set)
+    rangeless: set[str] = field(default_factory=set)
     statuses: dict[str, int] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     endpoint: str = ""
@@ -165,6 +167,7 @@ class _Handler(BaseHTTPRequestHandler):
             headers |= {"X-Linked-ETag": f'"{_hash(data)}"', "X-Linked-Size": str(len(data))}
             self._send(302, {**headers, "Location": f"{self.hub.elsewhere}/elsewhere/{repo}/{commit}/{path}"})
             return
+        start = 0 if path in self.hub.rangeless else start
         sent = data[start:]
         if path in self.hub.damaged:
             sent = bytes([sent[0] ^ 1]) + sent[1:]

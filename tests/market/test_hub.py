@@ -22,16 +22,18 @@ from .fake_hub import FakeHub
 CONFIG, WEIGHTS = b'{"architectures": ["LlamaForCausalLM"]}', bytes(range(256)) * 40
 FOLDER = {
     "README.md": b"about",
+    "additional_chat_templates/tool_use.jinja": b"{{ tools }}",
     "config.json": CONFIG,
     "generation_config.json": b"{}",
     "model.safetensors": WEIGHTS,
     "onnx/model.onnx": b"onnx",
     "pytorch_model.bin": b"pickle",
+    "sentence_roberta_config.json": b'{"max_seq_length": 8}',
     "tokenizer.json": b"{}" * 600,
     "tokenizer_config.json": b'{"a": 1}',
     "vocab.json": b"{}",
 }
-NEEDED = {"config.json", "generation_config.json", "model.safetensors", "tokenizer.json", "tokenizer_config.json"}
+NEEDED = FOLDER.keys() - {"README.md", "onnx/model.onnx", "pytorch_model.bin", "vocab.json"}
 CONVERSION = "Adding `safetensors` variant of this model"
 
 
@@ -117,6 +119,14 @@ def test_a_connection_that_is_cut_is_taken_up_where_it_broke(hub: FakeHub):
     assert any(request.endswith("model.safetensors from 5000") for request in hub.asked)
 
 
+def test_a_server_that_knows_no_ranges_sends_all_again(hub: FakeHub):
+    hub.put("org/tiny", FOLDER)
+    hub.cuts["model.safetensors"] = 1
+    hub.rangeless.add("model.safetensors")
+    assert (get("hf:org/tiny") / "model.safetensors").read_bytes() == WEIGHTS
+    assert any(request.endswith("model.safetensors from 5000") for request in hub.asked)
+
+
 def test_a_pull_that_was_killed_goes_on_where_it_stopped(hub: FakeHub, tmp_path: Path):
     hub.put("org/tiny", FOLDER)
 
@@ -190,7 +200,7 @@ def test_standard_error_hears_of_it_in_our_lines_alone(hub: FakeHub, capsys):
     ],
 )
 def test_a_gguf_file_is_fetched_with_all_its_parts(hub: FakeHub, name: str, files: list[str]):
-    others = ("README.md", "tiny-Q4_K_S.gguf", "tiny-IQ4_K_M.gguf")
+    others = ("README.md", "tiny-Q4_K_S.gguf", "tiny-IQ4_K_M.gguf", "mmproj-tiny-Q4_K_M.gguf", "mmproj-Q8_0.gguf")
     hub.put("org/gguf", {path: path.encode() for path in (*others, *files)})
     path = get(name)
     assert path.read_bytes() == files[0].encode()

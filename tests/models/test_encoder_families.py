@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from llmagentos.backends.cpu import CpuBackend
 from llmagentos.engine.encoder import Encoder, TokenText
 from llmagentos.formats.checkpoint import Pooling
+from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec
 from llmagentos.models import build_graph, open_checkpoint
 
 from .families import CLASSIFIERS, ENCODERS, FamilyOracle, family_oracle
@@ -107,9 +108,30 @@ def test_nomics_own_configuration_is_the_same_model(tmp_path: Path) -> None:
         assert distance(encoder.run(texts_of(oracle)), oracle.arrays["mean"]) < 2e-5
 
 
-@pytest.mark.parametrize("name", ["bert-plain", "mpnet-plain", "modernbert-biases", "nomicbert-plain", "bert-labels"])
+@pytest.mark.parametrize(
+    "name",
+    ["bert-plain", "gemma-embedding-older", "mpnet-plain", "modernbert-biases", "nomicbert-plain", "bert-labels"],
+)
 def test_a_gguf_file_gives_the_vectors_of_the_folder(name: str, tmp_path: Path) -> None:
     oracle = family_oracle(name)
     write_gguf(open_checkpoint(oracle.path), tmp_path / "model.gguf")
     with opened(oracle) as encoder, opened(replace(oracle, path=tmp_path / "model.gguf")) as other:
         np.testing.assert_array_equal(other.run(texts_of(oracle)), encoder.run(texts_of(oracle)))
+
+
+def test_a_file_of_embeddinggemma_says_the_sizes_of_its_dense_layers(tmp_path: Path) -> None:
+    """As llama.cpp writes it; the tensors say the same."""
+    oracle = family_oracle("gemma-embedding-plain")
+    checkpoint = open_checkpoint(oracle.path)
+    weight = np.random.default_rng(0).normal(0, 0.2, (24, 32)).astype(np.float32)
+    tensors = checkpoint.tensors
+    assert isinstance(tensors, LazyTensors)
+    dense = {"dense_2.weight": LazyTensor(TensorSpec("F32", (24, 32)), lambda: weight)}
+    checkpoint = replace(checkpoint, tensors=LazyTensors(tensors._tensors | dense))
+    checkpoint.metadata._file._values |= {
+        f"gemma-embedding.dense_2_feat_{side}": n for side, n in (("in", 32), ("out", 24))
+    }
+    write_gguf(checkpoint, tmp_path / "model.gguf")
+    with opened(replace(oracle, path=tmp_path / "model.gguf")) as encoder:
+        found = encoder.run(texts_of(oracle))
+    assert distance(found, oracle.arrays["mean"] @ weight.T) < 2e-5

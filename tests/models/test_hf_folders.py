@@ -104,11 +104,31 @@ def test_kinds_of_layers_that_cannot_be_are_refused(types: object, tmp_path: Pat
         open_checkpoint(folder)
 
 
-def test_more_layers_than_tensors_are_a_broken_file(tmp_path: Path) -> None:
-    """Found at once: nothing is looked for in a billion layers."""
-    folder = changed_folder(DATA / "llama-plain", tmp_path, num_hidden_layers=10**9)
-    with pytest.raises(ModelFormatError, match="1000000000 layers"):
-        open_checkpoint(folder)
+@pytest.mark.parametrize(
+    ("case", "field"),
+    [
+        ("llama-plain", "num_hidden_layers"),
+        ("qwen3moe-plain", "num_hidden_layers"),
+        ("smollm3-interval", "num_hidden_layers"),
+        ("gpt2-plain", "n_layer"),
+        ("distilbert-plain", "n_layers"),
+        ("gpt-neo-plain", "num_layers"),
+        ("t5-plain", "num_decoder_layers"),
+        ("bart-plain", "encoder_layers"),
+        ("bart-plain", "decoder_layers"),
+    ],
+)
+def test_more_layers_than_tensors_are_a_broken_file(case: str, field: str, tmp_path: Path) -> None:
+    """Found at once: nothing is made for a billion layers."""
+    with pytest.raises(ModelFormatError, match=f"{field} says 1000000000 layers"):
+        open_checkpoint(changed_folder(DATA / case, tmp_path, **{field: 10**9}))
+
+
+def test_more_layers_of_a_text_part_than_tensors_are_a_broken_file(tmp_path: Path) -> None:
+    text = json.loads((DATA / "llama4-pictures" / "config.json").read_text())["text_config"]
+    changed = changed_folder(DATA / "llama4-pictures", tmp_path, text_config=text | {"num_hidden_layers": 10**9})
+    with pytest.raises(ModelFormatError, match="num_hidden_layers says 1000000000 layers"):
+        open_checkpoint(changed)
 
 
 def test_a_chat_template_that_is_no_text_is_a_broken_file(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,29 @@ def test_no_value_of_a_field_breaks_it(name: str, tmp_path: Path) -> None:
         folder = tmp_path / str(index)
         folder.mkdir()
         opens(changed_folder(DATA / name, folder, **{field: value}))
+
+
+@pytest.mark.parametrize(
+    ("name", "field"),
+    [
+        ("llama-llama3", "head_dim"),
+        ("mpt-plain", "n_heads"),
+        ("marian-plain", "max_position_embeddings"),
+        ("m2m100-plain", "d_model"),
+        ("pegasus-plain", "d_model"),
+    ],
+)
+@pytest.mark.parametrize("value", [2**24, 2**31 - 1])
+def test_sizes_beyond_all_models_take_no_memory(name: str, field: str, value: int, tmp_path: Path) -> None:
+    folder = changed_folder(DATA / name, tmp_path, **{field: value})
+    usual = json.loads((DATA / name / "config.json").read_text())[field]
+    assert usual < value
+    tracemalloc.start()
+    try:
+        assert not opens(folder)
+        assert tracemalloc.get_traced_memory()[1] < 64 << 20
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("parameters", ROPES, ids=str)

@@ -30,6 +30,8 @@ GEMMA = [
     ("gemma3.block_count", 2**32 - 1),
     ("gemma3.attention.key_length", 0),
     ("gemma3.attention.key_length", 2**31),
+    ("gemma3.attention.key_length", 2**31 - 2),
+    ("gemma3.attention.head_count", 2**31 - 1),
     ("gemma3.attention.sliding_window", 2**32 - 1),
     ("gemma3.attention.head_count_kv", 3),
     ("gemma3.feed_forward_length", 2**32 - 1),

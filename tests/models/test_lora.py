@@ -10,16 +10,19 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from llmagentos import UnsupportedModelError
 from llmagentos._core.formats import GgufFile
+from llmagentos.backends.protocol import adapters_of
 from llmagentos.formats import Checkpoint
 from llmagentos.formats.checkpoint import Pooling
 from llmagentos.models import open_checkpoint
-from llmagentos.models.lora import AdapterBase, merged, open_adapter
+from llmagentos.models.lora import AdapterBase, open_adapter, read_adapter
+from llmagentos.models.lora_merge import merged
 from llmagentos.quantization.gguf_file import quantized
 from tests.adapter_folders import write_adapter
 from tests.oracles.lora.case import CASES
 
-from .adapted import BASES, DATA, AdaptedModel, Logits, Text, relative_difference
+from .adapted import BASES, DATA, AdaptedModel, Ids, Logits, Text, relative_difference
 from .encoder_decoders import Runner
 from .families import CASES as FAMILY_CASES
 from .families import family_engine, greedy
@@ -27,7 +30,8 @@ from .llamacpp import TOLERANCE, by_llamacpp
 from .test_written_for_llamacpp import NOT_THERE
 from .tiny_models import TINY
 
-KINDS = {case.name: FAMILY_CASES[case.base].kind for case in CASES}
+KINDS = {case.name: FAMILY_CASES[case.base].kind for case in CASES if not case.is_merged}
+MERGED = {case.name: FAMILY_CASES[case.base].kind for case in CASES if case.is_merged}
 DECODERS = [name for name, kind in KINDS.items() if kind == "decoder"]
 ENCODER_DECODERS = [name for name, kind in KINDS.items() if kind == "encoder_decoder"]
 ENCODERS = [name for name, kind in KINDS.items() if kind == "encoder"]
@@ -35,7 +39,7 @@ ENCODERS = [name for name, kind in KINDS.items() if kind == "encoder"]
 
 def merged_checkpoint(name: str) -> Checkpoint:
     checkpoint = open_checkpoint(BASES[name])
-    return merged(checkpoint, open_adapter(DATA / name, AdapterBase.of(checkpoint)))
+    return merged(checkpoint, read_adapter(DATA / name, AdapterBase.of(checkpoint)))
 
 
 def expected(name: str) -> dict[str, np.ndarray]:
@@ -46,6 +50,13 @@ def expected(name: str) -> dict[str, np.ndarray]:
 def difference(name: str, found: Logits) -> float:
     oracle = expected(name)
     return relative_difference(found[oracle["rows"]], oracle["logits"])
+
+
+def pooled(model: AdaptedModel, ids: Ids, adapter: str | None = None) -> Logits:
+    """What an encoder makes of one text."""
+    n, numbers = len(ids), adapters_of([model.number(adapter)])
+    starts, rows, table = np.array([0, n], np.int32), np.array([0], np.int32), np.array([[0, 1, 2]], np.int32)
+    return model.executor.run(ids, np.arange(n, dtype=np.int32), starts, table, rows, adapters=numbers)
 
 
 @pytest.mark.parametrize("isa", ["", "reference"])
@@ -77,6 +88,35 @@ def test_llamacpp_answers_alike_with_merged_weights(name: str, tmp_path: Path) -
         assert theirs["greedy"].tolist() == greedy(engine, [ids.tolist()], 6)[0]
 
 
+@pytest.mark.parametrize("name", [name for name, kind in MERGED.items() if kind == "decoder"])
+@pytest.mark.parametrize("from_gguf", [False, True])
+def test_lengths_and_whole_modules_are_merged(name: str, from_gguf: bool, tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(BASES[name])
+    if from_gguf:
+        quantized(checkpoint, None).write(tmp_path / "base.gguf")
+        checkpoint = open_checkpoint(tmp_path / "base.gguf")
+    model = merged(checkpoint, read_adapter(DATA / name, AdapterBase.of(checkpoint)))
+    (found,) = AdaptedModel(model).logits(Text(expected(name)["token_ids"]))
+    assert difference(name, found) < 1e-4
+    quantized(model, "f32").write(tmp_path / "merged.gguf")
+    (found,) = AdaptedModel(tmp_path / "merged.gguf").logits(Text(expected(name)["token_ids"]))
+    assert difference(name, found) < 1e-4
+
+
+def test_a_trained_classifier_is_merged() -> None:
+    oracle = expected("bert-saved")
+    assert (
+        relative_difference(pooled(AdaptedModel(merged_checkpoint("bert-saved")), oracle["ids"]), oracle["logits"])
+        < 1e-4
+    )
+
+
+@pytest.mark.parametrize("name", MERGED)
+def test_what_is_for_merging_only_says_so(name: str) -> None:
+    with pytest.raises(UnsupportedModelError, match=r"merge the adapter: llmagentos quantize"):
+        open_adapter(DATA / name, AdapterBase.of(open_checkpoint(BASES[name])))
+
+
 @pytest.mark.parametrize("name", ENCODER_DECODERS)
 def test_answers_to_a_text_are_those_of_peft(name: str) -> None:
     oracle = expected(name)
@@ -90,11 +130,7 @@ def test_answers_to_a_text_are_those_of_peft(name: str) -> None:
 def test_vectors_are_those_of_peft(name: str) -> None:
     oracle = expected(name)
     checkpoint = replace(open_checkpoint(BASES[name]), pooling=Pooling("mean"))
-    model = AdaptedModel(checkpoint, [DATA / name])
-    n = len(oracle["ids"])
-    starts, rows = np.array([0, n], np.int32), np.array([0], np.int32)
-    table, adapters = np.array([[0, 1, 2]], np.int32), np.array([model.number(name)], np.int32)
-    found = model.executor.run(oracle["ids"], np.arange(n, dtype=np.int32), starts, table, rows, adapters=adapters)
+    found = pooled(AdaptedModel(checkpoint, [DATA / name]), oracle["ids"], name)
     assert relative_difference(found, oracle["mean"]) < 1e-4
 
 
@@ -118,7 +154,7 @@ def test_a_changed_gguf_file_keeps_its_keys(tmp_path: Path) -> None:
     checkpoint = open_checkpoint(source)
     n_rows, n_cols = AdapterBase.of(checkpoint).shapes["blk.0.attn_output.weight"]
     folder = write_adapter(tmp_path / "adapter", {"model.layers.0.self_attn.o_proj": (n_rows, n_cols)})
-    changed = merged(checkpoint, open_adapter(folder, AdapterBase.of(checkpoint)))
+    changed = merged(checkpoint, read_adapter(folder, AdapterBase.of(checkpoint)))
     quantized(changed, "f32").write(tmp_path / "merged.gguf")
     found, kept = GgufFile(tmp_path / "merged.gguf"), GgufFile(source)
     assert set(kept.keys()) <= {*found.keys(), "general.alignment"}

@@ -24,9 +24,7 @@ MODULE = "model.layers.0.self_attn.q_proj"
 REFUSED = {
     "peft_type": "LOHA",
     "bias": "lora_only",
-    "use_dora": True,
     "lora_bias": True,
-    "modules_to_save": ["lm_head"],
     "init_lora_weights": "pissa_niter_4",
     "layer_replication": [[0, 2]],
     "trainable_token_indices": [1],
@@ -109,8 +107,10 @@ def test_fields_that_say_nothing_may_be_there(tmp_path: Path, base: AdapterBase)
         (factors("model.layers.2.self_attn.q_proj", 32, 64), UnsupportedModelError, "layers.2.self_attn.q_proj"),
         (factors("model.embed_tokens", 32, 83), UnsupportedModelError, "model.embed_tokens"),
         ({"model.embed_tokens.lora_embedding_A": (4, 83)}, UnsupportedModelError, "lora_embedding_A"),
-        ({f"{MODULE}.lora_magnitude_vector": (64,)}, UnsupportedModelError, "lora_magnitude_vector"),
-        ({"lm_head.weight": (83, 32)}, UnsupportedModelError, "lm_head.weight"),
+        (factors(MODULE, 32, 64) | {f"{MODULE}.lora_magnitude_vector": (64,)}, ModelFormatError, "64 lengths"),
+        ({"model.layers.7.mlp.up_proj.weight": (40, 32)}, UnsupportedModelError, "layers.7.mlp.up_proj"),
+        ({"lm_head.weight": (85, 32)}, UnsupportedModelError, r"\[85, 32\], but this model has one of \[83, 32\]"),
+        ({"lm_head.weight": (83, 32)}, UnsupportedModelError, "a trained output.weight"),
     ],
 )
 def test_tensors_that_have_no_place_are_named(
@@ -180,3 +180,8 @@ def test_a_weight_in_place_of_the_models_is_refused(module: str, tmp_path: Path,
     shapes = factors("lm_head", n_cols, n_rows) | {f"{module}.base_layer.weight": (n_rows + 1, n_cols)}
     with pytest.raises(UnsupportedModelError, match=f"replaces the weight of {module}"):
         open_adapter(with_tensors(tmp_path, shapes), base)
+
+
+def test_an_adapter_of_dora_has_lengths_for_all_its_modules(tmp_path: Path, base: AdapterBase) -> None:
+    with pytest.raises(ModelFormatError, match="has no lengths, it must have"):
+        open_adapter(with_fields(tmp_path, use_dora=True), base)

@@ -13,5 +13,6 @@ def test_the_page_is_up_to_date() -> None:
 
 
 def test_every_class_has_a_case() -> None:
-    named = {name for case in all_cases() for name in case.json.get("architectures", [case.model_class])}
-    assert set(supported_hf_classes()) == named - {case.model_class for case in without_head.CASES}
+    cases = [case for case in all_cases() if case not in without_head.CASES]
+    named = {name for case in cases for name in case.json.get("architectures", [case.model_class])}
+    assert set(supported_hf_classes()) == named

@@ -30,6 +30,8 @@ NOT_THERE = {
     "gemma2-plain": "another scale of scores",
     "gemma2-unbounded": "scores without a bound",
     "gemma3-plain": "another scale of scores",
+    "gemma3-pictures": "another scale of scores",
+    "gemma-embedding-plain": "another scale of scores",
     "gpt-neox-in-turn": "attention without biases",
     "gpt-neo-plain": "the architecture",
     "gpt-neo-mixed": "the architecture",
@@ -40,6 +42,9 @@ NOT_THERE = {
     "llama4-maverick": "chunks of another length",
     "llama4-unchunked": "layers without chunks",
     "llama-yarn": "YaRN between dimensions that are no whole numbers",
+    "ministral-mixed": "windows",
+    "ministral-window": "windows",
+    "ministral3-window": "windows",
     "mistral-window": "windows",
     "mixtral-many": "windows",
     "mpt-bounded": "another scale of scores",
@@ -69,7 +74,11 @@ NOT_THERE = {
     "qwen3moe-windows": "windows",
     "smollm3-windows": "windows",
 }
-VECTORS = [n for n in ENCODERS if n.split("-")[0] in ("bert", "nomicbert", "modernbert") and n not in NOT_THERE]
+VECTORS = [
+    name
+    for name in ENCODERS
+    if name.split("-")[0] in ("bert", "gemma", "nomicbert", "modernbert") and name not in NOT_THERE
+]
 
 
 @pytest.mark.peer

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -158,3 +159,53 @@ def test_a_model_or_a_text_that_cannot_be_run_is_told(tmp_path: Path) -> None:
         collect(open_checkpoint(write_folder(tmp_path, llama_weights())), TEXT)
     with pytest.raises(InvalidRequestError, match="too few"):
         collect(open_gguf(SOURCE), "")
+
+
+def dat(entries: dict[str, NDArray[np.float32]], end: bytes = b"") -> bytes:
+    """As llama.cpp wrote it before GGUF."""
+    parts = [struct.pack("<i", len(entries))]
+    for name, values in entries.items():
+        flat = values.astype("<f4").tobytes()
+        parts.append(struct.pack("<i", len(name)) + name.encode() + struct.pack("<ii", 3, len(flat) // 4) + flat)
+    return b"".join(parts) + end
+
+
+def test_the_form_before_gguf_is_read(tmp_path: Path) -> None:
+    """A stack's matrices lie one after the other."""
+    rng = np.random.default_rng(0)
+    sums = {"blk.0.ffn_up.weight": rng.random(32), "blk.0.ffn_up_exps.weight": rng.random((4, 32))}
+    (tmp_path / "i.dat").write_bytes(dat(sums, struct.pack("<ii", 7, 3) + b"abc"))
+    found = Imatrix.load(tmp_path / "i.dat")
+    assert (found.datasets, found.n_windows) == (["abc"], 7)
+    for name, n in (("blk.0.ffn_up.weight", 1), ("blk.0.ffn_up_exps.weight", 4)):
+        importance = found.importances[name].of(n)
+        np.testing.assert_array_equal(importance.sums, sums[name].reshape(n, 32).astype(np.float32))
+        assert importance.counts.tolist() == [3] * n
+    (tmp_path / "i.dat").write_bytes(dat(sums))
+    assert Imatrix.load(tmp_path / "i.dat").importances.keys() == sums.keys()
+
+
+def test_both_forms_give_the_same_file(tmp_path: Path) -> None:
+    checkpoint = open_gguf(SOURCE)
+    found = collect(checkpoint, TEXT)
+    (tmp_path / "i.dat").write_bytes(dat({name: one.sums for name, one in found.importances.items()}))
+    for name, imatrix in (("a", found), ("b", Imatrix.load(tmp_path / "i.dat"))):
+        quantized(checkpoint, "q4_k_m", imatrix=imatrix).write(tmp_path / name)
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "the file ends where 4 bytes"),
+        (struct.pack("<i", 0), r"0 is not in 1\.\.1048576 at byte 0"),
+        (struct.pack("<ii", 1, -5), "-5 is not in"),
+        (dat({"x": np.ones(4)})[:-1], "the file ends where 16 bytes"),
+        (dat({"x": np.ones(4)}, struct.pack("<ii", 1, 0) + b"x"), "bytes behind the end"),
+        (dat({"x": np.full(4, np.nan)}), "the sums of x are not all finite"),
+    ],
+)
+def test_a_broken_file_of_the_form_before_is_refused(data: bytes, reason: str, tmp_path: Path) -> None:
+    (tmp_path / "i.dat").write_bytes(data)
+    with pytest.raises(ModelFormatError, match=reason):
+        Imatrix.load(tmp_path / "i.dat")

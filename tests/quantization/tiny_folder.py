@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 Array = NDArray[Any]
 HIDDEN, MLP, LAYERS, HEADS, KV_HEADS, VOCAB = 64, 96, 2, 4, 2, 120
-KINDS = {"float32": "F32", "float16": "F16", "int32": "I32", "uint16": "BF16"}
+KINDS = {"float32": "F32", "float16": "F16", "int32": "I32", "uint16": "BF16", "uint8": "F8_E4M3"}
 
 
 def llama_config(**fields: Any) -> dict[str, Any]:
@@ -65,7 +65,7 @@ def llama_weights(seed: int = 0) -> dict[str, Array]:
 
 
 def write_folder(folder: Path, weights: Mapping[str, Array], config: Mapping[str, Any] | None = None) -> Path:
-    """config.json and model.safetensors; uint16 stands for BF16."""
+    """config.json and model.safetensors; uint16 stands for BF16, uint8 for floats of 8 bits."""
     header, offset = dict[str, Any](), 0
     for name, values in weights.items():
         end = offset + values.nbytes

@@ -135,8 +135,8 @@ class Graph:
     def scale_rows(self, x: int, factors: int) -> int:
         """Each row of x times the one element of the same row of `factors`."""
 
-    def scale_by_position(self, x: int, *, period: int, slope: float) -> int:
-        """Each row times 1 + slope * log(1 + floor((position + 1) / period))."""
+    def scale_by_position(self, x: int, *, period: int, slope: float, first: int = 1) -> int:
+        """Each row times 1 + slope * log(1 + floor((position + first) / period)); `first` is 0 or 1."""
 
     def slice_heads(self, x: int, *, n_heads: int, n: int, size: int, first: int = 0, tail: int | None = None) -> int:
         """Of each head of x elements first to first + n - 1, then the row of `tail`, then zeros: `size` in all."""

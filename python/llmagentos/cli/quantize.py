@@ -119,9 +119,10 @@ def _with_adapter(checkpoint: Checkpoint, adapter: Path | None) -> Checkpoint:
     """The checkpoint with the adapter's changes in its weights, where there is one."""
     if adapter is None:
         return checkpoint
-    from llmagentos.models.lora import AdapterBase, merged, open_adapter
+    from llmagentos.models.lora import AdapterBase, read_adapter
+    from llmagentos.models.lora_merge import merged
 
-    return merged(checkpoint, open_adapter(adapter, AdapterBase.of(checkpoint)))
+    return merged(checkpoint, read_adapter(adapter, AdapterBase.of(checkpoint)))
 
 
 def _importances(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from llmagentos.backends.protocol import Backend, RaggedBatch, adapters_of
 from llmagentos.engine.exits import close_at_exit
+from llmagentos.engine.row_pooling import pooled
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
 if TYPE_CHECKING:
@@ -39,12 +40,14 @@ class Encoder:
     Args:
         backend: one run of it holds the longest text.
         last_row: whether the graph reads a text's last row; otherwise it reads the first, or all.
+        modes: what is made of all rows, which the graph gives then (row_pooling.py); none where it pools them itself.
         max_batched_tokens: tokens of a batch; a single text may have more.
     """
 
-    def __init__(self, backend: Backend, *, last_row: bool, max_batched_tokens: int) -> None:
+    def __init__(self, backend: Backend, *, last_row: bool, max_batched_tokens: int, modes: Sequence[str] = ()) -> None:
         self._backend = backend
         self._last_row = last_row
+        self._modes = modes
         self._max_tokens = max_batched_tokens
         self._lock = threading.Lock()
         self._is_closed = False
@@ -63,12 +66,14 @@ class Encoder:
         """
         # Long ones first: what is left at the end fits into the gaps.
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index].token_ids))
-        vectors = np.empty((len(texts), self._backend.vocab_size), np.float32)
+        vectors = np.empty((len(texts), self._backend.vocab_size * max(1, len(self._modes))), np.float32)
         with self._using(adapter):
             for indices in self._batches(order, texts):
                 with self._lock:
                     self.check_open()
-                    vectors[indices] = self._backend.run(self._batch([texts[index] for index in indices], adapter))
+                    rows = self._backend.run(self._batch([texts[index] for index in indices], adapter))
+                    lengths = [len(texts[index].token_ids) for index in indices]
+                    vectors[indices] = pooled(rows, lengths, self._modes) if self._modes else rows
         return vectors
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
@@ -149,10 +154,16 @@ class Encoder:
             positions=np.arange(starts[-1], dtype=np.int32) - np.repeat(starts[:-1], lengths),
             sequence_starts=starts,
             block_tables=tables.astype(np.int32),
-            logit_rows=starts[1:] - 1 if self._last_row else starts[:-1],
+            logit_rows=self._rows(starts),
             token_types=_types(texts, starts[-1]),
             adapters=adapters_of([adapter] * len(texts)),
         )
+
+    def _rows(self, starts: NDArray[np.int32]) -> NDArray[np.int32]:
+        """Of the texts that begin there: those that the graph reads."""
+        if self._modes:
+            return np.arange(starts[-1], dtype=np.int32)
+        return starts[1:] - 1 if self._last_row else starts[:-1]
 
 
 def _types(texts: Sequence[TokenText], n_tokens: int) -> NDArray[np.int32] | None:

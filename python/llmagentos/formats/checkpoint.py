@@ -36,12 +36,14 @@ class Pooling:
     """How the rows of a text become one vector.
 
     Attributes:
-        rows: the mean of all, or the first ("cls") or the last one.
+        rows: the mean of all, or the first ("cls") or the last one; or all, of which `modes` are made.
+        modes: by the names of sentence-transformers ("max", "weightedmean", ...); their vectors lie side by side.
         is_classifier: whether the vector holds a classifier's outputs rather than an embedding.
     """
 
-    rows: Literal["mean", "cls", "last"]
+    rows: Literal["mean", "cls", "last", "all"]
     is_classifier: bool = False
+    modes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ from pathlib import Path
 from llmagentos._core.formats import GgufFile
 from llmagentos._core.tokenize import Tokenizer as NativeTokenizer
 from llmagentos.errors import ModelFormatError
+from llmagentos.formats.chat_templates import by_tools
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.gguf_parts import open_parts
 from llmagentos.formats.ids_only import IdsOnly
@@ -42,7 +43,8 @@ def open_gguf(path: Path) -> Checkpoint:
         raise ModelFormatError(f"{path}: the metadata has no general.architecture", str(path))
     if not tensors.names():
         raise ModelFormatError(f"{path}: the file lists no tensors, so it holds no model", str(path))
-    template, name = file.get("tokenizer.chat_template"), file.get("general.name")
+    template = by_tools(file.get("tokenizer.chat_template"), file.get("tokenizer.chat_template.tool_use"))
+    name = file.get("general.name")
     recommended = {field: file.get(f"general.sampling.{key}") for key, field in SAMPLING_KEYS.items()}
     return Checkpoint(
         path=path,
@@ -50,7 +52,7 @@ def open_gguf(path: Path) -> Checkpoint:
         architecture=architecture,
         metadata=Metadata(file, architecture),
         tokenizer=_tokenizer(file, tensors, path.name),
-        chat_template=template if isinstance(template, str) and template else None,
+        chat_template=template,
         name=name if isinstance(name, str) and name else model_name(path),
         sampling={field: value for field, value in recommended.items() if value is not None},
     )

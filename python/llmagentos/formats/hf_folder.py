@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
+from llmagentos.formats.chat_templates import by_tools
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import LazyTensor, TensorSpec
 
@@ -38,12 +39,17 @@ class HfFolder:
         self._hidden: Collection[str] = frozenset()
         self._made: Mapping[str, LazyTensor] = {}
 
+    def quantize_config(self) -> dict[str, Any]:
+        """What the first versions of AutoGPTQ wrote in a file of its own; empty where there is none."""
+        file = self.path / "quantize_config.json"
+        return {"quant_method": "gptq"} | read_json(file) if file.exists() else {}
+
     def replace(self, sources: Collection[str], made: Mapping[str, LazyTensor]) -> None:
         """From now on tensors that are made of others stand in their place."""
         self._hidden, self._made = frozenset(sources), dict(made)
 
     def names(self) -> list[str]:
-        return [name for name in (*self._files, *self._made) if name not in self._hidden]
+        return [name for name in dict.fromkeys((*self._files, *self._made)) if name not in self._hidden]
 
     def has(self, name: str) -> bool:
         return (name in self._files and name not in self._hidden) or name in self._made
@@ -68,23 +74,22 @@ class HfFolder:
         return copy
 
     def chat_template(self) -> str | None:
-        """The template in chat_template.jinja, else that of tokenizer_config.json.
+        """The template in chat_template.jinja, else in tokenizer_config.json, with the one for tools beside it.
 
         Raises:
-            ModelFormatError: the file is no UTF-8.
+            ModelFormatError: a file is no UTF-8.
         """
-        file = self.path / "chat_template.jinja"
-        if file.exists():
-            try:
-                return file.read_text(encoding="utf-8")
-            except UnicodeDecodeError as error:
-                raise ModelFormatError(f"{file} is no UTF-8: {error}", str(file), error.start) from error
-        settings = self.path / "tokenizer_config.json"
-        template = read_json(settings).get("chat_template") if settings.exists() else None
-        if isinstance(template, list):  # several, by name
-            named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
-            template = named.get("default")
-        return template if isinstance(template, str) and template else None
+        default = _text_of(self.path / "chat_template.jinja")
+        if default is not None:
+            return by_tools(default, _text_of(self.path / "additional_chat_templates" / "tool_use.jinja"))
+        template: Any = None
+        for name in ("tokenizer_config.json", "chat_template.json"):  # the latter of models that see pictures
+            if template is None and (self.path / name).exists():
+                template = read_json(self.path / name).get("chat_template")
+        if not isinstance(template, list):
+            return by_tools(template, None)
+        named = {entry.get("name"): entry.get("template") for entry in template if isinstance(entry, dict)}
+        return by_tools(named.get("default"), named.get("tool_use"))
 
     def end_ids(self) -> list[int]:
         """The ids that end a generation: generation_config.json's, else config.json's.
@@ -103,6 +108,20 @@ class HfFolder:
         if file is None:
             raise UnsupportedModelError(f"{self.path}: there is no tensor {name}, which the architecture needs")
         return file
+
+
+class TensorsAlone(HfFolder):
+    """Tensors that are no folder's, under transformers' names.
+
+    Args:
+        path: of their file, for errors.
+    """
+
+    def __init__(self, path: Path, tensors: Mapping[str, LazyTensor]) -> None:
+        self.path = path
+        self.config, self.generation_config = {}, {}
+        self._files = {}
+        self.replace((), tensors)
 
 
 def read_json(path: Path) -> dict[str, Any]:
@@ -126,6 +145,16 @@ def read_json_list(path: Path) -> list[Any]:
     return value
 
 
+def _text_of(file: Path) -> str | None:
+    """None where there is no such file."""
+    if not file.exists():
+        return None
+    try:
+        return file.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ModelFormatError(f"{file} is no UTF-8: {error}", str(file), error.start) from error
+
+
 def _json_in(path: Path) -> Any:
     try:
         return json.loads(path.read_text(encoding="utf-8"))
@@ -146,6 +175,9 @@ def _open_weights(path: Path) -> list[SafetensorsFile]:
         return [SafetensorsFile(path / name) for name in names]
     if (path / _WEIGHTS).exists():
         return [SafetensorsFile(path / _WEIGHTS)]
+    named = sorted(path.glob("gptq_model-*.safetensors"))  # as AutoGPTQ called it
+    if len(named) == 1:
+        return [SafetensorsFile(named[0])]
     old = sorted(file.name for file in path.glob("*.bin"))
     hint = f"; {old[0]} is a pickle, which is not opened: it can run code" if old else ""
     raise ModelNotFoundError(f"{path} has neither {_WEIGHTS} nor {_INDEX}{hint}")

@@ -1,7 +1,8 @@
 """Folders whose linear layers GPTQ or AWQ has quantised: their weights in this build's formats, without loss.
 
 Both keep w = scale * (q - zero) for groups of a row's columns. Where scale is a float16, that is exactly Q4_0 if all
-zeros are 8, else Q5_0, since q - zero lies in -16..15; with 8 bits and zeros of 128 it is Q8_0.
+zeros are 8, else Q5_0, since q - zero lies in -15..15; with 8 bits and zeros of 128 it is Q8_0. What no format has, as
+columns that are not in the order of their groups (desc_act), is float32.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 
 from llmagentos._core.quant import dequantize
 from llmagentos.errors import ModelFormatError, UnsupportedModelError
+from llmagentos.formats.fp8_linears import unpack_fp8
 from llmagentos.formats.hf_folder import HfFolder
 from llmagentos.formats.tensors import LazyTensor, TensorSpec
 
@@ -51,17 +53,20 @@ class _Packing:
 
 
 def unpack_linears(folder: HfFolder) -> None:
-    """Gives the folder a tensor "x.weight" in place of each "x.qweight", where config.json tells of such.
+    """Gives the folder a tensor "x.weight" in place of each "x.qweight" or 8-bit float, where config.json says so.
 
     Raises:
         UnsupportedModelError: another method, or settings of it that cannot be read without loss.
         ModelFormatError: tensors that do not fit one another.
     """
-    settings = folder.config.get("quantization_config")
-    if settings is None:
+    settings = folder.config.get("quantization_config") or folder.quantize_config()
+    if not settings:
         return
     if not isinstance(settings, Mapping):
         raise ModelFormatError(f"{folder.path}: quantization_config is {settings!r}", str(folder.path))
+    if settings.get("quant_method") == "fp8":
+        unpack_fp8(folder, settings)
+        return
     if settings.get("quant_method") == "mxfp4":  # of experts, which their family reads
         return
     packing = _packing(folder, settings)
@@ -72,7 +77,7 @@ def unpack_linears(folder: HfFolder) -> None:
             made[f"{layer}.weight"] = _linear(folder, layer, packing)
             sources |= {f"{layer}.{part}" for part in _PARTS}
     folder.replace(sources, made)
-    del folder.config["quantization_config"]
+    folder.config.pop("quantization_config", None)
 
 
 def _packing(folder: HfFolder, settings: Mapping[str, Any]) -> _Packing:
@@ -85,22 +90,27 @@ def _packing(folder: HfFolder, settings: Mapping[str, Any]) -> _Packing:
             )
         return value
 
-    method = setting("quant_method", None, "gptq", "awq")
+    method = setting("quant_method", settings.get("method"), "gptq", "awq")
+    setting("pack_dtype", "int32", "int32")
+    if any(not name.startswith("-:") for name in settings.get("dynamic") or ()):
+        setting("dynamic", None, None)
+    form = settings.get("checkpoint_format", settings.get("format"))  # as GPTQModel calls it
     group = settings.get("group_size", 128)
-    if not isinstance(group, int) or (group != -1 and (group <= 0 or group % BLOCK)):
-        raise UnsupportedModelError(f"{folder.path}: groups of {group!r} columns are no multiple of {BLOCK}")
+    if type(group) is not int or (group != -1 and group <= 0):
+        raise UnsupportedModelError(f"{folder.path}: groups of {group!r} columns are not supported")
     if method == "awq":
-        setting("version", "gemm", "gemm", "GEMM")
+        setting("version", form or "gemm", "gemm", "GEMM")
         return _Packing(setting("bits", 4, 4), group, lambda shape: shape[0], _awq_quants, _awq_columns)
     bits = setting("bits", None, 4, 8)
-    # The first version of the format stores zeros less one.
-    offset = 1 if setting("checkpoint_format", "gptq", "gptq", "gptq_v2") == "gptq" else 0
+    setting("checkpoint_format", form or "gptq", "gptq", "gptq_v2")
+    # The first version of the format stores zeros less one, which was taken from whole words.
+    one = np.int32(0) if form == "gptq_v2" else np.int32(0x11111111 if bits == 4 else 0x01010101)
     return _Packing(
         bits,
         group,
         lambda shape: shape[0] * (32 // bits),
         lambda words: _unpacked(words.T, bits),
-        lambda words: _unpacked(words, bits).astype(np.int16) + np.int16(offset),
+        lambda words: _unpacked(words.astype("<i4") + one, bits).astype(np.int16),
     )
 
 
@@ -110,51 +120,57 @@ def _linear(folder: HfFolder, layer: str, packing: _Packing) -> LazyTensor:
     n_cols = packing.n_cols(folder.shape(f"{layer}.qweight"))
     group = n_cols if packing.group == -1 else packing.group
     zeros = packing.zeros(folder.array(f"{layer}.qzeros"))
-    if n_groups * group != n_cols or zeros.shape != scales.shape or n_cols % BLOCK:
+    if -(-n_cols // group) != n_groups or zeros.shape != scales.shape:
         raise ModelFormatError(
             f"{folder.path}: {layer} has {n_cols} columns in groups of {group}, scales {list(scales.shape)} and zeros "
             f"{list(zeros.shape)}",
             str(folder.path),
         )
-    if folder.has(f"{layer}.g_idx") and not np.array_equal(
-        folder.array(f"{layer}.g_idx"), np.arange(n_cols, dtype=np.int32) // group
-    ):
-        raise UnsupportedModelError(
-            f"{folder.path}: the columns of {layer} are not in the order of their groups (desc_act), which no format "
-            "here can say"
-        )
-    dtype = _format_for(folder, layer, packing.bits, zeros)
-    n_blocks_of_group = group // BLOCK
+    groups = _groups(folder, layer, np.arange(n_cols, dtype=np.int32) // np.int32(group), n_groups)
+    with np.errstate(over="ignore"):
+        is_exact = np.array_equal(scales.astype(np.float16).astype(np.float32), scales)
+    fits = groups is None and is_exact and n_cols % group == 0 and group % BLOCK == 0
+    dtype = _format_for(packing.bits, zeros) if fits else "F32"
     spec = TensorSpec(dtype, (n_rows, n_cols))
 
-    def read() -> Bytes:
+    def read() -> NDArray[Any]:
         quants = packing.quants(folder.array(f"{layer}.qweight"))
         if quants.shape != spec.shape:
             raise ModelFormatError(f"{folder.path}: {layer}.qweight does not fit its scales", str(folder.path))
-        shifts = np.repeat((_FORMATS[dtype][0] - zeros).T, n_blocks_of_group, axis=1).astype(np.int8)
-        return _blocks(dtype, quants, shifts, np.repeat(scales.T, n_blocks_of_group, axis=1))
+        if dtype == "F32":
+            of = np.arange(n_cols) // group if groups is None else groups
+            weight: NDArray[np.float32] = (quants - zeros.T[:, of]) * scales.T[:, of]
+            return weight
+        shifts = np.repeat((_FORMATS[dtype][0] - zeros).T, group // BLOCK, axis=1).astype(np.int8)
+        return _blocks(dtype, quants, shifts, np.repeat(scales.astype(np.float16).T, group // BLOCK, axis=1))
 
     return LazyTensor(spec, read)
 
 
-def _format_for(folder: HfFolder, layer: str, bits: int, zeros: NDArray[np.int16]) -> str:
+def _groups(folder: HfFolder, layer: str, usual: NDArray[np.int32], n_groups: int) -> NDArray[np.int32] | None:
+    """The group of each column, where they are not in the order of their groups."""
+    name = f"{layer}.g_idx"
+    groups = folder.array(name) if folder.has(name) else usual
+    if len(groups) == 0 or np.array_equal(groups, usual):
+        return None
+    if groups.shape != usual.shape or groups.min() < 0 or groups.max() >= n_groups:
+        raise ModelFormatError(f"{folder.path}: {name} does not name groups of {len(usual)} columns", str(folder.path))
+    return groups
+
+
+def _format_for(bits: int, zeros: NDArray[np.int16]) -> str:
+    """The format that has such quants, or F32."""
     if bits == 4:
         return "Q4_0" if (zeros == 8).all() else "Q5_0"
-    if not (zeros == 128).all():
-        raise UnsupportedModelError(f"{folder.path}: {layer} has 8 bits and zeros other than 128, which no format has")
-    return "Q8_0"
+    return "Q8_0" if (zeros == 128).all() else "F32"
 
 
-def _scales(folder: HfFolder, name: str) -> NDArray[np.float16]:
-    """[n_groups, n_rows]; that they are float16 is what makes all this exact."""
+def _scales(folder: HfFolder, name: str) -> NDArray[np.float32]:
+    """[n_groups, n_rows]"""
     spec = folder.spec(name)
-    raw = folder.array(name)
-    values = dequantize(raw.reshape(-1).view(np.uint8), spec.dtype, spec.n_values).reshape(spec.shape)
-    with np.errstate(over="ignore"):
-        halves = values.astype(np.float16)
-    if len(spec.shape) != 2 or not np.array_equal(halves.astype(np.float32), values):
-        raise UnsupportedModelError(f"{folder.path}: {name} of type {spec.dtype} has values that float16 has not")
-    return halves
+    if len(spec.shape) != 2:
+        raise ModelFormatError(f"{folder.path}: {name} has shape {list(spec.shape)}", str(folder.path))
+    return dequantize(folder.array(name).reshape(-1).view(np.uint8), spec.dtype, spec.n_values).reshape(spec.shape)
 
 
 def _unpacked(words: NDArray[Any], bits: int) -> Bytes:

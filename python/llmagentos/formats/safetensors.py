@@ -21,6 +21,7 @@ _TYPES: dict[str, tuple[str | None, str]] = {
     "F16": ("F16", "<f2"),
     "BF16": ("BF16", "<u2"),
     "F64": (None, "<f8"),
+    "F8_E4M3": (None, "u1"),
     "I8": (None, "i1"),
     "U8": (None, "u1"),
     "I16": (None, "<i2"),

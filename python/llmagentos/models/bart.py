@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from llmagentos._core.graph import Graph
+from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.family import Family, HfForm
 from llmagentos.models.hf_config import HfConfig
@@ -33,6 +34,7 @@ _SAID_BY_CLASS = (
     "student_decoder_layers",
     "student_encoder_layers",
 )
+_MOST_CONSTANTS = 2**25  # of the table of positions, some tens of times what any model has
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
@@ -90,6 +92,9 @@ def _metadata(config: HfConfig, *, is_pre_norm: bool = False, positions: Positio
     width, n_heads = config.integer("d_model", low=4), config.integer("encoder_attention_heads")
     hidden, vocab_size = config.integer("encoder_ffn_dim"), config.integer("vocab_size")
     n_positions = config.integer("max_position_embeddings")
+    if positions is not None and n_positions * width > _MOST_CONSTANTS:
+        message = f"max_position_embeddings={n_positions} of d_model={width} constants each"
+        raise UnsupportedModelError(f"{config.path}: {message} are not supported")
     config.expect("decoder_attention_heads", n_heads)
     config.expect("decoder_ffn_dim", hidden)
     config.expect("decoder_vocab_size", vocab_size)

@@ -1,4 +1,4 @@
-"""BERT (Devlin et al., 2018), RoBERTa and XLM-RoBERTa; DistilBERT and MPNet share the layers under other names.
+"""BERT (Devlin et al., 2018), RoBERTa, XLM-RoBERTa and CamemBERT; DistilBERT and MPNet name the same layers otherwise.
 
 An encoder with a norm after each residual. Positions are learned; MPNet has biases by distance as well.
 """
@@ -144,6 +144,9 @@ FAMILY = Family(
         "XLMRobertaModel": _ROBERTA,
         "XLMRobertaForMaskedLM": _ROBERTA,
         "XLMRobertaForSequenceClassification": _ROBERTA_CLASSIFIER,
+        "CamembertModel": _ROBERTA,
+        "CamembertForMaskedLM": _ROBERTA,
+        "CamembertForSequenceClassification": _ROBERTA_CLASSIFIER,
     },
     is_encoder=True,
 )

@@ -20,18 +20,21 @@ def pre_norm_decoder(
     *,
     pairs: Literal["halves", "adjacent"] = "halves",
     rotates: Sequence[int] | None = None,
+    query_scale: tuple[int, float, int] | None = None,
 ) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names.
 
     Args:
         pairs: which elements of a head rotate together, as the file has its q and k.
         rotates: for each layer, whether it has positions; None where all have.
+        query_scale: as `Parts.attention` has it.
     """
     parts = Parts(checkpoint, g)
     rope, windows = rope_params(checkpoint, parts.head_dim, pairs=pairs), layer_windows(parts)
 
     def attend(h: int, i: int) -> int:
-        return parts.attention(h, i, rope=rope if rotates is None or rotates[i] else None, window=windows[i])
+        turned = rope if rotates is None or rotates[i] else None
+        return parts.attention(h, i, rope=turned, window=windows[i], query_scale=query_scale)
 
     x = norms_before(parts, parts.embed(), attend, lambda h, i: feed_forward(parts, h, i))
     g.set_output(parts.logits(x))

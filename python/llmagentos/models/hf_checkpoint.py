@@ -30,6 +30,16 @@ _AS_TENSORS = {
     "rope.long_factor": "rope_factors_long.weight",
     "rope.short_factor": "rope_factors_short.weight",
 }
+# The fields that say how many layers there are.
+_LAYER_COUNTS = (
+    "num_hidden_layers",
+    "num_layers",
+    "num_decoder_layers",
+    "n_layer",
+    "n_layers",
+    "encoder_layers",
+    "decoder_layers",
+)
 # What older versions of transformers saved with the weights: constants that the architecture says, or of no use.
 _BUFFERS = re.compile(
     r"(rotary_emb\.inv_freq|\.attn\.(masked_)?bias|\.attention\.(masked_)?bias|position_ids"
@@ -49,6 +59,7 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
     """
     unpack_linears(folder)
     path = str(folder.path)
+    _check_layers(folder)
     config = HfConfig(path, folder.config)
     metadata = form.metadata(config)
     is_encoder_decoder = "decoder_block_count" in metadata
@@ -65,8 +76,6 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
     config.check_all_read()
 
     n_layers = max(metadata["block_count"], metadata.get("decoder_block_count", 0))
-    if n_layers > len(folder.names()):  # names are looked for layer by layer
-        raise ModelFormatError(f"{path}: {n_layers} layers, but {len(folder.names())} tensors", path)
     tensors, used = gguf_tensors(folder, form.tensors, n_layers, metadata, form.prefix)
     if is_tied and form.is_tied is not None:
         tensors.pop("output.weight", None)  # the same values again, where a version has written them
@@ -105,6 +114,17 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
         sampling=generation.sampling(),
         missing_ids=tokenizer.missing_ids if isinstance(tokenizer, HfTokenizer) else frozenset(),
     )
+
+
+def _check_layers(folder: HfFolder) -> None:
+    """That there are no more layers than tensors, before anything is made for each layer."""
+    text, n_tensors = folder.config.get("text_config"), len(folder.names())
+    for fields in (folder.config, text if isinstance(text, dict) else {}):
+        for name in _LAYER_COUNTS:
+            n_layers = fields.get(name)
+            if isinstance(n_layers, int) and n_layers > n_tensors:
+                message = f"{folder.path}: {name} says {n_layers} layers, but there are {n_tensors} tensors"
+                raise ModelFormatError(message, str(folder.path))
 
 
 def _tokenizer(folder: HfFolder, tensors: LazyTensors) -> HfTokenizer | IdsOnly:

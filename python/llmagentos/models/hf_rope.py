@@ -6,7 +6,7 @@ In the form of transformers 5 (`rope_parameters`), or in the one before it (`rop
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -14,16 +14,24 @@ import numpy as np
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.models.hf_config import HfConfig
 
+_MOST_ROTATED = 2**16  # elements of a head, for each pair of which there may be a number
 Made: TypeAlias = dict[str, Any]
 # From a scaling's parameters, what is made so far, the context that was first trained on, and the whole one.
 _Scaling: TypeAlias = Callable[[HfConfig, Made, int, int], Made]
 
 
-def rope_metadata(config: HfConfig, head_dim: int, default_base: float = 10000.0, default_share: float = 1.0) -> Made:
+def rope_metadata(
+    config: HfConfig,
+    head_dim: int,
+    default_base: float = 10000.0,
+    default_share: float = 1.0,
+    others: Collection[str] = (),
+) -> Made:
     """Of one rotation, which serves all layers.
 
     Args:
         default_base, default_share: the frequencies' base, and which part of a head rotates, where nothing says so.
+        others: parameters that the family reads itself.
 
     Raises:
         UnsupportedModelError: a kind of scaling, or a parameter of one, that this build does not have.
@@ -31,6 +39,7 @@ def rope_metadata(config: HfConfig, head_dim: int, default_base: float = 10000.0
     given = config.object("rope_scaling") | config.object("rope_parameters")
     given.setdefault("partial_rotary_factor", config.number("partial_rotary_factor", default_share))
     given.setdefault("rope_theta", config.number("rope_theta", default_base))
+    given = {name: value for name, value in given.items() if name not in others}
     return _metadata(config, given, head_dim, default_base)
 
 
@@ -59,6 +68,8 @@ def two_ropes_metadata(config: HfConfig, head_dim: int, default_base: float, def
 def _metadata(config: HfConfig, given: Mapping[str, Any], head_dim: int, default_base: float) -> Made:
     """What it has of factors for each pair is under "rope.factors", "rope.long_factor" and "rope.short_factor"."""
     rope = HfConfig(config.path, given)
+    if head_dim > _MOST_ROTATED:
+        raise UnsupportedModelError(f"{config.path}: heads of {head_dim} elements are not supported")
     kind = rope.string("rope_type", rope.string("type", "default"))
     if kind not in _SCALINGS:
         raise UnsupportedModelError(

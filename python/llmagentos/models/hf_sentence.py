@@ -11,20 +11,20 @@ from llmagentos.formats.hf_folder import HfFolder, read_json, read_json_list
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import LazyTensor
 from llmagentos.models.hf_classifier import scores_by
-from llmagentos.models.pooling import POOLING_TYPES, Rows
+from llmagentos.models.pooling import MODE_OF_FLAG, MODES, POOLING_TYPES, Rows
 
 _MODULES = "modules.json"
 _MAX_LENGTH = 2**31 - 1
-_ORDER = re.compile("Transformer Pooling( Dense)*( Normalize)?")
-_ORDER_SAID = "Transformer, Pooling, any number of Dense, and Normalize or not"
+_ORDER = re.compile("Transformer Pooling( Dense| Dropout)*( Normalize)?")  # Dropout does nothing but in training
+_ORDER_SAID = "Transformer, Pooling, any number of Dense and Dropout, and Normalize or not"
 _SETTINGS = "config_sentence_transformers.json"
 # What the modules' first one is set up by: a name for each kind of model, of which all but one are old.
 _OF_TRANSFORMER = [
     f"sentence_{kind}_config.json"
     for kind in ("bert", "roberta", "distilbert", "camembert", "albert", "xlm-roberta", "xlnet")
 ]
-# The words for the modes, as flags (pooling_mode_cls_token) and in one field (pooling_mode).
-_MODES: dict[str, Rows] = {"mean_tokens": "mean", "mean": "mean", "cls_token": "cls", "cls": "cls", "lasttoken": "last"}
+# Those that a graph has.
+_IN_GRAPH: dict[str, Rows] = {"mean": "mean", "cls": "cls", "lasttoken": "last"}
 _DENSE_ACTIVATIONS = {"torch.nn.modules.linear.Identity": "", "torch.nn.modules.activation.Tanh": "tanh"}
 
 
@@ -39,7 +39,7 @@ def sentence_metadata(folder: HfFolder) -> dict[str, Any]:
     made: dict[str, Any] = {}
     for index, (kind, place) in enumerate(modules):
         if kind == "Pooling":
-            made["pooling_type"] = POOLING_TYPES[_pooled_rows(place / "config.json")]
+            made |= _pooling(place / "config.json", any(other == "Dense" for other, _ in modules))
         elif kind == "Dense":
             made[f"dense_{index}.activation"] = _dense_activation(place / "config.json")
     if modules:
@@ -98,17 +98,28 @@ def _modules(folder: HfFolder, order: re.Pattern[str] = _ORDER, said: str = _ORD
     return modules
 
 
-def _pooled_rows(file: Path) -> Rows:
+def _pooling(file: Path, has_dense: bool) -> dict[str, Any]:
     config = read_json(file)
-    prefix, named = "pooling_mode_", config.get("pooling_mode")
-    flags = [name.removeprefix(prefix) for name, value in config.items() if name.startswith(prefix) and value is True]
-    modes = flags if named is None else [named]
-    if len(modes) != 1 or modes[0] not in _MODES:
+    prefix, modes = "pooling_mode_", config.get("pooling_mode")
+    if modes is None:
+        known = [mode for flag, mode in MODE_OF_FLAG.items() if config.get(prefix + flag) is True]
+        given = (
+            name.removeprefix(prefix) for name, value in config.items() if name.startswith(prefix) and value is True
+        )
+        modes = known + [flag for flag in given if flag not in MODE_OF_FLAG]
+    modes = modes if isinstance(modes, list) else [modes]
+    if not modes or not all(isinstance(mode, str) and mode in MODE_OF_FLAG.values() for mode in modes):
         named = " and ".join(map(str, modes)) or "nothing"
-        raise UnsupportedModelError(f"{file}: pooling by {named} is not supported; these are: mean, cls, last")
+        raise UnsupportedModelError(
+            f"{file}: pooling by {named} is not supported; these are: {', '.join(MODE_OF_FLAG.values())}"
+        )
     if config.get("include_prompt", True) is not True:
         raise UnsupportedModelError(f"{file}: include_prompt=false is not supported")
-    return _MODES[modes[0]]
+    if len(modes) == 1 and modes[0] in _IN_GRAPH:
+        return {"pooling_type": POOLING_TYPES[_IN_GRAPH[modes[0]]]}
+    if has_dense:
+        raise UnsupportedModelError(f"{file}: pooling by {' and '.join(modes)} before Dense is not supported")
+    return {MODES: modes}
 
 
 def _dense_activation(file: Path) -> str:

@@ -1,4 +1,4 @@
-"""Llama (Touvron et al., 2023), Mistral and Mixtral (Jiang et al., 2023, 2024): grouped queries, SwiGLU, experts."""
+"""Llama (Touvron et al., 2023), Mistral, Ministral and Mixtral (Jiang et al., 2023, 2024): grouped queries, SwiGLU."""
 
 from __future__ import annotations
 
@@ -26,10 +26,15 @@ def _llama_metadata(config: HfConfig) -> dict[str, Any]:
     return decoder_metadata(config)
 
 
-def _mistral_metadata(config: HfConfig) -> dict[str, Any]:
-    config.expect("layer_types", None)  # of which transformers' class takes no notice
+def _ministral_metadata(config: HfConfig) -> dict[str, Any]:
     made = decoder_metadata(config)
     return made | window_metadata(config, [True] * made["block_count"])
+
+
+def mistral_metadata(config: HfConfig) -> dict[str, Any]:
+    """Of Mistral, whose layers are all alike."""
+    config.expect("layer_types", None)  # of which transformers' class takes no notice
+    return _ministral_metadata(config)
 
 
 def _mixtral_metadata(config: HfConfig) -> dict[str, Any]:
@@ -58,7 +63,8 @@ FAMILY = Family(
     gguf=("llama",),
     hf={
         "LlamaForCausalLM": HfForm("llama", _llama_metadata, TENSORS),
-        "MistralForCausalLM": HfForm("llama", _mistral_metadata, TENSORS),
+        "MinistralForCausalLM": HfForm("llama", _ministral_metadata, TENSORS),
+        "MistralForCausalLM": HfForm("llama", mistral_metadata, TENSORS),
         "MixtralForCausalLM": HfForm("llama", _mixtral_metadata, _MIXTRAL_TENSORS),
     },
 )

@@ -43,6 +43,7 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
     query_scale = (
         meta.integer("attention.temperature_length", _PERIOD),
         meta.number("attention.temperature_scale", _SLOPE),
+        1,
     )
     tunes = meta.flag(_TUNES, True)
     meta.integer("interleave_moe_layer_step", 1)  # which layers have experts: the tensors say

@@ -1,15 +1,15 @@
 """LoRA adapters (Hu et al., 2021) as PEFT saves them: low-rank updates of weights, under GGUF's names for these.
 
 An adapter's factors b a stand for a change of a weight of transformers' model. What a family's rules do to the rows of
-that weight (hf_tensors.py), they do to the rows of b; a stays as it is.
+that weight (hf_tensors.py), they do to the rows of b; a stays as it is. DoRA (Liu et al., 2024) gives the rows of the
+sum lengths of their own, and beside the factors there may be modules that were trained whole: both can only be merged.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -18,17 +18,19 @@ from numpy.typing import NDArray
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.safetensors import SafetensorsFile
-from llmagentos.formats.tensors import LazyTensor, LazyTensors, TensorSpec, decoded
+from llmagentos.formats.tensors import LazyTensor
 from llmagentos.models.family import HfForm
 from llmagentos.models.hf_tensors import Flat, Meta, Rows, Rule, Same, Transposed, alternatives, float_values
 from llmagentos.models.peft_config import PeftConfig, read_peft_config
+from llmagentos.models.peft_saved import saved_tensors
 from llmagentos.models.registry import hf_forms
 
 _WEIGHTS = "adapter_model.safetensors"
 _FACTOR = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_(?P<factor>[AB])\.weight")
+_LENGTHS = re.compile(r"base_model\.model\.(?P<module>.+)\.lora_magnitude_vector(\.weight)?")
 # PEFT keeps a copy of the output head that an adapter is for beside its factors.
 _COPY = re.compile(r"base_model\.model\.(?P<module>.+)\.base_layer\.weight")
-_EMBEDDING, _HEAD = "token_embd.weight", "output.weight"
+EMBEDDING, HEAD = "token_embd.weight", "output.weight"
 
 Matrix = NDArray[np.float32]
 
@@ -44,6 +46,21 @@ class LowRank:
 
     a: Matrix
     b: Matrix
+
+
+@dataclass(frozen=True, slots=True)
+class Adapter:
+    """What an adapter does to the weights of a model, by GGUF's names.
+
+    Attributes:
+        changes: of weights that linear layers read.
+        lengths: of the rows of changed weights, float32 [rows], where the adapter is DoRA's.
+        saved: tensors that stand in the place of the model's.
+    """
+
+    changes: dict[str, LowRank]
+    lengths: dict[str, Matrix]
+    saved: dict[str, LazyTensor]
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +86,24 @@ class AdapterBase:
 
 
 def open_adapter(path: Path, base: AdapterBase) -> dict[str, LowRank]:
-    """The changes of an adapter in a folder as PEFT saves it, by the names of the weights that linear layers read.
+    """The changes of an adapter that stays beside the model, by the names of the weights that linear layers read.
+
+    Raises:
+        ModelNotFoundError, ModelFormatError, UnsupportedModelError: as `read_adapter`.
+        UnsupportedModelError: it is of a kind that can only be merged.
+    """
+    adapter = read_adapter(path, base)
+    what = "use_dora=True" if adapter.lengths else f"a trained {min(adapter.saved)}" if adapter.saved else ""
+    if what:
+        raise UnsupportedModelError(
+            f"{path}: {what} is not supported beside a model; "
+            f"merge the adapter: llmagentos quantize MODEL MERGED.gguf --adapter {path}"
+        )
+    return adapter.changes
+
+
+def read_adapter(path: Path, base: AdapterBase) -> Adapter:
+    """An adapter in a folder as PEFT saves it.
 
     Raises:
         ModelNotFoundError: adapter_config.json or adapter_model.safetensors is missing.
@@ -78,45 +112,27 @@ def open_adapter(path: Path, base: AdapterBase) -> dict[str, LowRank]:
             or is another model's.
     """
     config, file = read_peft_config(path), _open_weights(path)
-    modules = _factors(file, config)
-    made = dict[str, LowRank]()
-    for module, rule, name in _targets(modules.keys(), base, file.path):
-        if not isinstance(rule, (Same, Flat, Rows, Transposed)) or name in made:
+    modules, others = _factors(file, config)
+    lengths, others = _lengths(file, others, modules, config)
+    made = Adapter({}, {}, saved_tensors(file, others, base.architecture, base.meta, base.shapes))
+    for module, rule, name in _targets(modules.keys(), base, file.path) if modules else ():
+        is_taken = name in made.changes or name in made.saved or (name == EMBEDDING and HEAD in made.saved)
+        if is_taken or not isinstance(rule, (Same, Flat, Rows, Transposed)):
             raise UnsupportedModelError(f"{file.path}: it updates {module}, which no adapter can here")
-        a, b = modules[module]
+        (a, b), length = modules[module], lengths.get(module)
         if isinstance(rule, (Rows, Transposed)):
-            b = np.ascontiguousarray(b[rule.index(len(b), base.meta)])
+            index = rule.index(len(b), base.meta)
+            b, length = np.ascontiguousarray(b[index]), None if length is None else length[index]
         shape = (len(b), a.shape[1])
         if base.shapes[name] not in (shape, shape[1:] if shape[0] == 1 else shape):  # a single row may be a vector
             raise UnsupportedModelError(
                 f"{file.path}: {module} is for a weight of shape {list(shape)}, but {name} is "
                 f"{list(base.shapes[name])} in this model"
             )
-        made[name] = LowRank(a, b)
+        made.changes[name] = LowRank(a, b)
+        if length is not None:
+            made.lengths[name] = length
     return made
-
-
-def merged(checkpoint: Checkpoint, adapter: Mapping[str, LowRank]) -> Checkpoint:
-    """The checkpoint with the changes added to its weights, which are float32 then. A tied head becomes one of its own.
-
-    Args:
-        adapter: what `open_adapter` gives for it.
-    """
-    tensors, made = checkpoint.tensors, dict[str, LazyTensor]()
-    for name in tensors.names():
-        spec = tensors.spec(name)
-        if spec is not None:
-            made[name] = LazyTensor(spec, partial(tensors.blocks, name))
-    for name, change in adapter.items():
-        spec = TensorSpec("F32", (len(change.b), change.a.shape[1]))
-        target = _HEAD if name == _EMBEDDING else name
-        made[target] = LazyTensor(spec, partial(_sum, checkpoint, name, change))
-    return replace(checkpoint, tensors=LazyTensors(made))
-
-
-def _sum(checkpoint: Checkpoint, name: str, change: LowRank) -> Matrix:
-    weight: Matrix = decoded(checkpoint.tensors, name) + change.b @ change.a
-    return weight
 
 
 def _open_weights(path: Path) -> SafetensorsFile:
@@ -127,18 +143,21 @@ def _open_weights(path: Path) -> SafetensorsFile:
     return SafetensorsFile(path / _WEIGHTS)
 
 
-def _factors(file: SafetensorsFile, config: PeftConfig) -> dict[str, tuple[Matrix, Matrix]]:
-    """Both factors of each module, the scale in the second, after a check of their shapes."""
-    found = dict[str, dict[str, Matrix]]()
+def _factors(file: SafetensorsFile, config: PeftConfig) -> tuple[dict[str, tuple[Matrix, Matrix]], list[str]]:
+    """Both factors of each module, the scale in the second, after a check of their shapes; and the other tensors."""
+    others, found = list[str](), dict[str, dict[str, Matrix]]()
     copies = {match["module"]: file.shape(name) for name in file.names() if (match := _COPY.fullmatch(name))}
     for name in file.names():
         if _COPY.fullmatch(name):
             continue
         match = _FACTOR.fullmatch(name)
-        if match is None or len(file.shape(name)) != 2:
+        if match is None:
+            others.append(name)
+            continue
+        if len(file.shape(name)) != 2:
             raise UnsupportedModelError(f"{file.path}: tensor {name} is none of a linear layer's two factors")
         found.setdefault(match["module"], {})[match["factor"]] = float_values(file, name)
-    if not found:
+    if not found and not others:
         raise ModelFormatError(f"{file.path}: it updates nothing", str(file.path))
     made = dict[str, tuple[Matrix, Matrix]]()
     for module, factors in found.items():
@@ -152,7 +171,24 @@ def _factors(file: SafetensorsFile, config: PeftConfig) -> dict[str, tuple[Matri
     for module, shape in copies.items():
         if module not in made or shape != (len(made[module][1]), made[module][0].shape[1]):
             raise UnsupportedModelError(f"{file.path}: it replaces the weight of {module}, of shape {list(shape)}")
-    return made
+    return made, others
+
+
+def _lengths(
+    file: SafetensorsFile, names: Collection[str], modules: Mapping[str, tuple[Matrix, Matrix]], config: PeftConfig
+) -> tuple[dict[str, Matrix], list[str]]:
+    """The lengths of the rows of each module's weight, where the adapter is DoRA's; and the other tensors."""
+    matches = {name: _LENGTHS.fullmatch(name) for name in names}
+    found = {match["module"]: float_values(file, name).reshape(-1) for name, match in matches.items() if match}
+    wanted = {module: len(b) for module, (_, b) in modules.items()} if config.uses_dora else {}
+    given = {module: len(length) for module, length in found.items()}
+    if given != wanted:
+        module = min(module for module, _ in given.items() ^ wanted.items())
+        message = (
+            f"{file.path}: {module} has {given.get(module, 'no')} lengths, it must have {wanted.get(module, 'none')}"
+        )
+        raise ModelFormatError(message, str(file.path))
+    return found, [name for name, match in matches.items() if match is None]
 
 
 def _targets(modules: Collection[str], base: AdapterBase, path: Path) -> list[tuple[str, Rule, str]]:
@@ -181,14 +217,14 @@ def _targets_of(form: HfForm, modules: Collection[str], base: AdapterBase) -> li
     targets = [
         (module, rule, target.format(i=i))
         for target, given in form.tensors.items()
-        if target != _EMBEDDING  # a look-up, which is no product
+        if target != EMBEDDING  # a look-up, which is no product
         for rule in alternatives(given)
         for i in (range(n_layers) if "{i}" in target else (0,))
         for module in _modules(rule, i, form.prefix)
         if module in modules
     ]
-    has_head = _HEAD in base.shapes
-    named = [(module, rule, _EMBEDDING if name == _HEAD and not has_head else name) for module, rule, name in targets]
+    has_head = HEAD in base.shapes
+    named = [(module, rule, EMBEDDING if name == HEAD and not has_head else name) for module, rule, name in targets]
     return [target for target in named if target[2] in base.shapes]
 
 

@@ -14,6 +14,7 @@ from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 
 Activation = Literal["silu", "gelu", "gelu_tanh", "gelu_sigmoid", "relu", "relu_squared", "tanh", "sigmoid"]
+_MOST = 2**16  # heads, and elements of one; bounds what is made for each
 DENSE = tuple(f"dense_{i}" for i in range(1, 10))  # layers behind the pooling, by their place among the modules
 
 
@@ -45,9 +46,9 @@ class Parts:
         self.stack = stack
         self.width = meta.integer("embedding_length")
         self.n_layers = checkpoint.n_decoder_layers if stack == "dec." else checkpoint.n_layers
-        self.n_heads = meta.integer("attention.head_count")
+        self.n_heads = meta.integer("attention.head_count", high=_MOST)
         self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
-        self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads)
+        self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads, high=_MOST)
         self.hidden = meta.integer("feed_forward_length")
         self.value_dim = meta.integer("attention.value_length", self.head_dim)
         if one_head_size and self.value_dim != self.head_dim:
@@ -127,7 +128,7 @@ class Parts:
         clamp: float | None = None,
         chunk: int = 0,
         is_normalised: bool = False,
-        query_scale: tuple[int, float] | None = None,
+        query_scale: tuple[int, float, int] | None = None,
     ) -> int:
         """Self-attention with its projections; queries and keys are normalised where the checkpoint has norms for them.
 
@@ -136,7 +137,7 @@ class Parts:
             clamp: bound on the projections' magnitude.
             chunk: as `Graph.attention` has it.
             is_normalised: whether each head of queries and keys is, without a weight.
-            query_scale: period and slope of `Graph.scale_by_position`.
+            query_scale: period, slope and first position of `Graph.scale_by_position`.
         """
         g, block, size = self.g, self.block(layer), self.head_dim
         q = self.linear(h, block + "attn_q", self.n_heads * size)
@@ -148,7 +149,7 @@ class Parts:
         if is_normalised:
             q, k = g.rms_norm(q, "", self._eps, size), g.rms_norm(k, "", self._eps, size)
         if query_scale is not None:
-            q = g.scale_by_position(q, period=query_scale[0], slope=query_scale[1])
+            q = g.scale_by_position(q, period=query_scale[0], slope=query_scale[1], first=query_scale[2])
         if rope is not None:
             q, k = g.rope(q, size, rope), g.rope(k, size, rope)
         a = g.attention(
@@ -255,6 +256,8 @@ class Parts:
             return self.linear(h, "cls.output", self.n_rows("cls.output.weight"))
         for name in DENSE:
             if self.has(f"{name}.weight"):
+                for side in ("in", "out"):  # llama.cpp's files say again what the tensor does
+                    self.meta.integer(f"{name}_feat_{side}", None)
                 h = self.linear(h, name, self.n_rows(f"{name}.weight"))
                 if self.meta.string(f"{name}.activation", ""):
                     h = self.g.activation(h, self.activation_named(f"{name}.activation"))

@@ -19,12 +19,13 @@ _MAX_RANK = 4096
 # How training began, where that left the model's own weights as they are. Others (PiSSA, OLoRA, LoftQ, ...) take a part
 # of them into the factors, which then fit no longer to the model as it is published.
 _STARTS = (True, "gaussian", "eva", "orthogonal")
-# What says which modules are updated, which the tensors do; and what is of training, or of names.
+# What says which modules are updated or saved, which the tensors do; and what is of training, or of names.
 _WITHOUT_EFFECT = (
     "target_modules",
     "exclude_modules",
     "layers_to_transform",
     "layers_pattern",
+    "modules_to_save",
     "fan_in_fan_out",  # how the model's weight lies, not the factors
     "lora_dropout",
     "task_type",
@@ -50,6 +51,7 @@ class PeftConfig:
         rank, alpha: of modules that no pattern names.
         rank_pattern, alpha_pattern: by patterns of module names.
         uses_rslora: whether alpha is divided by the rank's square root (Kalajdzievski, 2023) rather than the rank.
+        uses_dora: whether the rows of changed weights have lengths of their own (Liu et al., 2024).
     """
 
     path: str
@@ -58,6 +60,7 @@ class PeftConfig:
     rank_pattern: Mapping[str, int]
     alpha_pattern: Mapping[str, float]
     uses_rslora: bool
+    uses_dora: bool
 
     def rank_of(self, module: str) -> int:
         return _first_match(self.rank_pattern, module, self.rank)
@@ -93,6 +96,7 @@ def read_peft_config(folder: Path) -> PeftConfig:
         _patterns(config, "rank_pattern", int),
         _patterns(config, "alpha_pattern", (int, float)),
         config.flag("use_rslora", False),
+        config.flag("use_dora", False),
     )
     config.check_all_read()
     return made

@@ -15,6 +15,16 @@ Scores = Literal["softmax", "sigmoid", "none"]
 # GGUF's numbers. 0 stands for no pooling, 4 for a classifier.
 POOLING_TYPES: dict[Rows, int] = {"mean": 1, "cls": 2, "last": 3}
 CLASSIFIER = 4
+MODES = "embedding.pooling"  # our own key: what is made of all rows (engine/row_pooling.py)
+# sentence-transformers' flags (pooling_mode_cls_token) and words (pooling_mode), in the order in which vectors lie.
+MODE_OF_FLAG = {
+    "cls_token": "cls",
+    "max_tokens": "max",
+    "mean_tokens": "mean",
+    "mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+    "weightedmean_tokens": "weightedmean",
+    "lasttoken": "lasttoken",
+}
 _SCORES: tuple[Scores, ...] = ("softmax", "sigmoid", "none")
 
 
@@ -50,7 +60,11 @@ def pooling_of(checkpoint: Checkpoint, is_encoder: bool) -> Pooling | None:
         UnsupportedModelError: in a way that this build does not have.
     """
     meta = checkpoint.metadata
-    kind = meta.integer("pooling_type", 0, low=0)
+    kind, modes = meta.integer("pooling_type", 0, low=0), tuple(meta.strings(MODES))
+    if modes:
+        if not set(modes) <= set(MODE_OF_FLAG.values()):
+            raise UnsupportedModelError(f"{checkpoint.path}: pooling by {' and '.join(modes)} is not supported")
+        return Pooling("all", modes=modes)
     if kind == 0:
         return Pooling("mean") if is_encoder else None
     named = meta.string("classifier.pooling", "cls" if is_encoder else "last") if kind == CLASSIFIER else None

@@ -43,6 +43,9 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "XLMRobertaModel",
             "XLMRobertaForMaskedLM",
             "XLMRobertaForSequenceClassification",
+            "CamembertModel",
+            "CamembertForMaskedLM",
+            "CamembertForSequenceClassification",
         ),
     ),
     "bloom": (("bloom",), ("BloomForCausalLM",)),
@@ -50,8 +53,14 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "distilbert": ((), ("DistilBertModel", "DistilBertForMaskedLM", "DistilBertForSequenceClassification")),
     "falcon": (("falcon",), ("FalconForCausalLM",)),
     "gemma": (
-        ("gemma", "gemma2", "gemma3"),
-        ("GemmaForCausalLM", "Gemma2ForCausalLM", "Gemma3ForCausalLM", "Gemma3ForConditionalGeneration"),
+        ("gemma", "gemma2", "gemma3", "gemma-embedding"),
+        (
+            "GemmaForCausalLM",
+            "Gemma2ForCausalLM",
+            "Gemma3ForCausalLM",
+            "Gemma3TextModel",
+            "Gemma3ForConditionalGeneration",
+        ),
     ),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
     "gpt_bigcode": (("starcoder",), ("GPTBigCodeForCausalLM",)),
@@ -60,8 +69,9 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "gpt_oss": (("gpt-oss",), ("GptOssForCausalLM",)),
     "gptj": (("gptj",), ("GPTJForCausalLM",)),
     "granite": (("granite", "granitemoe"), ("GraniteForCausalLM", "GraniteMoeForCausalLM")),
-    "llama": (("llama",), ("LlamaForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")),
+    "llama": (("llama",), ("LlamaForCausalLM", "MinistralForCausalLM", "MistralForCausalLM", "MixtralForCausalLM")),
     "llama4": (("llama4",), ("Llama4ForCausalLM", "Llama4ForConditionalGeneration")),
+    "mistral3": (("mistral3",), ("Ministral3ForCausalLM", "Mistral3ForConditionalGeneration")),
     "modernbert": (
         ("modern-bert",),
         ("ModernBertModel", "ModernBertForMaskedLM", "ModernBertForSequenceClassification"),
@@ -80,7 +90,7 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     ),
     "smollm3": (("smollm3",), ("SmolLM3ForCausalLM",)),
     "stablelm": (("stablelm",), ("StableLmForCausalLM",)),
-    "t5": (("t5",), ("T5ForConditionalGeneration", "UMT5ForConditionalGeneration")),
+    "t5": (("t5",), ("T5ForConditionalGeneration", "MT5ForConditionalGeneration", "UMT5ForConditionalGeneration")),
 }
 _BY_ARCHITECTURE = {name: module for module, (names, _) in _FAMILIES.items() for name in names}
 _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for name in names}
@@ -125,6 +135,8 @@ def open_checkpoint(path: str | os.PathLike[str]) -> Checkpoint:
         raise ModelFormatError(f"{path}: config.json names no class under architectures", str(path))
     given = str(classes[0])
     name = given if given in _BY_HF_CLASS else _BY_HEADLESS.get(given)
+    if given in _BY_HF_CLASS and given in _BY_HEADLESS and not folder.config.get("use_bidirectional_attention"):
+        name = _BY_HEADLESS[given]  # a decoder without its head, and no encoder
     if name is None:
         raise UnsupportedModelError(
             f"{path}: class {given!r} is not supported; these are: {', '.join(supported_hf_classes())}"

@@ -123,7 +123,7 @@ def _yarn(checkpoint: Checkpoint, base: float, factor: float, n_dims: int, trunc
     plain = _plain(base, n_dims)
     frequencies = (plain / np.float32(factor)) * (1 - keep) + plain * keep
     # A multiplier scales the scores in place of what rotates.
-    scales_scores = meta.number(YARN_MULTIPLIER, None) is not None
+    scales_scores = meta.number(YARN_MULTIPLIER, 0.0, low=0) > 0
     usual = 0.1 * math.log(factor) + 1.0 if factor > 1 and not scales_scores else 1.0
     return frequencies, usual * meta.number("rope.scaling.attn_factor", 1.0)
 

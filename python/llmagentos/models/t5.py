@@ -1,4 +1,4 @@
-"""T5 (Raffel et al., 2020), its version 1.1, Flan-T5 and UMT5: positions are learned biases of the attention scores."""
+"""T5 (Raffel et al., 2020), its version 1.1, Flan-T5, mT5 and UMT5: positions are learned biases of scores."""
 
 from __future__ import annotations
 
@@ -66,7 +66,8 @@ def _mlp(parts: Parts, x: int, layer: int) -> int:
     return parts.g.add(x, parts.gated_mlp(h, layer, "gelu_tanh") if is_gated else parts.mlp(h, layer, "relu"))
 
 
-def _metadata(config: HfConfig) -> dict[str, Any]:
+def _metadata(config: HfConfig, scales: bool = True) -> dict[str, Any]:
+    """`scales`: whether it may be that the head's input is scaled."""
     config.expect("feed_forward_proj", "relu", "gated-gelu")
     config.ignore("dense_act_fn", "is_gated_act")  # say the same again
     width, n_layers = config.integer("d_model", low=1), config.integer("num_layers")
@@ -85,7 +86,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
         "attention.layer_norm_rms_epsilon": eps,
         "attention.relative_buckets_count": config.integer("relative_attention_num_buckets", 32),
         "attention.relative_max_distance": config.integer("relative_attention_max_distance", _MAX_DISTANCE),
-        "logit_scale": width**-0.5 if is_scaled else 1.0,
+        "logit_scale": width**-0.5 if is_scaled and scales else 1.0,
         "vocab_size": config.integer("vocab_size"),
     }
 
@@ -125,5 +126,14 @@ _TENSORS = {
     **_mlp_of("dec.blk.{i}.ffn", _DECODER_LAYER + ".2"),
 }
 _FORM = HfForm("t5", _metadata, _TENSORS, is_tied=None)
+_MT5 = HfForm("t5", lambda config: _metadata(config, scales=False), _TENSORS, is_tied=None)
 
-FAMILY = Family(build, gguf=("t5",), hf={"T5ForConditionalGeneration": _FORM, "UMT5ForConditionalGeneration": _FORM})
+FAMILY = Family(
+    build,
+    gguf=("t5",),
+    hf={
+        "T5ForConditionalGeneration": _FORM,
+        "MT5ForConditionalGeneration": _MT5,
+        "UMT5ForConditionalGeneration": _FORM,
+    },
+)

@@ -123,11 +123,12 @@ def quantized(
 
 def _weights(imatrix: Imatrix, specs: Mapping[str, TensorSpec]) -> dict[str, NDArray[np.float32]]:
     weights = {}
-    for name, importance in imatrix.importances.items():
+    for name, given in imatrix.importances.items():
         spec = specs.get(name)
         if spec is None:
             raise InvalidRequestError(f"the importance matrix is another model's: it has {name}, the model has not")
         stacked = spec.shape[0] if len(spec.shape) == 3 else 1
+        importance = given.of(stacked)
         if importance.sums.shape != (stacked, spec.shape[-1]):
             raise InvalidRequestError(
                 f"the importance matrix is another model's: {name} has {list(importance.sums.shape)} columns there, "

@@ -1,12 +1,13 @@
 """Importance matrices: the mean square of what each column of a weight is multiplied with, over a text.
 
 An error in a column that meets large inputs matters more: encoders weigh their squared errors by it. Files are those of
-llama.cpp (GGUF, general.type "imatrix").
+llama.cpp (GGUF, general.type "imatrix"); those that it wrote before (imatrix_dat.py) are read, too.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -23,8 +24,10 @@ from llmagentos.formats.gguf_writer import TensorToWrite, gguf_value, write_gguf
 from llmagentos.formats.tensors import GgufTensors, TensorSpec, decoded
 from llmagentos.models import build_graph
 from llmagentos.models.fused import joined_parts
+from llmagentos.quantization.imatrix_dat import read_dat
 
 WINDOW = 512  # tokens that are seen together; llama.cpp's default
+_MAGIC = b"GGUF"
 _SUMS, _COUNTS = ".in_sum2", ".counts"
 # A column that the text never uses still counts a little, so that its weights stay near what they are.
 _LEAST = 1e-4
@@ -43,6 +46,13 @@ class Importance:
 
     sums: Floats
     counts: Floats
+
+    def of(self, n_matrices: int) -> Importance:
+        """The same, where the file does not say how many matrices it is of."""
+        n = len(self.sums)
+        if n != 1 or n_matrices == 1 or self.sums.size % n_matrices:
+            return self
+        return Importance(self.sums.reshape(n_matrices, -1), np.repeat(self.counts, n_matrices))
 
     def weights(self) -> Floats:
         """Weights of squared errors, float32 [n_matrices, n_cols]: positive, with a mean near 1 in each row."""
@@ -86,12 +96,15 @@ class Imatrix:
 
     @staticmethod
     def load(path: Path) -> Imatrix:
-        """Read a file of this form.
+        """Read a file of this form, or of the one before.
 
         Raises:
             ModelNotFoundError: no file there.
             ModelFormatError: it is another kind of file, or its tensors do not fit one another.
         """
+        with suppress(OSError), path.open("rb") as opened:
+            if opened.read(len(_MAGIC)) != _MAGIC:
+                return _from_dat(path)
         file = GgufFile(path)
         if file.get("general.type") != "imatrix":
             raise ModelFormatError(f"{path} is no importance matrix: it has no general.type imatrix", str(path))
@@ -104,15 +117,26 @@ class Imatrix:
             if tensors.spec(name + _COUNTS) is None:
                 raise ModelFormatError(f"{path}: there are no counts of {name}", str(path))
             sums, counts = decoded(tensors, stored), decoded(tensors, name + _COUNTS).reshape(-1)
-            sums = sums.reshape(-1, sums.shape[-1])
-            if len(counts) != len(sums):
-                raise ModelFormatError(f"{path}: {name} has {len(sums)} matrices and {len(counts)} counts", str(path))
-            if not (np.isfinite(sums).all() and (sums >= 0).all()):
-                raise ModelFormatError(f"{path}: the sums of {name} are not all finite and positive", str(path))
-            importances[name] = Importance(sums, counts)
+            importances[name] = _checked(path, name, sums.reshape(-1, sums.shape[-1]), counts)
         datasets = [str(name) for name in file.array("imatrix.datasets") or []]
         n_windows, window = (_count(file.get(f"imatrix.{key}")) for key in ("chunk_count", "chunk_size"))
         return Imatrix(importances, datasets, n_windows, window)
+
+
+def _from_dat(path: Path) -> Imatrix:
+    entries, dataset, n_windows = read_dat(path)
+    importances = {
+        name: _checked(path, name, sums[None], np.array([count], np.float32)) for name, sums, count in entries
+    }
+    return Imatrix(importances, [dataset], n_windows)
+
+
+def _checked(path: Path, name: str, sums: Floats, counts: Floats) -> Importance:
+    if len(counts) != len(sums):
+        raise ModelFormatError(f"{path}: {name} has {len(sums)} matrices and {len(counts)} counts", str(path))
+    if not (np.isfinite(sums).all() and (sums >= 0).all()):
+        raise ModelFormatError(f"{path}: the sums of {name} are not all finite and positive", str(path))
+    return Importance(sums, counts)
 
 
 def collect(

@@ -16,12 +16,18 @@ class AdapterCase:
         base: the model's case.
         config: arguments of PEFT's LoraConfig.
         is_older: whether adapter_config.json keeps only the fields that the first versions wrote.
+        is_merged: whether it is of a kind that can only be merged.
     """
 
     name: str
     base: str
     config: Mapping[str, Any] = field(default_factory=dict)
     is_older: bool = False
+    is_merged: bool = False
+
+
+def _merged(name: str, base: str, config: Mapping[str, Any]) -> AdapterCase:
+    return AdapterCase(name, base, config, is_merged=True)
 
 
 CASES = [
@@ -59,4 +65,26 @@ CASES = [
     AdapterCase("bart-attention", "bart-plain", {"r": 4, "target_modules": ["q_proj", "k_proj", "v_proj", "fc2"]}),
     AdapterCase("t5-all-linear", "t5-plain", {"r": 4, "target_modules": "all-linear"}),
     AdapterCase("bert-all-linear", "bert-plain", {"r": 4, "target_modules": ["query", "value", "dense"]}),
+    _merged(
+        "llama-dora", "llama-plain", {"r": 4, "use_dora": True, "target_modules": ["q_proj", "down_proj", "lm_head"]}
+    ),
+    _merged(
+        "gpt2-dora", "gpt2-plain", {"r": 4, "use_dora": True, "target_modules": "all-linear", "fan_in_fan_out": True}
+    ),
+    _merged("phi3-dora", "phi3-window", {"r": 4, "use_dora": True, "target_modules": ["qkv_proj", "gate_up_proj"]}),
+    _merged(
+        "llama-saved",
+        "llama-biases",
+        {"r": 4, "target_modules": ["v_proj"], "modules_to_save": ["lm_head", "embed_tokens", "q_proj"]},
+    ),
+    _merged(
+        "gemma3-saved",
+        "gemma3-plain",
+        {"r": 4, "target_modules": ["v_proj"], "modules_to_save": ["embed_tokens", "input_layernorm"]},
+    ),
+    _merged(
+        "bert-saved",
+        "bert-labels",
+        {"r": 4, "task_type": "SEQ_CLS", "target_modules": ["query"], "modules_to_save": ["classifier"]},
+    ),
 ]

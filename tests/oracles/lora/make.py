@@ -4,7 +4,7 @@
 
 Needs torch, transformers and peft; run it in the root of the repository. expected.npz holds, float32:
 of decoders token_ids [n], rows [r], logits [r, vocab]; of encoder-decoders encoder_ids and decoder_ids besides; of
-encoders ids and their mean [1, width].
+encoders ids and their mean [1, width]; of classifiers ids and their logits [1, n_labels].
 """
 
 from __future__ import annotations
@@ -48,13 +48,19 @@ def adapted(case: AdapterCase) -> Any:
     """The base with the adapter, whose factors are drawn so that it changes the logits a good deal."""
     base = load(BASES[case.base], MODELS / case.base)
     config = LoraConfig(**{"lora_alpha": 8, **case.config})
-    model = get_peft_model(getattr(base, "bert", base) if case.base.startswith("bert") else base, config)
+    is_encoder = BASES[case.base].kind == "encoder"
+    model = get_peft_model(getattr(base, "bert", base) if is_encoder else base, config)
     for name, parameter in model.named_parameters():
-        if "lora_" in name:
+        if "lora_" in name or "modules_to_save" in name:
             rng = np.random.default_rng([zlib.crc32(case.name.encode()), zlib.crc32(name.encode())])
-            values = rng.standard_normal(tuple(parameter.shape)).astype(np.float32) / parameter.shape[1] ** 0.5
+            values = torch.from_numpy(rng.standard_normal(tuple(parameter.shape)).astype(np.float32))
             with torch.no_grad():
-                parameter.copy_(torch.from_numpy(values))
+                if "magnitude_vector" in name or parameter.ndim == 1:
+                    parameter *= 1 + 0.3 * values
+                elif "modules_to_save" in name:
+                    parameter += 0.5 * values / parameter.shape[1] ** 0.5
+                else:
+                    parameter.copy_(values / parameter.shape[1] ** 0.5)
     return model.eval()
 
 
@@ -78,6 +84,8 @@ def expected(case: AdapterCase, model: Any) -> Arrays:
     kind = BASES[case.base].kind
     if kind == "encoder":
         return {"ids": ids.astype(np.int32), "mean": vectors(model, ids.astype(np.int32), None)["mean"]}
+    if kind == "classifier":
+        return {"ids": ids.astype(np.int32), "logits": vectors(model, ids.astype(np.int32), None)["logits"]}
     if kind == "decoder":
         return {"token_ids": ids.astype(np.int32), "rows": ROWS, "logits": logits(model, ids)[ROWS]}
     answer = rng.integers(2, model.config.vocab_size, N_DECODER_TOKENS)

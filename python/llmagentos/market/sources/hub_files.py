@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 
 from llmagentos.errors import ModelNotFoundError
-from llmagentos.gguf_names import part_names
+from llmagentos.gguf_names import is_projector, part_names
 from llmagentos.market.hub_name import HubName
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
@@ -18,12 +18,13 @@ _SETTINGS = (
     "quantize_config.json",
     "chat_template.jinja",
     "chat_template.json",
+    "additional_chat_templates/tool_use.jinja",
     "tokenizer_config.json",
     "special_tokens_map.json",
     "added_tokens.json",
     # What sentence-transformers adds: how token vectors become one of a text, and the prompts to put before texts.
     "modules.json",
-    "sentence_bert_config.json",
+    "sentence_*_config.json",
     "config_sentence_transformers.json",
     "[0-9]_*/config.json",
     "[0-9]_*/model.safetensors",
@@ -100,7 +101,7 @@ def with_quantisation(name: HubName, paths: Iterable[str]) -> str:
         ModelNotFoundError: none has, or several have; lists them.
     """
     wanted = re.compile(rf"(?:^|[-_./]){re.escape(name.quantisation or '')}(?=\.gguf$|[-.])", re.IGNORECASE)
-    models = {part_names(path)[0] for path in paths if path.endswith(".gguf")}
+    models = {part_names(path)[0] for path in paths if path.endswith(".gguf") and not is_projector(path)}
     # The folder often repeats the file's name, so that only the last part of the path counts.
     found = sorted(path for path in models if wanted.search(path.rpartition("/")[2]))
     if len(found) == 1:

@@ -1,4 +1,4 @@
-"""BERT, RoBERTa and XLM-RoBERTa."""
+"""BERT, RoBERTa, XLM-RoBERTa and CamemBERT."""
 
 from __future__ import annotations
 
@@ -70,5 +70,15 @@ CASES = [
         "XLMRobertaForSequenceClassification",
         "one score",
         SMALL | {"type_vocab_size": 1, "num_labels": 1},
+    ),
+    encoder("camembert-plain", "CamembertModel", "positions behind the padding's", SMALL | {"type_vocab_size": 1}),
+    encoder(
+        "camembert-mlm", "CamembertForMaskedLM", "the head for masked tokens left out", SMALL | {"type_vocab_size": 1}
+    ),
+    encoder(
+        "camembert-labels",
+        "CamembertForSequenceClassification",
+        "labels by name",
+        SMALL | {"type_vocab_size": 1, "id2label": LABELS},
     ),
 ]

@@ -42,6 +42,17 @@ def _gemma3(name: str, checks: str, config: dict[str, Any], **options: Any) -> C
     return Case(f"gemma3-{name}", "Gemma3ForCausalLM", "Gemma3TextConfig", GEMMA | config, checks, **options)
 
 
+def _embedding(name: str, checks: str, config: dict[str, Any], **options: Any) -> Case:
+    both_ways = {
+        "num_hidden_layers": 3,
+        "layer_types": KINDS,
+        "sliding_window": 24,
+        "use_bidirectional_attention": True,
+    }
+    classes = "Gemma3TextModel", "Gemma3TextConfig"
+    return Case(f"gemma-embedding-{name}", *classes, GEMMA | both_ways | config, checks, kind="encoder", **options)
+
+
 CASES = [
     _gemma("", "plain", "tied head", {}, dtype="float32", refused={"use_bidirectional_attention": True}),
     _gemma(
@@ -92,6 +103,13 @@ CASES = [
             "mm_tokens_per_image": 4,
         },
         "the text part of a model that sees pictures",
-        refused={"quantization_config": {"quant_method": "fp8"}},
+        refused={"quantization_config": {"quant_method": "bitsandbytes"}},
+    ),
+    _embedding("plain", "attention to both sides, windows, two rotations", {}, refused={"hidden_activation": "gelu"}),
+    _embedding(
+        "older",
+        "the configuration as version 4 wrote it",
+        {"rope_parameters": ROPES, "query_pre_attn_scalar": 16, "sliding_window": 34},
+        json=OLDER,
     ),
 ]

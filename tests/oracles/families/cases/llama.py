@@ -36,6 +36,7 @@ LONGROPE = {
     "factor": 5.0,
 }
 LINEAR = {"rope_type": "linear", "rope_theta": 10000.0, "factor": 3.0}
+MIXED = ["full_attention", "sliding_attention", "sliding_attention"]
 DYNAMIC = {"rope_type": "dynamic", "rope_theta": 10000.0, "factor": 2.0}
 
 
@@ -85,5 +86,21 @@ CASES = [
         "no window, one head of keys and values",
         {"sliding_window": None, "num_key_value_heads": 1, "head_dim": None},
         refused={"layer_types": ["sliding_attention", "full_attention"]},
+    ),
+    Case(
+        "ministral-mixed",
+        "MinistralForCausalLM",
+        "MinistralConfig",
+        SMALL | {"num_hidden_layers": 3, "sliding_window": 24, "layer_types": MIXED},
+        "windows by layer_types",
+        refused={"layer_types": ["chunked_attention", *MIXED[1:]]},
+    ),
+    Case(
+        "ministral-window",
+        "MinistralForCausalLM",
+        "MinistralConfig",
+        SMALL | {"sliding_window": 40, "tie_word_embeddings": False},
+        "a window in all layers",
+        json={"layer_types": None},
     ),
 ]

@@ -1,4 +1,4 @@
-"""T5 and UMT5."""
+"""T5, mT5 and UMT5."""
 
 from __future__ import annotations
 
@@ -69,4 +69,14 @@ CASES = [
         {},
         {"max_length": 16, "num_beams": 3, "early_stopping": True},
     ),
+    _case(
+        "gated",
+        "MT5",
+        "gated GELU, no scaling of the head's input",
+        {},
+        {"max_length": 18, "num_beams": 2},
+        json={"tie_word_embeddings": False, "tokenizer_class": "T5Tokenizer", "scale_decoder_outputs": None},
+        refused={"feed_forward_proj": "gated-silu"},
+    ),
+    _case("relu", "MT5", "ReLU, a deeper encoder", {"feed_forward_proj": "relu", "num_decoder_layers": 1}, {}),
 ]

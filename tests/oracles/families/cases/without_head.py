@@ -22,5 +22,11 @@ CASES = [
         "OPT", opt.SMALL | {"do_layer_norm_before": False, "word_embed_proj_dim": 16}, "vectors of another width"
     ),
     _headless("Gemma2", llama.SMALL | {"sliding_window": 24}, "no bound on vectors"),
+    _headless(
+        "Gemma3Text",
+        {key: value for key, value in llama.SMALL.items() if key != "num_hidden_layers"}
+        | {"num_hidden_layers": 2, "sliding_window": 24},
+        "no bound on vectors",
+    ),
     _headless("Granite", llama.SMALL | granite.MULTIPLIERS, "vectors are not scaled as logits are"),
 ]
