@@ -217,10 +217,10 @@ class Scheduler:
         streams = [r for r in ready if r.has_started]
         prompts = [r for r in ready if not r.has_started and r.n_to_compute > 0]
         shares = dict.fromkeys(streams, 1)
-        left = self.pace.prompt_tokens(len(streams), budget) if prompts else 0
-        left = max(min(left, budget - len(streams)), 1)
         if not prompts:
             return shares
+        left = self.pace.prompt_tokens(len(streams), [r.n_to_compute for r in prompts], budget)
+        left = max(min(left, budget - len(streams)), 1)
         first = prompts[0]
         shares[first] = min(first.n_to_compute, -(-left // 2) if len(prompts) > 1 else left)
         left -= shares[first]
