@@ -1,7 +1,6 @@
 #include "base/aligned_buffer.h"
 
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
@@ -9,14 +8,10 @@
 #include <string>
 
 #include "base/error.h"
+#include "base/pages.h"
 
 namespace llmagentos {
 namespace {
-
-std::size_t page_bytes() {
-  static const auto bytes = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
-  return bytes;
-}
 
 [[noreturn]] void refuse(std::size_t bytes) {
   throw OutOfMemoryError("the system refused an allocation of " + std::to_string(bytes) + " bytes");

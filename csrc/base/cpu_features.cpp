@@ -39,8 +39,6 @@ CpuidState read_cpuid() {
     state.leaf7_ebx = ebx;
     state.leaf7_ecx = ecx;
     state.leaf7_edx = edx;
-    const std::uint32_t last_subleaf = eax;
-    if (last_subleaf >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0) state.leaf7_1_eax = eax;
   }
   constexpr std::uint32_t kOsxsave = 1u << 27;
   if ((state.leaf1_ecx & kOsxsave) != 0) state.xcr0 = read_xcr0();
@@ -54,13 +52,10 @@ CpuFeatures detect() { return features_from_cpuid(read_cpuid()); }
 CpuFeatures detect() {
   // Bits of the kernel's ABI (Documentation/arch/arm64/elf_hwcaps.rst); older headers lack some of the names.
   const unsigned long caps = getauxval(AT_HWCAP);
-  const unsigned long caps2 = getauxval(AT_HWCAP2);
   CpuFeatures features;
   features.neon = (caps >> 1 & 1) != 0;
   features.fp16 = (caps >> 9 & 1) != 0 && (caps >> 10 & 1) != 0;
   features.dotprod = (caps >> 20 & 1) != 0;
-  features.i8mm = (caps2 >> 13 & 1) != 0;
-  features.bf16 = (caps2 >> 14 & 1) != 0;
   return features;
 }
 
@@ -77,8 +72,6 @@ CpuFeatures detect() {
   features.neon = true;
   features.fp16 = has("hw.optional.arm.FEAT_FP16");
   features.dotprod = has("hw.optional.arm.FEAT_DotProd");
-  features.i8mm = has("hw.optional.arm.FEAT_I8MM");
-  features.bf16 = has("hw.optional.arm.FEAT_BF16");
   return features;
 }
 
@@ -103,7 +96,6 @@ CpuFeatures features_from_cpuid(const CpuidState& state) {
   features.sse4_1 = bit(state.leaf1_ecx, 19);
   features.sse4_2 = bit(state.leaf1_ecx, 20);
   features.popcnt = bit(state.leaf1_ecx, 23);
-  features.bmi1 = bit(state.leaf7_ebx, 3);
   features.bmi2 = bit(state.leaf7_ebx, 8);
 
   // XCR0 says which registers the OS saves: 1 XMM, 2 upper halves of YMM, 5-7 AVX-512's masks and registers.
@@ -114,14 +106,12 @@ CpuFeatures features_from_cpuid(const CpuidState& state) {
   features.avx2 = features.avx && bit(state.leaf7_ebx, 5);
   features.fma = features.avx && bit(state.leaf1_ecx, 12);
   features.f16c = features.avx && bit(state.leaf1_ecx, 29);
-  features.avx_vnni = features.avx2 && bit(state.leaf7_1_eax, 4);
 
   features.avx512f = features.avx2 && (state.xcr0 & kZmm) == kZmm && bit(state.leaf7_ebx, 16);
   features.avx512dq = features.avx512f && bit(state.leaf7_ebx, 17);
   features.avx512bw = features.avx512f && bit(state.leaf7_ebx, 30);
   features.avx512vl = features.avx512f && bit(state.leaf7_ebx, 31);
   features.avx512vnni = features.avx512f && bit(state.leaf7_ecx, 11);
-  features.avx512bf16 = features.avx512f && bit(state.leaf7_1_eax, 5);
   features.avx512fp16 = features.avx512f && bit(state.leaf7_edx, 23);
   features.intel = state.intel;
   return features;

@@ -17,23 +17,18 @@ struct CpuFeatures {
   bool avx2 = false;
   bool fma = false;
   bool f16c = false;
-  bool bmi1 = false;
   bool bmi2 = false;
-  bool avx_vnni = false;
   bool avx512f = false;
   bool avx512bw = false;
   bool avx512dq = false;
   bool avx512vl = false;
   bool avx512vnni = false;
-  bool avx512bf16 = false;
   bool avx512fp16 = false;
   bool intel = false;  // the maker
   // AArch64
   bool neon = false;
   bool dotprod = false;
   bool fp16 = false;  // half-precision arithmetic, scalar and vector
-  bool i8mm = false;
-  bool bf16 = false;
 
   bool x86_64_v2() const { return ssse3 && sse4_1 && sse4_2 && popcnt; }
 };
@@ -47,7 +42,6 @@ struct CpuidState {
   std::uint32_t leaf7_ebx = 0;
   std::uint32_t leaf7_ecx = 0;
   std::uint32_t leaf7_edx = 0;
-  std::uint32_t leaf7_1_eax = 0;
   std::uint64_t xcr0 = 0;  // 0 unless leaf 1 reports OSXSAVE
   bool intel = false;      // leaf 0 names GenuineIntel
 };

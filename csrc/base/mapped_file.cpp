@@ -10,12 +10,12 @@
 #include <system_error>
 #include <utility>
 
+#include "base/pages.h"
+
 namespace llmagentos {
 namespace {
 
 std::string reason(int error) { return std::generic_category().message(error); }
-
-std::size_t page_bytes() { return static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)); }
 
 class Descriptor {
  public:

@@ -8,10 +8,6 @@
 namespace llmagentos::runtime {
 namespace {
 
-std::string shape_text(std::int64_t rows, std::int64_t cols) {
-  return "[" + std::to_string(rows) + ", " + std::to_string(cols) + "]";
-}
-
 // The weights that linear layers multiply with, by name.
 std::map<std::string, graph::WeightId> linear_weights(const graph::Plan& plan) {
   std::map<std::string, graph::WeightId> ids;
@@ -25,9 +21,9 @@ std::map<std::string, graph::WeightId> linear_weights(const graph::Plan& plan) {
 
 void check(const LowRankSource& source, const graph::WeightSpec& spec) {
   if (source.rank < 1 || source.b_rank != source.rank || source.cols != spec.cols || source.rows != spec.rows)
-    throw InvalidArgument("adapter: factors " + shape_text(source.rank, source.cols) + " and " +
-                          shape_text(source.rows, source.b_rank) + " are none of " + spec.name + ", which is " +
-                          shape_text(spec.rows, spec.cols));
+    throw InvalidArgument("adapter: factors " + shape_text({source.rank, source.cols}) + " and " +
+                          shape_text({source.rows, source.b_rank}) + " are none of " + spec.name + ", which is " +
+                          shape_text({spec.rows, spec.cols}));
 }
 
 PackedMatrix layout(const kernels::KernelSet& kernels, std::int64_t rows, std::int64_t cols) {

@@ -9,13 +9,14 @@
 #include "quant/convert.h"
 
 namespace llmagentos::runtime {
-namespace {
 
 std::string shape_text(const std::vector<std::int64_t>& shape) {
   std::string text = "[";
   for (std::size_t i = 0; i < shape.size(); ++i) text += (i ? ", " : "") + std::to_string(shape[i]);
   return text + "]";
 }
+
+namespace {
 
 const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& find) {
   const TensorSource* tensor = find(spec.name);

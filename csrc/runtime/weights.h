@@ -14,6 +14,9 @@
 
 namespace llmagentos::runtime {
 
+// "[2, 3]", as errors name shapes.
+std::string shape_text(const std::vector<std::int64_t>& shape);
+
 // A tensor's bytes, rows one after the other, for as long as `owner` lives.
 struct TensorBytes {
   const std::byte* data = nullptr;

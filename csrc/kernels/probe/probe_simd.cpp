@@ -1,4 +1,5 @@
 #include "kernels/probe/probe.h"
+#include "kernels/simd/isa_name.h"
 #include "kernels/simd/simd.h"
 
 namespace llmagentos::LLMAGENTOS_ISA {
@@ -57,14 +58,11 @@ float probe_read(const float* data, std::size_t n) {
   return reduce_max(result);
 }
 
-#define LLMAGENTOS_TEXT_OF(x) #x
-#define LLMAGENTOS_TEXT(x) LLMAGENTOS_TEXT_OF(x)
-
 }  // namespace
 
 extern const kernels::ProbeKernels kProbe;
 const kernels::ProbeKernels kProbe = {
-    LLMAGENTOS_TEXT(LLMAGENTOS_ISA),
+    LLMAGENTOS_ISA_NAME,
     probe_fma,
     std::uint64_t{2} * kChains * kUnroll * kLanes,
     probe_dot,

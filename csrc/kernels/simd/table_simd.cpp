@@ -1,4 +1,5 @@
 // One table per ISA; registry.cpp chooses among them.
+#include "kernels/simd/isa_name.h"
 #include "kernels/table.h"
 
 namespace llmagentos::LLMAGENTOS_ISA {
@@ -15,23 +16,10 @@ kernels::Attend attend;
 kernels::MergeAttention merge_attention;
 kernels::StoreKv store_kv;
 
-#define LLMAGENTOS_TEXT_OF(x) #x
-#define LLMAGENTOS_TEXT(x) LLMAGENTOS_TEXT_OF(x)
-
 extern const kernels::KernelTable kTable;
 const kernels::KernelTable kTable = {
-    LLMAGENTOS_TEXT(LLMAGENTOS_ISA),
-    multiply_for,
-    quantize_row,
-    rms_norm,
-    layer_norm,
-    rope,
-    activate,
-    glu,
-    softcap,
-    attend,
-    merge_attention,
-    store_kv,
+    LLMAGENTOS_ISA_NAME, multiply_for, quantize_row, rms_norm, layer_norm, rope, activate, glu, softcap, attend,
+    merge_attention,     store_kv,
 };
 
 }  // namespace llmagentos::LLMAGENTOS_ISA
