@@ -65,6 +65,8 @@ def _gemma1_metadata(config: HfConfig) -> dict[str, Any]:
 
 def _gemma2_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("use_bidirectional_attention", None, False)
+    for field, value in _USUAL_OF_GEMMA2.items():
+        config.assume(field, value, unless_null=True)
     made = decoder_metadata(config, activations=_GELU)
     return made | {
         **window_metadata(config, [i % 2 == 0 for i in range(made["block_count"])]),
@@ -75,6 +77,7 @@ def _gemma2_metadata(config: HfConfig) -> dict[str, Any]:
 
 
 def _gemma3_metadata(config: HfConfig, is_encoder: bool = False) -> dict[str, Any]:
+    config.assume("sliding_window", 4096, unless_null=True)
     config.expect("attn_logit_softcapping", None)
     config.expect("use_bidirectional_attention", *((True,) if is_encoder else (None, False)))
     made = decoder_metadata(config, activations=_GELU, has_rope=False)
@@ -105,13 +108,13 @@ def _whole_metadata(config: HfConfig) -> dict[str, Any]:
     return made
 
 
+_USUAL_OF_GEMMA2 = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "sliding_window": 4096}
 _USUAL_OF_GEMMA3 = {
     "num_attention_heads": 8,
     "num_key_value_heads": 4,
     "head_dim": 256,
     "max_position_embeddings": 131072,
     "query_pre_attn_scalar": 256,
-    "sliding_window": 4096,
     "vocab_size": 262208,
 }
 _LAYER = "model.layers.{i}."

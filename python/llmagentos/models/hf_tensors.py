@@ -68,7 +68,7 @@ class Rows:
     index: Index
 
     def tensor(self, folder: HfFolder, name: str, meta: Meta) -> LazyTensor:
-        spec, n = folder.spec(name), folder.shape(name)[0]
+        spec, n = folder.spec(name), matrix_shape(folder, name, 1)[0]
         index = self.index(n, meta)
         n_rows = len(range(n)[index]) if isinstance(index, slice) else len(index)
         shape = (n_rows, *spec.shape[1:])
@@ -94,7 +94,7 @@ class Transposed:
     index: Index = lambda n, _: slice(n)
 
     def tensor(self, folder: HfFolder, name: str, meta: Meta) -> LazyTensor:
-        spec, (n_in, n_out) = folder.spec(name), folder.shape(name)
+        spec, (n_in, n_out) = folder.spec(name), matrix_shape(folder, name, 2)
         if BLOCKS[spec.dtype][0] > 1:
             raise UnsupportedModelError(f"{folder.path}: {name} is quantised, which this architecture's are not here")
         index = self.index(n_out, meta)
@@ -112,6 +112,18 @@ class PlusOne:
     def tensor(self, folder: HfFolder, name: str, _: Meta) -> LazyTensor:
         spec = folder.spec(name)
         return LazyTensor(TensorSpec("F32", spec.shape), lambda: float_values(folder, name) + np.float32(1))
+
+
+def matrix_shape(folder: HfFolder, name: str, n_dims: int) -> tuple[int, ...]:
+    """The shape of a tensor that has as many dimensions; where one is asked for, that or more.
+
+    Raises:
+        UnsupportedModelError: it has others.
+    """
+    shape = folder.shape(name)
+    if len(shape) < n_dims or (len(shape) > n_dims > 1):
+        raise UnsupportedModelError(f"{folder.path}: tensor {name} has shape {list(shape)}, which it cannot have")
+    return shape
 
 
 def float_values(folder: HfFolder | SafetensorsFile, name: str) -> NDArray[np.float32]:

@@ -38,6 +38,7 @@ def _olmo2_metadata(config: HfConfig) -> dict[str, Any]:
 
 
 def _olmo3_metadata(config: HfConfig) -> dict[str, Any]:
+    config.assume("sliding_window", 4096, unless_null=True)
     made = decoder_metadata(config, has_rope=False, eps=1e-5)
     ropes = two_ropes_metadata(config, made["attention.key_length"], 500000.0, None)
     return made | ropes | window_metadata(config, [(i + 1) % 4 != 0 for i in range(made["block_count"])])

@@ -43,6 +43,7 @@ def _qwen3_metadata(config: HfConfig) -> dict[str, Any]:
 
 def _olmoe_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("clip_qkv", None)
+    config.assume("rms_norm_eps", 1e-5)
     return _metadata(config)
 
 

@@ -99,6 +99,8 @@ _HEADED = re.compile(r"(.*?)(ForCausalLM|LMHeadModel)")
 _BY_HEADLESS = {f"{match[1]}Model": match[0] for match in map(_HEADED.fullmatch, _BY_HF_CLASS) if match} | {
     "Gemma3TextModel": "Gemma3ForCausalLM"
 }
+_HEAD_NORMS = {"attn_q_norm.weight": "attn_q.weight", "attn_k_norm.weight": "attn_k.weight"}
+_IN_LAYER = re.compile(r"(?P<stack>(?:enc\.|dec\.)?blk\.)(?P<layer>\d+)\.(?P<part>.+)")
 
 
 def supported_architectures() -> list[str]:
@@ -201,11 +203,26 @@ def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
                 f"{checkpoint.path}: tensor {name} has shape {list(spec.shape)}, the architecture needs {list(shape)}"
             )
         used.add(name)
+    _check_layers(checkpoint)
     unused = [name for name in checkpoint.tensors.names() if name not in used]
     if unused:
         raise UnsupportedModelError(
             f"{checkpoint.path}: the model uses tensors this build has no place for: {_some_of(unused)}"
         )
+
+
+def _check_layers(checkpoint: Checkpoint) -> None:
+    """That a bias, or a norm of heads, which a model may have or not, is with its weight in all layers or in none."""
+    layers: dict[tuple[str, str], set[str]] = {}
+    for match in filter(None, map(_IN_LAYER.fullmatch, checkpoint.tensors.names())):
+        layers.setdefault((match["stack"], match["part"]), set()).add(match["layer"])
+    for (stack, part), has in layers.items():
+        if part in _HEAD_NORMS or part.endswith(".bias"):
+            weight = _HEAD_NORMS.get(part, part.removesuffix(".bias") + ".weight")
+            lacking = layers.get((stack, weight), set()) - has
+            if lacking:
+                name = f"{stack}{min(lacking)}.{part}"
+                raise UnsupportedModelError(f"{checkpoint.path}: there is no tensor {name}, which other layers have")
 
 
 def _check_metadata(checkpoint: Checkpoint) -> None:
