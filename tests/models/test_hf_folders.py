@@ -209,3 +209,10 @@ def test_what_other_layers_have_may_lack_in_none(case: str, source: str, tmp_pat
         copy(DATA / case / "generation_config.json", tmp_path)
     with pytest.raises(UnsupportedModelError, match="which other layers have"):
         build_graph(open_checkpoint(write_folder(tmp_path, DATA / case, tensors)))
+
+
+@pytest.mark.parametrize("case", ["qwen3-plain", "qwen3moe-plain", "olmoe-plain", "olmo2-plain", "gemma3-plain"])
+def test_norms_of_queries_that_the_architecture_has_must_be_there(case: str, tmp_path: Path) -> None:
+    tensors = {name: tensor for name, tensor in read_tensors(DATA / case).items() if "q_norm" not in name}
+    with pytest.raises(UnsupportedModelError, match=r"attn_q_norm\.weight, which the architecture needs"):
+        build_graph(open_checkpoint(write_folder(tmp_path, DATA / case, tensors)))

@@ -136,6 +136,7 @@ _GEMMA3 = _GEMMA2 | {
 FAMILY = Family(
     build,
     gguf=("gemma", "gemma2", "gemma3", _ENCODER),
+    head_norms=("gemma3", _ENCODER),
     hf={
         "GemmaForCausalLM": HfForm("gemma", _gemma1_metadata, _GEMMA1, is_tied=True),
         "Gemma2ForCausalLM": HfForm("gemma2", _gemma2_metadata, _GEMMA2, is_tied=True),

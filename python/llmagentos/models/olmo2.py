@@ -55,6 +55,7 @@ _TENSORS = {name: source for name, source in DECODER_TENSORS.items() if name not
 FAMILY = Family(
     build,
     gguf=("olmo2",),
+    head_norms=("olmo2",),
     hf={
         "Olmo2ForCausalLM": HfForm("olmo2", _olmo2_metadata, _TENSORS),
         "Olmo3ForCausalLM": HfForm("olmo2", _olmo3_metadata, _TENSORS),

@@ -66,6 +66,7 @@ _TENSORS = (
 FAMILY = Family(
     pre_norm_decoder,
     gguf=("olmoe", "qwen2moe", "qwen3moe"),
+    head_norms=("olmoe", "qwen3moe"),
     hf={
         "OlmoeForCausalLM": HfForm("olmoe", _olmoe_metadata, _TENSORS),
         "Qwen2MoeForCausalLM": HfForm("qwen2moe", _qwen2_metadata, _TENSORS),

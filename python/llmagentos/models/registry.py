@@ -161,12 +161,13 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
             f"{checkpoint.path}: architecture {checkpoint.architecture!r} is not supported; "
             f"these are: {', '.join(supported_architectures())}"
         )
-    graph = Graph()
+    graph, family = Graph(), _family(module)
     try:
-        _family(module).build(checkpoint, graph)
+        family.build(checkpoint, graph)
     except InvalidRequestError as error:
         # The graph's own checks: sizes of the metadata that do not fit each other.
         raise UnsupportedModelError(f"{checkpoint.path}: {error}") from error
+    _check_layers(checkpoint, checkpoint.architecture in family.head_norms)
     _check_tensors(checkpoint, graph)
     _check_metadata(checkpoint)
     return graph
@@ -203,7 +204,6 @@ def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
                 f"{checkpoint.path}: tensor {name} has shape {list(spec.shape)}, the architecture needs {list(shape)}"
             )
         used.add(name)
-    _check_layers(checkpoint)
     unused = [name for name in checkpoint.tensors.names() if name not in used]
     if unused:
         raise UnsupportedModelError(
@@ -211,11 +211,14 @@ def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
         )
 
 
-def _check_layers(checkpoint: Checkpoint) -> None:
+def _check_layers(checkpoint: Checkpoint, needs_head_norms: bool) -> None:
     """That a bias, or a norm of heads, which a model may have or not, is with its weight in all layers or in none."""
     layers: dict[tuple[str, str], set[str]] = {}
     for match in filter(None, map(_IN_LAYER.fullmatch, checkpoint.tensors.names())):
         layers.setdefault((match["stack"], match["part"]), set()).add(match["layer"])
+    for part in _HEAD_NORMS if needs_head_norms else ():
+        if ("blk.", part) not in layers:
+            raise UnsupportedModelError(f"{checkpoint.path}: there are no tensors {part}, which the architecture needs")
     for (stack, part), has in layers.items():
         if part in _HEAD_NORMS or part.endswith(".bias"):
             weight = _HEAD_NORMS.get(part, part.removesuffix(".bias") + ".weight")
