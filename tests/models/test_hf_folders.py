@@ -216,3 +216,17 @@ def test_norms_of_queries_that_the_architecture_has_must_be_there(case: str, tmp
     tensors = {name: tensor for name, tensor in read_tensors(DATA / case).items() if "q_norm" not in name}
     with pytest.raises(UnsupportedModelError, match=r"attn_q_norm\.weight, which the architecture needs"):
         build_graph(open_checkpoint(write_folder(tmp_path, DATA / case, tensors)))
+
+
+@pytest.mark.parametrize("case", ["gemma3-pictures", "mistral3-pictures", "mistral3-ministral3"])
+def test_the_text_part_of_a_model_that_sees_pictures_may_be_inside_another_name(case: str, tmp_path: Path) -> None:
+    """As transformers has the modules since 4.52, and some programs save them."""
+
+    def inside(name: str) -> str:
+        if "lm_head" in name:
+            return name.removeprefix("language_model.")
+        return name if name == "__metadata__" else "model." + name.replace("language_model.model.", "language_model.")
+
+    found, usual = open_checkpoint(renamed(DATA / case, tmp_path, inside)), open_checkpoint(DATA / case)
+    build_graph(found)
+    assert found.tensors.names() == usual.tensors.names()

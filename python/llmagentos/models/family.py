@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from llmagentos.models.hf_tensors import TensorRule
 
 
+# How names of tensors begin that belong to what sees pictures, in either place.
+PICTURES = tuple(f"{place}{part}." for place in ("", "model.") for part in ("vision_tower", "multi_modal_projector"))
+
+
 @dataclass(frozen=True, slots=True)
 class HfForm:
     """How transformers writes a model of the family.

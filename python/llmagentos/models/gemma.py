@@ -10,7 +10,7 @@ from typing import Any
 
 from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
-from llmagentos.models.family import Family, HfForm
+from llmagentos.models.family import PICTURES, Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
 from llmagentos.models.hf_rope import two_ropes_metadata
@@ -148,7 +148,7 @@ FAMILY = Family(
             _GEMMA3,
             is_tied=True,
             prefix="language_model.",
-            unused=("vision_tower.", "multi_modal_projector."),
+            unused=PICTURES,
         ),
     },
 )

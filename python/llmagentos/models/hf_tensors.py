@@ -220,16 +220,14 @@ def gguf_tensors(
 ) -> tuple[dict[str, LazyTensor], set[str]]:
     """The tensors that the rules make of a folder's, and the names of those that they are made of.
 
-    A rule without its source makes nothing: whether a tensor must be there, the architecture says. Sources are looked
-    for with the prefix and without it.
+    A rule without its source makes nothing: whether a tensor must be there, the architecture says.
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
         for rule in alternatives(given):
             for i in range(n_layers) if "{i}" in target else (0,):
                 given_source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
-                bare = given_source.removeprefix(prefix)
-                for source in dict.fromkeys((given_source, bare, prefix + bare)):
+                for source in places(given_source, prefix):
                     sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
                     if folder.has(sources[0]):
                         used.update(sources)
@@ -237,6 +235,13 @@ def gguf_tensors(
                             tensors[name] = rule.tensor(folder, source, meta)
                         break
     return tensors, used
+
+
+def places(source: str, prefix: str) -> list[str]:
+    """The names that a source may have: with the prefix, without it, or inside "model." as since transformers 4.52."""
+    bare = source.removeprefix(prefix)
+    inside = f"model.{prefix}{bare.removeprefix('model.')}" if bare.startswith("model.") else source
+    return list(dict.fromkeys((source, bare, prefix + bare, inside)))
 
 
 def alternatives(given: TensorRule) -> Sequence[Rule]:
