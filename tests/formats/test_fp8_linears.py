@@ -50,7 +50,7 @@ def expected(raw: Array, scale: Array, block: tuple[int, int]) -> Array:
 @pytest.mark.parametrize("block", [(32, 40), (64, 96), (128, 128), (7, 96)])
 def test_each_block_has_its_scale(block: tuple[int, int], tmp_path: Path) -> None:
     raw, scale = layer((-(-SHAPE[0] // block[0]), -(-SHAPE[1] // block[1])))
-    settings = FP8 | {"weight_block_size": list(block), "fmt": "e4m3"}
+    settings = FP8 | {"weight_block_size": list(block), "fmt": "e4m3", "scale_fmt": "ue8m0"}
     tensors = open_checkpoint(folder_of(tmp_path, {"weight": raw, "weight_scale_inv": scale}, settings)).tensors
     assert tensors.spec(TARGET) == TensorSpec("F32", SHAPE)
     np.testing.assert_array_equal(decoded(tensors, TARGET), expected(raw, scale, block))
@@ -87,7 +87,7 @@ BOTH = {"weight": RAW, "weight_scale_inv": SCALE}
     ("parts", "settings", "error", "reason"),
     [
         (BOTH, FP8 | {"fmt": "e5m2"}, UnsupportedModelError, "fmt='e5m2'"),
-        (BOTH, FP8 | {"scale_fmt": "ue8m0"}, UnsupportedModelError, "scale_fmt='ue8m0'"),
+        (BOTH, FP8 | {"scale_fmt": "ue5m3"}, UnsupportedModelError, "scale_fmt='ue5m3'"),
         (BOTH, FP8 | {"expert_dtype": "fp4"}, UnsupportedModelError, "expert_dtype='fp4'"),
         (BOTH, FP8 | {"weight_block_size": [0, 128]}, ModelFormatError, r"weight_block_size is \[0, 128\]"),
         (BOTH, FP8 | {"weight_block_size": None}, ModelFormatError, r"its scales have \[2, 3\]"),

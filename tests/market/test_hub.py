@@ -112,6 +112,21 @@ def test_shards_are_fetched_by_their_index_and_all_must_be_there(hub: FakeHub):
     assert hub.fetched() == ["model-00002-of-00002.safetensors"]
 
 
+def test_shards_may_have_another_name(hub: FakeHub):
+    shard = "model.safetensors-00001-of-00001.safetensors"
+    index = json.dumps({"weight_map": {"t": shard}}).encode()
+    hub.put("org/big", {"config.json": CONFIG, "model.safetensors.index.json": index, shard: WEIGHTS})
+    assert set(below(get("hf:org/big"))) == {"config.json", "model.safetensors.index.json", shard}
+
+
+def test_an_index_beside_whole_weights_is_of_what_was_there_before(hub: FakeHub):
+    index = json.dumps({"weight_map": {"t": "model-00001-of-00001.safetensors"}}).encode()
+    files = {**FOLDER, "model.safetensors.index.json": index, "model-00001-of-00001.safetensors": WEIGHTS}
+    hub.put("org/tiny", files)
+    assert "model-00001-of-00001.safetensors" not in below(get("hf:org/tiny"))
+    assert cached("hf:org/tiny") is not None
+
+
 def test_a_connection_that_is_cut_is_taken_up_where_it_broke(hub: FakeHub):
     hub.put("org/tiny", FOLDER)
     hub.cuts["model.safetensors"] = 1

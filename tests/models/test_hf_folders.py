@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from shutil import copy
@@ -14,6 +15,7 @@ from llmagentos import ModelFormatError, UnsupportedModelError
 from llmagentos.models import build_graph, open_checkpoint
 
 from .families import DATA, changed_folder
+from .hf_copy import read_tensors, write_folder
 
 
 def renamed(path: Path, to: Path, name: Callable[[str], str]) -> Path:
@@ -137,3 +139,94 @@ def test_a_chat_template_that_is_no_text_is_a_broken_file(tmp_path: Path) -> Non
     with pytest.raises(ModelFormatError, match="no UTF-8") as caught:
         open_checkpoint(folder)
     assert caught.value.offset == 3
+
+
+def test_an_index_beside_whole_weights_is_of_what_was_there_before(tmp_path: Path) -> None:
+    folder = changed_folder(DATA / "llama-plain", tmp_path)
+    index = {"weight_map": {"model.norm.weight": "model-00001-of-00002.safetensors"}}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    assert open_checkpoint(folder).tensors.names() == open_checkpoint(DATA / "llama-plain").tensors.names()
+
+
+def test_a_tied_head_that_was_trained_by_itself_is_the_models_head(tmp_path: Path) -> None:
+    """As transformers has it; one with the embedding's values is the embedding."""
+    name, tensors = "model.embed_tokens.weight", read_tensors(DATA / "llama-plain")
+    for factor in (1, 2):
+        kind, embedding = tensors[name]
+        (folder := tmp_path / str(factor)).mkdir()
+        write_folder(folder, DATA / "llama-plain", tensors | {"lm_head.weight": (kind, embedding * factor)})
+        checkpoint = open_checkpoint(folder)
+        build_graph(checkpoint)
+        assert checkpoint.has_tensor("output.weight") == (factor == 2)
+
+
+@pytest.mark.parametrize(
+    ("case", "source"),
+    [
+        ("llama-plain", "model.layers.0.self_attn.q_proj.weight"),
+        ("gpt2-plain", "transformer.h.0.mlp.c_fc.weight"),
+        ("phi3-window", "model.layers.0.mlp.gate_up_proj.weight"),
+    ],
+)
+def test_a_tensor_of_another_number_of_dimensions_is_refused(case: str, source: str, tmp_path: Path) -> None:
+    tensors = read_tensors(DATA / case)
+    kind, values = tensors[source]
+    for shape in ((), (values.size,), (1, *values.shape)):
+        (folder := tmp_path / str(len(shape))).mkdir()
+        write_folder(
+            folder, DATA / case, tensors | {source: (kind, values.reshape(-1)[: math.prod(shape)].reshape(shape))}
+        )
+        with pytest.raises(UnsupportedModelError, match=r"shape|rows"):
+            build_graph(open_checkpoint(folder))
+
+
+@pytest.mark.parametrize(
+    ("case", "source"), [("bart-plain", "model.shared.weight"), ("marian-banned", "final_logits_bias")]
+)
+def test_a_tensor_without_dimensions_is_refused(case: str, source: str, tmp_path: Path) -> None:
+    tensors = read_tensors(DATA / case)
+    kind, values = tensors[source]
+    copy(DATA / case / "generation_config.json", tmp_path)
+    with pytest.raises(UnsupportedModelError):
+        build_graph(
+            open_checkpoint(write_folder(tmp_path, DATA / case, tensors | {source: (kind, values.reshape(-1)[0])}))
+        )
+
+
+@pytest.mark.parametrize(
+    ("case", "source"),
+    [
+        ("qwen2-plain", "model.layers.1.self_attn.q_proj.bias"),
+        ("qwen3-plain", "model.layers.1.self_attn.k_norm.weight"),
+        ("bart-plain", "model.decoder.layers.0.fc1.bias"),
+        ("bert-plain", "encoder.layer.1.output.LayerNorm.bias"),
+    ],
+)
+def test_what_other_layers_have_may_lack_in_none(case: str, source: str, tmp_path: Path) -> None:
+    tensors = read_tensors(DATA / case)
+    del tensors[source]
+    if (DATA / case / "generation_config.json").exists():
+        copy(DATA / case / "generation_config.json", tmp_path)
+    with pytest.raises(UnsupportedModelError, match="which other layers have"):
+        build_graph(open_checkpoint(write_folder(tmp_path, DATA / case, tensors)))
+
+
+@pytest.mark.parametrize("case", ["qwen3-plain", "qwen3moe-plain", "olmoe-plain", "olmo2-plain", "gemma3-plain"])
+def test_norms_of_queries_that_the_architecture_has_must_be_there(case: str, tmp_path: Path) -> None:
+    tensors = {name: tensor for name, tensor in read_tensors(DATA / case).items() if "q_norm" not in name}
+    with pytest.raises(UnsupportedModelError, match=r"attn_q_norm\.weight, which the architecture needs"):
+        build_graph(open_checkpoint(write_folder(tmp_path, DATA / case, tensors)))
+
+
+@pytest.mark.parametrize("case", ["gemma3-pictures", "mistral3-pictures", "mistral3-ministral3"])
+def test_the_text_part_of_a_model_that_sees_pictures_may_be_inside_another_name(case: str, tmp_path: Path) -> None:
+    """As transformers has the modules since 4.52, and some programs save them."""
+
+    def inside(name: str) -> str:
+        if "lm_head" in name:
+            return name.removeprefix("language_model.")
+        return name if name == "__metadata__" else "model." + name.replace("language_model.model.", "language_model.")
+
+    found, usual = open_checkpoint(renamed(DATA / case, tmp_path, inside)), open_checkpoint(DATA / case)
+    build_graph(found)
+    assert found.tensors.names() == usual.tensors.names()

@@ -97,3 +97,52 @@ def test_the_text_part_of_gemma_3_has_the_usual_values_where_its_configuration_i
     found = open_checkpoint(changed_folder(DATA / "gemma3-pictures", tmp_path, text_config=text))
     for key in ("attention.layer_norm_rms_epsilon", "attention.scale", "rope.freq_base", "rope.freq_base_swa"):
         assert found.metadata.number(key) == given.metadata.number(key)
+
+
+def without(case: str, to: Path, *fields: str, **changed: Any) -> Path:
+    """A case's model whose configuration lacks some fields, rather than having null there."""
+    folder = changed_folder(DATA / case, to, **changed)
+    config = json.loads((folder / "config.json").read_text())
+    (folder / "config.json").write_text(json.dumps({name: config[name] for name in config if name not in fields}))
+    return folder
+
+
+USUAL: list[tuple[str, str, str, Any]] = [
+    ("mistral-window", "sliding_window", "attention.sliding_window", 4096),
+    ("ministral-mixed", "sliding_window", "attention.sliding_window", 4096),
+    ("gemma2-plain", "sliding_window", "attention.sliding_window", 4096),
+    ("gemma2-plain", "attn_logit_softcapping", "attn_logit_softcapping", 50.0),
+    ("gemma2-plain", "final_logit_softcapping", "final_logit_softcapping", 30.0),
+    ("gemma3-plain", "sliding_window", "attention.sliding_window", 4096),
+    ("gpt_oss-plain", "sliding_window", "attention.sliding_window", 128),
+    ("olmo3-ropes", "sliding_window", "attention.sliding_window", 4096),
+    ("modernbert-plain", "local_attention", "attention.sliding_window", 128),
+    ("llama4-scout", "attention_chunk_size", "attention.sliding_window", 8192),
+    ("olmoe-plain", "rms_norm_eps", "attention.layer_norm_rms_epsilon", 1e-5),
+    ("deepseek3-plain", "routed_scaling_factor", "expert_weights_scale", 2.5),
+    ("m2m100-plain", "activation_function", "feed_forward_activation", "relu"),
+]
+
+
+@pytest.mark.parametrize(("case", "field", "key", "value"), USUAL)
+def test_what_a_configuration_leaves_out_is_what_its_class_has(
+    case: str, field: str, key: str, value: Any, tmp_path: Path
+) -> None:
+    checkpoint = open_checkpoint(without(case, tmp_path, field))
+    assert checkpoint.metadata.source.get(f"{checkpoint.architecture}.{key}") == value
+
+
+@pytest.mark.parametrize(
+    ("case", "field", "key"), [row[:3] for row in USUAL if row[2] in ("attention.sliding_window", row[1])]
+)
+def test_null_says_that_there_is_none(case: str, field: str, key: str, tmp_path: Path) -> None:
+    checkpoint = open_checkpoint(changed_folder(DATA / case, tmp_path, **{field: None}))
+    assert not checkpoint.metadata.source.get(f"{checkpoint.architecture}.{key}")
+
+
+def test_the_text_part_of_mistral_small_has_the_usual_values_where_its_configuration_is_short(tmp_path: Path) -> None:
+    text = json.loads((DATA / "mistral3-pictures" / "config.json").read_text())["text_config"]
+    short = {name: value for name, value in text.items() if name not in ("num_attention_heads", "num_key_value_heads")}
+    folder = changed_folder(DATA / "mistral3-pictures", tmp_path, text_config=short | {"head_dim": 2})
+    metadata = open_checkpoint(folder).metadata
+    assert (metadata.integer("attention.head_count"), metadata.integer("attention.head_count_kv")) == (32, 8)

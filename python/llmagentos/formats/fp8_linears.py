@@ -19,8 +19,8 @@ from llmagentos.formats.tensors import LazyTensor, TensorSpec
 _SCALE = ".weight_scale_inv"
 _OF_ACTIVATIONS = ".activation_scale"  # which are rounded nowhere here
 _BLOCK = [128, 128]
-# What a setting may be, None where it is not there.
-_SETTINGS = {"fmt": (None, "e4m3"), "scale_fmt": (None, "float"), "expert_dtype": (None, "fp8")}
+# What a setting may be, None where it is not there. Scales that are powers of two (ue8m0) are stored as float32, too.
+_SETTINGS = {"fmt": (None, "e4m3"), "scale_fmt": (None, "float", "ue8m0"), "expert_dtype": (None, "fp8")}
 
 Floats = NDArray[np.float32]
 

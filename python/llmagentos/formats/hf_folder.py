@@ -165,6 +165,8 @@ def _json_in(path: Path) -> Any:
 
 
 def _open_weights(path: Path) -> list[SafetensorsFile]:
+    if (path / _WEIGHTS).exists():  # an index beside it is of what was there before
+        return [SafetensorsFile(path / _WEIGHTS)]
     if (path / _INDEX).exists():
         files = read_json(path / _INDEX).get("weight_map")
         if not isinstance(files, Mapping) or not all(isinstance(name, str) for name in files.values()):
@@ -173,8 +175,6 @@ def _open_weights(path: Path) -> list[SafetensorsFile]:
         if any(Path(name).name != name for name in names):
             raise ModelFormatError(f"{path / _INDEX} names a file outside the folder", str(path / _INDEX))
         return [SafetensorsFile(path / name) for name in names]
-    if (path / _WEIGHTS).exists():
-        return [SafetensorsFile(path / _WEIGHTS)]
     named = sorted(path.glob("gptq_model-*.safetensors"))  # as AutoGPTQ called it
     if len(named) == 1:
         return [SafetensorsFile(named[0])]

@@ -195,6 +195,9 @@ class Metadata:
         value = self._file.get(self._key(name))
         if value is not None:
             return value
+        if self.is_array(name):
+            message = f"{self._file.path}: {self._key(name)} must be a single value, it is an array"
+            raise ModelFormatError(message, self._file.path)
         if default is _REQUIRED:
             raise ModelFormatError(f"{self._file.path}: the metadata has no {self._key(name)}", self._file.path)
         return default

@@ -83,7 +83,7 @@ def unpack_linears(folder: HfFolder) -> None:
 def _packing(folder: HfFolder, settings: Mapping[str, Any]) -> _Packing:
     def setting(name: str, default: Any, *allowed: Any) -> Any:
         value = settings.get(name, default)
-        if value not in allowed:
+        if value not in allowed or isinstance(value, float):
             raise UnsupportedModelError(
                 f"{folder.path}: quantization_config with {name}={value!r} is not supported; it may be "
                 f"{', '.join(map(repr, allowed))}"
@@ -92,8 +92,10 @@ def _packing(folder: HfFolder, settings: Mapping[str, Any]) -> _Packing:
 
     method = setting("quant_method", settings.get("method"), "gptq", "awq")
     setting("pack_dtype", "int32", "int32")
-    if any(not name.startswith("-:") for name in settings.get("dynamic") or ()):
+    dynamic = settings.get("dynamic")
+    if dynamic and not (isinstance(dynamic, Mapping) and all(name.startswith("-:") for name in dynamic)):
         setting("dynamic", None, None)
+    setting("adapter", None, None, {})  # what GPTQModel adds to the layers
     form = settings.get("checkpoint_format", settings.get("format"))  # as GPTQModel calls it
     group = settings.get("group_size", 128)
     if type(group) is not int or (group != -1 and group <= 0):
@@ -117,9 +119,10 @@ def _packing(folder: HfFolder, settings: Mapping[str, Any]) -> _Packing:
 def _linear(folder: HfFolder, layer: str, packing: _Packing) -> LazyTensor:
     scales = _scales(folder, f"{layer}.scales")
     n_groups, n_rows = scales.shape
-    n_cols = packing.n_cols(folder.shape(f"{layer}.qweight"))
+    words = _words(folder, f"{layer}.qweight")
+    n_cols = packing.n_cols(words.shape)
     group = n_cols if packing.group == -1 else packing.group
-    zeros = packing.zeros(folder.array(f"{layer}.qzeros"))
+    zeros = packing.zeros(_words(folder, f"{layer}.qzeros"))
     if -(-n_cols // group) != n_groups or zeros.shape != scales.shape:
         raise ModelFormatError(
             f"{folder.path}: {layer} has {n_cols} columns in groups of {group}, scales {list(scales.shape)} and zeros "
@@ -147,13 +150,22 @@ def _linear(folder: HfFolder, layer: str, packing: _Packing) -> LazyTensor:
     return LazyTensor(spec, read)
 
 
+def _words(folder: HfFolder, name: str) -> NDArray[Any]:
+    words = folder.array(name)
+    if words.dtype != np.int32 or words.ndim != 2 or words.size == 0:
+        message = f"{name} must be a matrix of 32-bit integers, it has shape {list(words.shape)} of {words.dtype}"
+        raise ModelFormatError(f"{folder.path}: {message}", str(folder.path))
+    return words
+
+
 def _groups(folder: HfFolder, layer: str, usual: NDArray[np.int32], n_groups: int) -> NDArray[np.int32] | None:
     """The group of each column, where they are not in the order of their groups."""
     name = f"{layer}.g_idx"
     groups = folder.array(name) if folder.has(name) else usual
-    if len(groups) == 0 or np.array_equal(groups, usual):
+    is_index = groups.ndim == 1 and groups.dtype.kind == "i"
+    if groups.size == 0 or (is_index and np.array_equal(groups, usual)):
         return None
-    if groups.shape != usual.shape or groups.min() < 0 or groups.max() >= n_groups:
+    if not is_index or groups.shape != usual.shape or groups.min() < 0 or groups.max() >= n_groups:
         raise ModelFormatError(f"{folder.path}: {name} does not name groups of {len(usual)} columns", str(folder.path))
     return groups
 

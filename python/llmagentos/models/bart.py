@@ -116,6 +116,12 @@ def _metadata(config: HfConfig, *, is_pre_norm: bool = False, positions: Positio
     }
 
 
+def _m2m100_metadata(config: HfConfig) -> dict[str, Any]:
+    config.assume("activation_function", "relu")
+    config.assume("scale_embedding", True)
+    return _metadata(config, is_pre_norm=True, positions=sinusoids_of_m2m100)
+
+
 def _positions(n: int, _: Any) -> slice:
     return slice(_FIRST_POSITION, n)
 
@@ -177,6 +183,6 @@ FAMILY = Family(
         "MBartForConditionalGeneration": _form(_LEARNED, is_pre_norm=True),
         "PegasusForConditionalGeneration": _form(_CONSTANT, is_pre_norm=True, positions=sinusoids),
         "MarianMTModel": _form(_CONSTANT, positions=sinusoids),
-        "M2M100ForConditionalGeneration": _form(_CONSTANT, is_pre_norm=True, positions=sinusoids_of_m2m100),
+        "M2M100ForConditionalGeneration": HfForm("bart", _m2m100_metadata, _CONSTANT, is_tied=True),
     },
 )

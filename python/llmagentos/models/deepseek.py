@@ -171,9 +171,12 @@ def _v3_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("scoring_func", "sigmoid")
     config.expect("topk_method", "noaux_tc")
     normalises = config.flag("norm_topk_prob", True)
+    for field, value in _USUAL_OF_V3.items():
+        config.assume(field, value, unless_null=True)
     return _metadata(config) | {"expert_gating_func": _SIGMOID, "expert_weights_norm": normalises}
 
 
+_USUAL_OF_V3 = {"n_group": 8, "topk_group": 4, "first_k_dense_replace": 3, "routed_scaling_factor": 2.5}
 _LAYER = "model.layers.{i}."
 _ATTENTION, _EXPERTS, _SHARED = _LAYER + "self_attn.", _LAYER + "mlp.experts", _LAYER + "mlp.shared_experts."
 _TENSORS: dict[str, TensorRule] = {

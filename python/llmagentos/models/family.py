@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from llmagentos.models.hf_tensors import TensorRule
 
 
+# How names of tensors begin that belong to what sees pictures, in either place.
+PICTURES = tuple(f"{place}{part}." for place in ("", "model.") for part in ("vision_tower", "multi_modal_projector"))
+
+
 @dataclass(frozen=True, slots=True)
 class HfForm:
     """How transformers writes a model of the family.
@@ -45,10 +49,12 @@ class Family:
         build: adds a checkpoint's nodes to a graph.
         gguf: the architectures it builds, by GGUF's names.
         hf: by the class that config.json names under "architectures".
+        head_norms: those of the architectures whose queries and keys always have norms.
         is_encoder: whether its models make vectors of whole texts, rather than continue them.
     """
 
     build: Callable[[Checkpoint, Graph], None]
     gguf: tuple[str, ...]
     hf: Mapping[str, HfForm] = field(default_factory=dict)
+    head_norms: tuple[str, ...] = ()
     is_encoder: bool = False

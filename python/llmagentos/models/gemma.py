@@ -10,7 +10,7 @@ from typing import Any
 
 from llmagentos._core.graph import Graph
 from llmagentos.formats.checkpoint import Checkpoint
-from llmagentos.models.family import Family, HfForm
+from llmagentos.models.family import PICTURES, Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import DECODER_TENSORS, decoder_metadata, window_metadata
 from llmagentos.models.hf_rope import two_ropes_metadata
@@ -65,6 +65,8 @@ def _gemma1_metadata(config: HfConfig) -> dict[str, Any]:
 
 def _gemma2_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("use_bidirectional_attention", None, False)
+    for field, value in _USUAL_OF_GEMMA2.items():
+        config.assume(field, value, unless_null=True)
     made = decoder_metadata(config, activations=_GELU)
     return made | {
         **window_metadata(config, [i % 2 == 0 for i in range(made["block_count"])]),
@@ -75,6 +77,7 @@ def _gemma2_metadata(config: HfConfig) -> dict[str, Any]:
 
 
 def _gemma3_metadata(config: HfConfig, is_encoder: bool = False) -> dict[str, Any]:
+    config.assume("sliding_window", 4096, unless_null=True)
     config.expect("attn_logit_softcapping", None)
     config.expect("use_bidirectional_attention", *((True,) if is_encoder else (None, False)))
     made = decoder_metadata(config, activations=_GELU, has_rope=False)
@@ -105,13 +108,13 @@ def _whole_metadata(config: HfConfig) -> dict[str, Any]:
     return made
 
 
+_USUAL_OF_GEMMA2 = {"attn_logit_softcapping": 50.0, "final_logit_softcapping": 30.0, "sliding_window": 4096}
 _USUAL_OF_GEMMA3 = {
     "num_attention_heads": 8,
     "num_key_value_heads": 4,
     "head_dim": 256,
     "max_position_embeddings": 131072,
     "query_pre_attn_scalar": 256,
-    "sliding_window": 4096,
     "vocab_size": 262208,
 }
 _LAYER = "model.layers.{i}."
@@ -133,6 +136,7 @@ _GEMMA3 = _GEMMA2 | {
 FAMILY = Family(
     build,
     gguf=("gemma", "gemma2", "gemma3", _ENCODER),
+    head_norms=("gemma3", _ENCODER),
     hf={
         "GemmaForCausalLM": HfForm("gemma", _gemma1_metadata, _GEMMA1, is_tied=True),
         "Gemma2ForCausalLM": HfForm("gemma2", _gemma2_metadata, _GEMMA2, is_tied=True),
@@ -144,7 +148,7 @@ FAMILY = Family(
             _GEMMA3,
             is_tied=True,
             prefix="language_model.",
-            unused=("vision_tower.", "multi_modal_projector."),
+            unused=PICTURES,
         ),
     },
 )

@@ -45,6 +45,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     quantization = config.get("quantization_config", {"quant_method": "mxfp4"})
     if not isinstance(quantization, dict) or quantization.get("quant_method") != "mxfp4":
         raise UnsupportedModelError(f"{config.path}: quantization_config={quantization!r} is not supported")
+    config.assume("sliding_window", 128, unless_null=True)
     made = decoder_metadata(config, has_rope=False, eps=1e-5)
     return (
         made

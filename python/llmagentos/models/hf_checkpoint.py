@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,8 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
 
     n_layers = max(metadata["block_count"], metadata.get("decoder_block_count", 0))
     tensors, used = gguf_tensors(folder, form.tensors, n_layers, metadata, form.prefix)
-    if is_tied and form.is_tied is not None:
-        tensors.pop("output.weight", None)  # the same values again, where a version has written them
+    if is_tied and form.is_tied is not None and _is_again(tensors, "output.weight", "token_embd.weight"):
+        del tensors["output.weight"]  # where a version has written it, too
     for key, name in _AS_TENSORS.items():
         values = metadata.pop(key, None)
         if values is not None:
@@ -116,6 +117,17 @@ def hf_checkpoint(folder: HfFolder, form: HfForm, *, has_head: bool = True) -> C
     )
 
 
+def _is_again(tensors: Mapping[str, LazyTensor], name: str, other: str) -> bool:
+    """Whether a tensor is there that has the same bytes as another. A head that is said to be tied and has other values
+    was trained by itself: transformers takes it as it is."""
+    if name not in tensors or other not in tensors:
+        return False
+    given, usual = tensors[name], tensors[other]
+    if given.spec != usual.spec or not given.spec.shape:
+        return False
+    return np.array_equal(given.read().view(np.uint8), usual.read().view(np.uint8))
+
+
 def _check_layers(folder: HfFolder) -> None:
     """That there are no more layers than tensors, before anything is made for each layer."""
     text, n_tensors = folder.config.get("text_config"), len(folder.names())
@@ -130,7 +142,7 @@ def _check_layers(folder: HfFolder) -> None:
 def _tokenizer(folder: HfFolder, tensors: LazyTensors) -> HfTokenizer | IdsOnly:
     """The folder's tokenizer for as many ids as the embedding has rows."""
     embedding = tensors.spec("token_embd.weight")
-    n_vocab = 0 if embedding is None else embedding.shape[0]
+    n_vocab = 0 if embedding is None or not embedding.shape else embedding.shape[0]
     end_ids = [id for id in folder.end_ids() if 0 <= id < n_vocab]  # others, as small models have them, never come
     return open_tokenizer(folder.path, n_vocab, end_ids) or IdsOnly(folder.path.name, n_vocab, end_ids)
 

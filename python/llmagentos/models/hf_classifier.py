@@ -29,7 +29,7 @@ def classifier_metadata(config: HfConfig, activation: str = "tanh") -> dict[str,
     if labels:
         try:
             made["classifier.output_labels"] = [str(labels[index]) for index in sorted(labels, key=int)]
-        except (AttributeError, TypeError, ValueError, KeyError):
+        except (AttributeError, TypeError, ValueError, LookupError):
             raise ModelFormatError(f"{config.path}: id2label must map numbers to labels", config.path) from None
     scores = config.choice("problem_type", _SCORES | {None: None}, None)
     trained_with = config.get("sentence_transformers", {})

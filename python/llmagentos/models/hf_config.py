@@ -117,6 +117,7 @@ class HfConfig:
     def __init__(self, path: str, values: Mapping[str, Any]) -> None:
         self.path = path
         self._values = {key: value for key, value in values.items() if value is not None}
+        self._nulls = values.keys() - self._values.keys()
         self._read: set[str] = set()
 
     def __contains__(self, name: str) -> bool:
@@ -195,9 +196,14 @@ class HfConfig:
         if other in self._values:
             self._values.setdefault(name, self._values[other])
 
-    def assume(self, name: str, value: Any) -> None:
-        """What a field is where it is absent."""
-        self._values.setdefault(name, value)
+    def assume(self, name: str, value: Any, *, unless_null: bool = False) -> None:
+        """What a field is where it is absent.
+
+        Args:
+            unless_null: whether a null says that there is no such thing.
+        """
+        if not (unless_null and name in self._nulls):
+            self._values.setdefault(name, value)
 
     def ignore(self, *names: str) -> None:
         """Fields that are without effect on this family's inference."""

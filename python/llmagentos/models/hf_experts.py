@@ -80,6 +80,8 @@ class ExpertRows:
             return np.ascontiguousarray(array[:, self.rows(n)])
 
         spec, shape = folder.spec(name), folder.shape(name)
+        if len(shape) not in ((3,) if self.is_turned else (2, 3)):
+            raise UnsupportedModelError(f"{folder.path}: tensor {name} has shape {list(shape)}, which it cannot have")
         if self.is_turned:
             shape = (*shape[:-2], shape[-1], shape[-2])
         n = shape[1]
@@ -108,7 +110,11 @@ class Mxfp4Rows:
             made[..., 1:] = values[..., :16] | values[..., 16:] << 4
             return made
 
-        n_experts, n_rows, n_blocks = folder.shape(f"{name}_scales")
+        scales, blocks = folder.shape(f"{name}_scales"), folder.shape(f"{name}_blocks")
+        if len(scales) != 3 or blocks != (*scales, 16):
+            message = f"{name}_blocks has shape {list(blocks)}, {name}_scales has {list(scales)}"
+            raise UnsupportedModelError(f"{folder.path}: {message}")
+        n_experts, n_rows, n_blocks = scales
         shape = (n_experts, len(range(n_rows)[self.rows(n_rows)]), 32 * n_blocks)
         return LazyTensor(TensorSpec("MXFP4", shape), packed)
 

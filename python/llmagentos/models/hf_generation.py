@@ -126,11 +126,12 @@ class GenerationSettings:
         if not self._is_encoder_decoder or not self._banned or not self._renormalizes:
             return
         given = LazyTensors(tensors)
-        n = int(metadata["vocab_size"])
+        n, spec = int(metadata["vocab_size"]), given.spec("output.bias")
+        if spec is not None and spec.n_values != n:
+            raise UnsupportedModelError(f"{self._path}: {spec.n_values} biases of the output for {n} tokens")
 
         def values() -> NDArray[np.float32]:
-            has_bias = given.spec("output.bias") is not None
-            bias = decoded(given, "output.bias") if has_bias else np.zeros(n, np.float32)
+            bias = np.zeros(n, np.float32) if spec is None else decoded(given, "output.bias")
             bias[self._banned] = _BANNED
             return bias
 
@@ -149,8 +150,8 @@ class GenerationSettings:
         return self._typed.flag("renormalize_logits", False)
 
     def _banned_ids(self, n_vocab: int) -> list[int]:
-        words = self._values.get("bad_words_ids") or []
-        if any(not isinstance(word, list) or len(word) != 1 for word in words):
+        words = self._typed.get("bad_words_ids") or []
+        if not isinstance(words, list) or any(not isinstance(word, list) or len(word) != 1 for word in words):
             raise UnsupportedModelError(f"{self._path}: bad_words_ids of several tokens are not supported")
         if any(type(word[0]) is not int or not 0 <= word[0] < n_vocab for word in words):
             raise ModelFormatError(f"{self._path}: bad_words_ids must be of ids below {n_vocab}: {words!r}", self._path)

@@ -76,7 +76,7 @@ def _metadata(config: HfConfig, given: Mapping[str, Any], head_dim: int, default
             f"{config.path}: RoPE scaling {kind!r} is not supported; these are: {', '.join(_SCALINGS)}"
         )
     made: Made = {
-        "rope.freq_base": rope.number("rope_theta", default_base),
+        "rope.freq_base": rope.number("rope_theta", default_base, low=1e-6),
         "rope.dimension_count": int(head_dim * rope.number("partial_rotary_factor", 1.0)),
     }
     context = config.integer("max_position_embeddings", low=1)

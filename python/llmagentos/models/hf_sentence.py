@@ -124,7 +124,7 @@ def _pooling(file: Path, has_dense: bool) -> dict[str, Any]:
 
 def _dense_activation(file: Path) -> str:
     name = read_json(file).get("activation_function", "torch.nn.modules.activation.Tanh")
-    if name not in _DENSE_ACTIVATIONS:
+    if not isinstance(name, str) or name not in _DENSE_ACTIVATIONS:
         raise UnsupportedModelError(f"{file}: activation_function={name!r} is not supported")
     return _DENSE_ACTIVATIONS[name]
 

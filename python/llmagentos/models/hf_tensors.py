@@ -68,7 +68,7 @@ class Rows:
     index: Index
 
     def tensor(self, folder: HfFolder, name: str, meta: Meta) -> LazyTensor:
-        spec, n = folder.spec(name), folder.shape(name)[0]
+        spec, n = folder.spec(name), matrix_shape(folder, name, 1)[0]
         index = self.index(n, meta)
         n_rows = len(range(n)[index]) if isinstance(index, slice) else len(index)
         shape = (n_rows, *spec.shape[1:])
@@ -94,7 +94,7 @@ class Transposed:
     index: Index = lambda n, _: slice(n)
 
     def tensor(self, folder: HfFolder, name: str, meta: Meta) -> LazyTensor:
-        spec, (n_in, n_out) = folder.spec(name), folder.shape(name)
+        spec, (n_in, n_out) = folder.spec(name), matrix_shape(folder, name, 2)
         if BLOCKS[spec.dtype][0] > 1:
             raise UnsupportedModelError(f"{folder.path}: {name} is quantised, which this architecture's are not here")
         index = self.index(n_out, meta)
@@ -112,6 +112,18 @@ class PlusOne:
     def tensor(self, folder: HfFolder, name: str, _: Meta) -> LazyTensor:
         spec = folder.spec(name)
         return LazyTensor(TensorSpec("F32", spec.shape), lambda: float_values(folder, name) + np.float32(1))
+
+
+def matrix_shape(folder: HfFolder, name: str, n_dims: int) -> tuple[int, ...]:
+    """The shape of a tensor that has as many dimensions; where one is asked for, that or more.
+
+    Raises:
+        UnsupportedModelError: it has others.
+    """
+    shape = folder.shape(name)
+    if len(shape) < n_dims or (len(shape) > n_dims > 1):
+        raise UnsupportedModelError(f"{folder.path}: tensor {name} has shape {list(shape)}, which it cannot have")
+    return shape
 
 
 def float_values(folder: HfFolder | SafetensorsFile, name: str) -> NDArray[np.float32]:
@@ -208,16 +220,14 @@ def gguf_tensors(
 ) -> tuple[dict[str, LazyTensor], set[str]]:
     """The tensors that the rules make of a folder's, and the names of those that they are made of.
 
-    A rule without its source makes nothing: whether a tensor must be there, the architecture says. Sources are looked
-    for with the prefix and without it.
+    A rule without its source makes nothing: whether a tensor must be there, the architecture says.
     """
     tensors, used = dict[str, LazyTensor](), set[str]()
     for target, given in rules.items():
         for rule in alternatives(given):
             for i in range(n_layers) if "{i}" in target else (0,):
                 given_source, name = rule.source.replace("{i}", str(i)), target.format(i=i)
-                bare = given_source.removeprefix(prefix)
-                for source in dict.fromkeys((given_source, bare, prefix + bare)):
+                for source in places(given_source, prefix):
                     sources = rule.sources(source, meta) if isinstance(rule, GatheringRule) else [source]
                     if folder.has(sources[0]):
                         used.update(sources)
@@ -225,6 +235,13 @@ def gguf_tensors(
                             tensors[name] = rule.tensor(folder, source, meta)
                         break
     return tensors, used
+
+
+def places(source: str, prefix: str) -> list[str]:
+    """The names that a source may have: with the prefix, without it, or inside "model." as since transformers 4.52."""
+    bare = source.removeprefix(prefix)
+    inside = f"model.{prefix}{bare.removeprefix('model.')}" if bare.startswith("model.") else source
+    return list(dict.fromkeys((source, bare, prefix + bare, inside)))
 
 
 def alternatives(given: TensorRule) -> Sequence[Rule]:

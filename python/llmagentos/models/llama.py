@@ -27,6 +27,8 @@ def _llama_metadata(config: HfConfig) -> dict[str, Any]:
 
 
 def _ministral_metadata(config: HfConfig) -> dict[str, Any]:
+    for field, value in _USUAL_OF_MISTRAL.items():
+        config.assume(field, value, unless_null=True)
     made = decoder_metadata(config)
     return made | window_metadata(config, [True] * made["block_count"])
 
@@ -43,6 +45,13 @@ def _mixtral_metadata(config: HfConfig) -> dict[str, Any]:
     return made | rope | window_metadata(config, [True] * made["block_count"]) | experts_metadata(config)
 
 
+# Of which models that see pictures leave out what is so of their text part.
+_USUAL_OF_MISTRAL = {
+    "num_attention_heads": 32,
+    "num_key_value_heads": 8,
+    "max_position_embeddings": 131072,
+    "sliding_window": 4096,
+}
 _Q, _K = adjacent_pairs("attention.head_count"), adjacent_pairs("attention.head_count_kv")
 TENSORS: dict[str, TensorRule] = {
     **DECODER_TENSORS,

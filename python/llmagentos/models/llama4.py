@@ -74,6 +74,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     }
     interval = config.integer("no_rope_layer_interval", _INTERVAL, low=1)
     rotates = config.integers("no_rope_layers", None) or _every_but(interval, n_layers)  # 1 where a layer does
+    config.assume("attention_chunk_size", 8192, unless_null=True)
     chunk = config.integer("attention_chunk_size", None, low=1)
     return made | _chunks(config, chunk, rotates[:n_layers]) | _head_norms(config, made) | _temperature(config)
 

@@ -20,7 +20,7 @@ from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import LazyTensor
 from llmagentos.models.family import HfForm
-from llmagentos.models.hf_tensors import Flat, Meta, Rows, Rule, Same, Transposed, alternatives, float_values
+from llmagentos.models.hf_tensors import Flat, Meta, Rows, Rule, Same, Transposed, alternatives, float_values, places
 from llmagentos.models.peft_config import PeftConfig, read_peft_config
 from llmagentos.models.peft_saved import saved_tensors
 from llmagentos.models.registry import hf_forms
@@ -233,7 +233,5 @@ def _is_unused(form: HfForm, module: str) -> bool:
 
 
 def _modules(rule: Rule, layer: int, prefix: str) -> Iterator[str]:
-    """The module of a rule's source, with the prefix that its name may begin with and without."""
-    module = rule.source.replace("{i}", str(layer)).removesuffix(".weight")
-    bare = module.removeprefix(prefix)
-    yield from dict.fromkeys((module, bare, prefix + bare))
+    """The names that the module of a rule's source may have."""
+    yield from places(rule.source.replace("{i}", str(layer)).removesuffix(".weight"), prefix)

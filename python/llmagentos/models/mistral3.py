@@ -8,7 +8,7 @@ from llmagentos._core.graph import Graph
 from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models.decoder import pre_norm_decoder
-from llmagentos.models.family import Family, HfForm
+from llmagentos.models.family import PICTURES, Family, HfForm
 from llmagentos.models.hf_config import HfConfig
 from llmagentos.models.hf_metadata import decoder_metadata, window_metadata
 from llmagentos.models.hf_rope import rope_metadata
@@ -64,7 +64,7 @@ FAMILY = Family(
             TENSORS,
             is_tied=None,  # the files say, whatever the outer configuration does
             prefix="language_model.",
-            unused=("vision_tower.", "multi_modal_projector."),
+            unused=PICTURES,
         ),
     },
 )

@@ -45,6 +45,7 @@ def _metadata(config: HfConfig) -> dict[str, Any]:
     config.ignore("sparse_prediction", "sparse_pred_ignore_index", "cls_token_id", "classifier_pooling")
     config.ignore("classifier_activation", "layer_norm_eps")  # the norms' is norm_eps
     config.expect("position_embedding_type", "absolute", "sans_pos")
+    config.assume("local_attention", 128, unless_null=True)
     made = sizes_metadata(config, SizeFields(eps="norm_eps"))
     head_dim = made["embedding_length"] // made["attention.head_count"]
     older_bases = config.number("global_rope_theta", _GLOBAL_BASE), config.number("local_rope_theta", _LOCAL_BASE)

@@ -38,6 +38,7 @@ def _olmo2_metadata(config: HfConfig) -> dict[str, Any]:
 
 
 def _olmo3_metadata(config: HfConfig) -> dict[str, Any]:
+    config.assume("sliding_window", 4096, unless_null=True)
     made = decoder_metadata(config, has_rope=False, eps=1e-5)
     ropes = two_ropes_metadata(config, made["attention.key_length"], 500000.0, None)
     return made | ropes | window_metadata(config, [(i + 1) % 4 != 0 for i in range(made["block_count"])])
@@ -54,6 +55,7 @@ _TENSORS = {name: source for name, source in DECODER_TENSORS.items() if name not
 FAMILY = Family(
     build,
     gguf=("olmo2",),
+    head_norms=("olmo2",),
     hf={
         "Olmo2ForCausalLM": HfForm("olmo2", _olmo2_metadata, _TENSORS),
         "Olmo3ForCausalLM": HfForm("olmo2", _olmo3_metadata, _TENSORS),

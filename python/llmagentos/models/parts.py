@@ -48,7 +48,8 @@ class Parts:
         self.n_layers = checkpoint.n_decoder_layers if stack == "dec." else checkpoint.n_layers
         self.n_heads = meta.integer("attention.head_count", high=_MOST)
         self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
-        self.head_dim = meta.integer("attention.key_length", head_dim or self.width // self.n_heads, high=_MOST)
+        usual = head_dim or max(self.width // self.n_heads, 1)
+        self.head_dim = meta.integer("attention.key_length", usual, high=_MOST)
         self.hidden = meta.integer("feed_forward_length")
         self.value_dim = meta.integer("attention.value_length", self.head_dim)
         if one_head_size and self.value_dim != self.head_dim:

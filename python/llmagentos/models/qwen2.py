@@ -27,6 +27,7 @@ _TENSORS = DECODER_TENSORS | {
 FAMILY = Family(
     pre_norm_decoder,
     gguf=("qwen2", "qwen3"),
+    head_norms=("qwen3",),
     hf={
         "Qwen2ForCausalLM": HfForm("qwen2", _metadata, _TENSORS),
         "Qwen3ForCausalLM": HfForm("qwen3", _metadata, _TENSORS),

@@ -43,6 +43,7 @@ def _qwen3_metadata(config: HfConfig) -> dict[str, Any]:
 
 def _olmoe_metadata(config: HfConfig) -> dict[str, Any]:
     config.expect("clip_qkv", None)
+    config.assume("rms_norm_eps", 1e-5)
     return _metadata(config)
 
 
@@ -65,6 +66,7 @@ _TENSORS = (
 FAMILY = Family(
     pre_norm_decoder,
     gguf=("olmoe", "qwen2moe", "qwen3moe"),
+    head_norms=("olmoe", "qwen3moe"),
     hf={
         "OlmoeForCausalLM": HfForm("olmoe", _olmoe_metadata, _TENSORS),
         "Qwen2MoeForCausalLM": HfForm("qwen2moe", _qwen2_metadata, _TENSORS),

@@ -99,6 +99,8 @@ _HEADED = re.compile(r"(.*?)(ForCausalLM|LMHeadModel)")
 _BY_HEADLESS = {f"{match[1]}Model": match[0] for match in map(_HEADED.fullmatch, _BY_HF_CLASS) if match} | {
     "Gemma3TextModel": "Gemma3ForCausalLM"
 }
+_HEAD_NORMS = {"attn_q_norm.weight": "attn_q.weight", "attn_k_norm.weight": "attn_k.weight"}
+_IN_LAYER = re.compile(r"(?P<stack>(?:enc\.|dec\.)?blk\.)(?P<layer>\d+)\.(?P<part>.+)")
 
 
 def supported_architectures() -> list[str]:
@@ -159,12 +161,13 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
             f"{checkpoint.path}: architecture {checkpoint.architecture!r} is not supported; "
             f"these are: {', '.join(supported_architectures())}"
         )
-    graph = Graph()
+    graph, family = Graph(), _family(module)
     try:
-        _family(module).build(checkpoint, graph)
+        family.build(checkpoint, graph)
     except InvalidRequestError as error:
         # The graph's own checks: sizes of the metadata that do not fit each other.
         raise UnsupportedModelError(f"{checkpoint.path}: {error}") from error
+    _check_layers(checkpoint, checkpoint.architecture in family.head_norms)
     _check_tensors(checkpoint, graph)
     _check_metadata(checkpoint)
     return graph
@@ -206,6 +209,23 @@ def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
         raise UnsupportedModelError(
             f"{checkpoint.path}: the model uses tensors this build has no place for: {_some_of(unused)}"
         )
+
+
+def _check_layers(checkpoint: Checkpoint, needs_head_norms: bool) -> None:
+    """That a bias, or a norm of heads, which a model may have or not, is with its weight in all layers or in none."""
+    layers: dict[tuple[str, str], set[str]] = {}
+    for match in filter(None, map(_IN_LAYER.fullmatch, checkpoint.tensors.names())):
+        layers.setdefault((match["stack"], match["part"]), set()).add(match["layer"])
+    for part in _HEAD_NORMS if needs_head_norms else ():
+        if ("blk.", part) not in layers:
+            raise UnsupportedModelError(f"{checkpoint.path}: there are no tensors {part}, which the architecture needs")
+    for (stack, part), has in layers.items():
+        if part in _HEAD_NORMS or part.endswith(".bias"):
+            weight = _HEAD_NORMS.get(part, part.removesuffix(".bias") + ".weight")
+            lacking = layers.get((stack, weight), set()) - has
+            if lacking:
+                name = f"{stack}{min(lacking)}.{part}"
+                raise UnsupportedModelError(f"{checkpoint.path}: there is no tensor {name}, which other layers have")
 
 
 def _check_metadata(checkpoint: Checkpoint) -> None:

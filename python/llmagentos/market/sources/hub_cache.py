@@ -108,7 +108,7 @@ def _folder_files(snapshot: Path) -> list[Path] | None:
     if not config.is_file():
         return None
     weights = {WEIGHTS}
-    if (snapshot / INDEX).is_file():
+    if not (snapshot / WEIGHTS).is_file() and (snapshot / INDEX).is_file():
         try:
             weights = set(json.loads((snapshot / INDEX).read_text(encoding="utf-8"))["weight_map"].values())
         except (ValueError, KeyError, TypeError, AttributeError):

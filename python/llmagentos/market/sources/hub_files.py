@@ -11,7 +11,7 @@ from llmagentos.gguf_names import is_projector, part_names
 from llmagentos.market.hub_name import HubName
 
 CONFIG, WEIGHTS, INDEX = "config.json", "model.safetensors", "model.safetensors.index.json"
-_SHARDS = "model-*-of-*.safetensors"
+_SHARDS = "model[-.]*-of-*.safetensors"
 _SETTINGS = (
     CONFIG,
     "generation_config.json",
@@ -88,10 +88,10 @@ def is_pickled(paths: Iterable[str]) -> bool:
 
 def weight_files(paths: Sequence[str]) -> list[str]:
     """The model's safetensors files with their index; empty where there are none."""
+    if WEIGHTS in paths:
+        return [WEIGHTS]
     shards = sorted(path for path in paths if fnmatchcase(path, _SHARDS))
-    if INDEX in paths and shards:
-        return [INDEX, *shards]
-    return [WEIGHTS] if WEIGHTS in paths else []
+    return [INDEX, *shards] if INDEX in paths and shards else []
 
 
 def with_quantisation(name: HubName, paths: Iterable[str]) -> str:
