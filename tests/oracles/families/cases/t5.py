@@ -78,5 +78,11 @@ CASES = [
         json={"tie_word_embeddings": False, "tokenizer_class": "T5Tokenizer", "scale_decoder_outputs": None},
         refused={"feed_forward_proj": "gated-silu"},
     ),
-    _case("relu", "MT5", "ReLU, a deeper encoder", {"feed_forward_proj": "relu", "num_decoder_layers": 1}, {}),
+    _case(
+        "relu",
+        "MT5",
+        "ReLU, a deeper encoder",
+        {"feed_forward_proj": "relu", "num_decoder_layers": 1},
+        {"max_length": 20},
+    ),
 ]
