@@ -83,6 +83,6 @@ CASES = [
         "MT5",
         "ReLU, a deeper encoder",
         {"feed_forward_proj": "relu", "num_decoder_layers": 1},
-        {"max_length": 20},
+        {"max_length": 21},
     ),
 ]
