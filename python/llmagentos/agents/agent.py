@@ -253,9 +253,9 @@ class Agent(Cycle):
         """The agent of that name among those that the conversation can be handed to; None is this one.
 
         Raises:
-            LLMAgentOSError: there is none.
+            LLMAgentOSError: there is none, or two have the same name.
         """
-        return self if name is None else led_to(self, name)
+        return led_to(self, name)
 
 
 def _new_session() -> Session:
