@@ -237,10 +237,17 @@ def test_results_that_are_no_text_become_json() -> None:
     def nothing() -> None:
         """Do."""
 
-    result = Agent(ScriptedModel([[ScriptedCall("lists"), ScriptedCall("nothing")], "."]), tools=[lists, nothing]).ask(
-        ""
-    )
-    assert {text for _, text in outcomes(result)} == {'[{"a":1,"b":Infinity,"c":[1],"d":"<class \'object\'>"}]', "done"}
+    @tool
+    def odd() -> bytes:
+        """Give bytes that are no text."""
+        return b"\xff"
+
+    model = ScriptedModel([[ScriptedCall(name) for name in ("lists", "nothing", "odd")], "."])
+    assert set(outcomes(Agent(model, tools=[lists, nothing, odd]).ask(""))) == {
+        ("ok", '[{"a":1,"b":Infinity,"c":[1],"d":"<class \'object\'>"}]'),
+        ("ok", "done"),
+        ("ok", "b'\\xff'"),
+    }
 
 
 def test_cancelling_stops_the_tools_and_the_turn_can_be_resumed() -> None:

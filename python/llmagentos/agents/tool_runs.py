@@ -57,14 +57,17 @@ async def _attempt(tool: Tool, arguments: str, idempotency_key: str) -> tuple[Ou
 
 
 def result_text(value: Any) -> str:
-    """What a tool returned, as text: strings as they are, nothing as "done", anything else as JSON."""
+    """What a tool returned, as text: strings as they are, nothing as "done", else JSON or what Python writes."""
     if isinstance(value, str):
         return value
     if value is None:
         return "done"
-    from pydantic_core import to_json
+    from pydantic_core import PydanticSerializationError, to_json
 
-    return to_json(value, fallback=str, inf_nan_mode="constants").decode("utf-8", errors="replace")
+    try:
+        return to_json(value, fallback=str, inf_nan_mode="constants").decode("utf-8", errors="replace")
+    except PydanticSerializationError:  # bytes that are no text, or what holds itself
+        return str(value)
 
 
 def bounded(text: str, limit: int) -> str:
