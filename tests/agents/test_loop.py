@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -225,6 +226,19 @@ def test_a_huge_result_is_cut_and_says_so() -> None:
     result = Agent(model, tools=[flood], max_result_characters=100).ask("Go.")
     (_, text) = outcomes(result)[0]
     assert text == "x" * 100 + "\n[cut: the result has 1,000,000 characters, these are the first 100]"
+
+
+def test_halves_of_characters_end_no_conversation() -> None:
+    @tool
+    def names() -> str:
+        """List files."""
+        return os.fsdecode(b"caf\xe9.txt")
+
+    session = MemorySession()
+    with pytest.raises(InvalidRequestError, match="half a character"):
+        Agent(ScriptedModel([])).ask("caf\udce9", session)
+    result = Agent(ScriptedModel([ScriptedCall("names"), "."]), tools=[names]).ask("Which files?", session)
+    assert outcomes(result) == [("ok", "caf?.txt")]
 
 
 def test_results_that_are_no_text_become_json() -> None:

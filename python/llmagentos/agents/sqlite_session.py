@@ -12,6 +12,7 @@ from pathlib import Path
 
 from llmagentos.agents.records import Record, from_json, to_json
 from llmagentos.agents.session import Session, runs_already
+from llmagentos.agents.texts import is_unicode
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
 
 _TABLE = """CREATE TABLE IF NOT EXISTS records (
@@ -39,7 +40,7 @@ class SQLiteSession(Session):
     """
 
     def __init__(self, path: str | os.PathLike[str], id: str) -> None:
-        if not _is_name(id):
+        if not id or not is_unicode(id):
             raise InvalidRequestError(f"id={shown(id)} is not valid: it must be a non-empty string")
         self.id = id
         self._path = Path(path)
@@ -141,11 +142,3 @@ def _connected(path: Path) -> sqlite3.Connection:
     except (sqlite3.Error, ValueError) as error:  # the latter where the path is none
         raise LLMAgentOSError(f"{path}: {error}") from error
     return db
-
-
-def _is_name(id: object) -> bool:
-    """Whether it is a text that is not empty, and that UTF-8 can write."""
-    try:
-        return isinstance(id, str) and id.encode() != b""
-    except UnicodeEncodeError:
-        return False

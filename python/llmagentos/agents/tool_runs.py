@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmagentos.agents.records import Outcome
+from llmagentos.agents.texts import as_unicode
 from llmagentos.errors import ToolError
 from llmagentos.tools.tool import Tool
 
@@ -71,7 +72,8 @@ def result_text(value: Any) -> str:
 
 
 def bounded(text: str, limit: int) -> str:
-    """The text, or its beginning and what is left out of it."""
+    """The text, or its beginning and what is left out of it. Halves of characters, which file names may have, are replaced."""
+    text = as_unicode(text)
     if len(text) <= limit:
         return text
     return f"{text[:limit]}\n[cut: the result has {len(text):,} characters, these are the first {limit:,}]"
