@@ -72,7 +72,7 @@ def result_text(value: Any) -> str:
 
 
 def bounded(text: str, limit: int) -> str:
-    """The text, or its beginning and what is left out of it. Halves of characters, which file names may have, are replaced."""
+    """The text, or its beginning and what is cut. Halves of characters, which names of files have, are replaced."""
     text = as_unicode(text)
     if len(text) <= limit:
         return text
