@@ -118,6 +118,9 @@ def test_a_run_after_one_that_was_cut_begins_a_line_of_its_own(tmp_path: Path) -
     told: list[LLMAgentOSError] = []
     (run,) = read_trace(path, told.append)
     assert (run.attributes["status"], len(run.children), len(told)) == ("done", 5, 1)
+    path.write_text(path.read_text().replace("\n", "\n\n", 1))
+    told.clear()
+    assert (len(read_trace(path, told.append)), len(told)) == (1, 1)
 
 
 def test_open_telemetry_gets_figures_and_no_texts(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,6 +47,8 @@ def read_trace(
     roots: list[TracedSpan] = []
     broken: list[LLMAgentOSError] = []
     for number, line in enumerate(Path(path).read_bytes().splitlines(), 1):
+        if not line:  # two that found a cut line have ended it
+            continue
         try:
             _add(json.loads(line), spans, roots)
         except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
