@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Sequence
 from types import SimpleNamespace
@@ -150,10 +151,16 @@ def test_what_a_tool_raises_is_its_result() -> None:
         """Leave."""
         raise SystemExit(3)
 
-    model = ScriptedModel([[ScriptedCall("broken"), ScriptedCall("leaving")], "It broke."])
-    result = Agent(model, tools=[broken, leaving]).ask("Go.")
+    @tool
+    async def leaving_too() -> None:
+        """Leave."""
+        raise SystemExit(3)
+
+    model = ScriptedModel([[ScriptedCall(name) for name in ("broken", "leaving", "leaving_too")], "It broke."])
+    result = Agent(model, tools=[broken, leaving, leaving_too]).ask("Go.")
     assert sorted(outcomes(result)) == [
         ("error", "KeyError: 'gone'"),
+        ("error", "it tried to end the process: SystemExit"),
         ("error", "it tried to end the process: SystemExit"),
     ]
 
@@ -221,6 +228,19 @@ def test_a_huge_result_is_cut_and_says_so() -> None:
     assert text == "x" * 100 + "\n[cut: the result has 1,000,000 characters, these are the first 100]"
 
 
+def test_halves_of_characters_end_no_conversation() -> None:
+    @tool
+    def names() -> str:
+        """List files."""
+        return os.fsdecode(b"caf\xe9.txt")
+
+    session = MemorySession()
+    with pytest.raises(InvalidRequestError, match="half a character"):
+        Agent(ScriptedModel([])).ask("caf\udce9", session)
+    result = Agent(ScriptedModel([ScriptedCall("names"), "."]), tools=[names]).ask("Which files?", session)
+    assert outcomes(result) == [("ok", "caf?.txt")]
+
+
 def test_results_that_are_no_text_become_json() -> None:
     @tool
     def lists() -> list[dict[str, Any]]:
@@ -231,10 +251,17 @@ def test_results_that_are_no_text_become_json() -> None:
     def nothing() -> None:
         """Do."""
 
-    result = Agent(ScriptedModel([[ScriptedCall("lists"), ScriptedCall("nothing")], "."]), tools=[lists, nothing]).ask(
-        ""
-    )
-    assert {text for _, text in outcomes(result)} == {'[{"a":1,"b":Infinity,"c":[1],"d":"<class \'object\'>"}]', "done"}
+    @tool
+    def odd() -> bytes:
+        """Give bytes that are no text."""
+        return b"\xff"
+
+    model = ScriptedModel([[ScriptedCall(name) for name in ("lists", "nothing", "odd")], "."])
+    assert set(outcomes(Agent(model, tools=[lists, nothing, odd]).ask(""))) == {
+        ("ok", '[{"a":1,"b":Infinity,"c":[1],"d":"<class \'object\'>"}]'),
+        ("ok", "done"),
+        ("ok", "b'\\xff'"),
+    }
 
 
 def test_cancelling_stops_the_tools_and_the_turn_can_be_resumed() -> None:
@@ -386,6 +413,30 @@ def test_what_was_said_and_done_before_a_hand_over_is_shown_and_the_first_answer
     assert (answer["content"], [call["function"]["name"] for call in answer["tool_calls"]]) == ("Wait.", ["weather"])
     assert result["content"] == "sunny in Rome"
     assert [request.options["tool_choice"] for request in billing_model.requests] == ["required", "auto"]
+
+
+def test_agents_of_one_name_are_refused_before_the_conversation_is_given_to_the_wrong_one() -> None:
+    other = Agent(ScriptedModel(["Other."]))
+    with pytest.raises(InvalidRequestError, match="leads to two agents named 'Agent': give each a name of its own"):
+        Agent(ScriptedModel([ScriptedCall("transfer_to_agent")]), handoffs=[other]).ask("Hi")
+
+
+def test_a_conversation_that_goes_round_ends() -> None:
+    one = Agent(ScriptedModel([ScriptedCall("transfer_to_two")] * 9), name="One", max_steps=5)
+    two = Agent(ScriptedModel([ScriptedCall("transfer_to_one")] * 9), name="Two", max_steps=5, handoffs=[one])
+    one.add_handoff(two)
+    result = one.ask("Hi")
+    assert (result.status, result.steps) == ("step_limit", 5)
+
+
+def test_agents_may_have_names_in_any_letters() -> None:
+    service, bills = (Agent(ScriptedModel([f"{name}。"]), name=name) for name in ("客服", "账单"))
+    front = Agent(ScriptedModel([ScriptedCall("transfer_to_agent_2")]), name="前台", handoffs=[service, bills])
+    assert list(front.equipment.handoffs) == ["transfer_to_agent", "transfer_to_agent_2"]
+    assert front.ask("你好").text == "账单。"
+    assert Agent(name="x" * 100).as_tool().name == "ask_" + "x" * 48
+    with pytest.raises(InvalidRequestError, match="the name is taken"):
+        front.add_handoff(Agent(name="客服"))
 
 
 def test_an_agent_is_a_tool_of_another() -> None:

@@ -131,6 +131,22 @@ def test_texts_are_found_by_their_meaning(kind: str, tmp_path: Path) -> None:
         store.search("a", 0)
 
 
+def test_what_a_file_of_vectors_cannot_do_is_an_error_that_says_so(tmp_path: Path) -> None:
+    (tmp_path / "text.db").write_text("no database, but text that is long enough to be read as a header of one\n" * 20)
+    for path in (tmp_path / "text.db", tmp_path / "a\0b"):
+        with pytest.raises(LLMAgentOSError, match=r"database|null"):
+            SQLiteVectorStore(path, Letters())
+    store = SQLiteVectorStore(tmp_path / "texts.db", Letters())
+    store.add([("\ud800", "aa\udcff")])  # bytes from a terminal that are no text
+    assert "\ud800" in store
+    assert [one.text for one in store.search("aa")] == ["aa?"]
+    with pytest.raises(InvalidRequestError, match="k=5000 is not valid"):
+        store.search("a", 5000)
+    store.close()
+    with pytest.raises(LLMAgentOSError, match=r"texts\.db"):
+        store.search("a")
+
+
 def test_vectors_in_a_file_stay_there_and_belong_to_one_model(tmp_path: Path) -> None:
     class Short(Letters):
         def embed(self, texts: Sequence[str], /, *, truncate: bool = False) -> NDArray[np.float32]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import subprocess
 import sys
 import threading
@@ -99,3 +100,53 @@ def test_a_run_that_was_left_is_no_longer_going_on(tmp_path: Path) -> None:
         stream.close()
         again = Agent(ScriptedModel(["Again."]))
         assert (again.resume(session) if session.is_in_turn else again.ask("Hi", session)).text == "Again."
+
+
+def test_a_lock_file_that_is_just_removed_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    fcntl = pytest.importorskip("fcntl")
+    first, second = (SQLiteSession(tmp_path / "agents.db", "ann") for _ in range(2))
+    flock, opened, ended, outcomes = fcntl.flock, threading.Event(), threading.Event(), []
+
+    def late(fd: int, operation: int) -> None:
+        if threading.current_thread().name == "second" and not opened.is_set():
+            opened.set()
+            ended.wait(0.5)  # the file is open and not locked yet: the first run would end here if it could
+        flock(fd, operation)
+
+    def run() -> None:
+        try:
+            with second.running():
+                outcomes.append("runs")  # with a lock on a file that has no name any more, and keeps off nobody
+        except InvalidRequestError:
+            outcomes.append("refused")
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    thread = threading.Thread(target=run, name="second")
+    with first.running():
+        thread.start()
+        assert opened.wait(30)
+    ended.set()
+    thread.join(30)
+    assert outcomes == ["refused"]
+    with second.running():
+        pass
+
+
+def test_a_session_that_is_closed_meanwhile_is_free_afterwards(tmp_path: Path) -> None:
+    session = SQLiteSession(tmp_path / "agents.db", "ann")
+    with session.running():
+        session.close()
+    with SQLiteSession(tmp_path / "agents.db", "ann").running():
+        pass
+
+
+def test_a_stream_that_is_dropped_with_its_session_keeps_off_no_other() -> None:
+    loop = asyncio.new_event_loop()
+    for _ in range(20):  # one of which has the address of one before it
+        stream = Agent(ScriptedModel(["One two."])).astream("Go.", MemorySession())
+        assert isinstance(loop.run_until_complete(anext(stream)), TextDelta)
+        loop.close()  # nobody closes the stream any more
+        del stream
+        gc.collect()
+        loop = asyncio.new_event_loop()
+    loop.close()

@@ -73,3 +73,11 @@ def test_no_plan_is_an_error() -> None:
         Planner(Agent(ScriptedModel(["none"] * 3))).solve("Go.")
     with pytest.raises(InvalidRequestError, match="max_rounds=0"):
         Planner(Agent(ScriptedModel([])), max_rounds=0)
+
+
+def test_what_was_done_is_not_lost_where_the_model_stops_making_sense() -> None:
+    for rest in ([reflection(True, "x")[:-2]] * 3, [reflection(False, "Not yet."), *["none"] * 3]):
+        model = ScriptedModel([plan("Look"), ScriptedCall("look", {"place": "hall"}), "Not there.", *rest])
+        result = Planner(Agent(model, tools=[look])).solve("Find the key.")
+        assert (result.status, [one.result.text for one in result.steps]) == ("not_reached", ["Not there."])
+        assert result.answer == ("Not yet." if len(rest) == 4 else "")

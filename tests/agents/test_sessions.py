@@ -103,8 +103,11 @@ def test_files_that_are_no_sessions_are_errors(tmp_path: Path) -> None:
     for path in (tmp_path / "text.db", tmp_path / "missing" / "agents.db"):
         with pytest.raises(LLMAgentOSError, match=str(path)):
             SQLiteSession(path, "x")
-    with pytest.raises(InvalidRequestError, match="id=''"):
-        SQLiteSession(tmp_path / "agents.db", "")
+    with pytest.raises(LLMAgentOSError, match="null"):
+        SQLiteSession(tmp_path / "a\0b", "x")
+    for id in ("", "\ud800", 3):
+        with pytest.raises(InvalidRequestError, match="id="):
+            SQLiteSession(tmp_path / "agents.db", id)  # type: ignore[arg-type]
 
 
 def _killed_until_finished(folder: Path, n_kills: int, seed: int) -> tuple[SQLiteSession, list[list[str]]]:

@@ -98,11 +98,29 @@ def test_files_of_killed_processes_and_others(tmp_path: Path) -> None:
     path = tmp_path / "trace.jsonl"
     start = '{"event": "start", "id": "a", "parent": null, "name": "run", "time": 1.0, "attributes": {}}\n'
     path.write_text(start + '{"event": "end", "id": "a", "sec')
-    (run,) = read_trace(path)
+    told: list[LLMAgentOSError] = []
+    (run,) = read_trace(path, told.append)
     assert run.seconds is None
-    path.write_text(start + "{}\n" + start)
-    with pytest.raises(LLMAgentOSError, match=r"trace\.jsonl, line 2: '\{\}' is no line of a trace"):
+    assert str(told[0]).startswith(f'{path}, line 2: \'{{"event": "end", "id": "a", "sec\' is no line')
+    path.write_text(f"{{}}\n{start}\xff\n{start}", encoding="latin-1")
+    told.clear()
+    assert len(read_trace(path, told.append)) == 2
+    assert [str(one).split(": ")[0] for one in told] == [f"{path}, line {number}" for number in (1, 3)]
+    path.write_text("{}\n")
+    with pytest.raises(LLMAgentOSError, match=r"trace\.jsonl, line 1: '\{\}' is no line of a trace"):
         read_trace(path)
+
+
+def test_a_run_after_one_that_was_cut_begins_a_line_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "trace.jsonl"
+    path.write_text('{"event": "start", "id"')
+    agent(trace=path).ask("Weather?")
+    told: list[LLMAgentOSError] = []
+    (run,) = read_trace(path, told.append)
+    assert (run.attributes["status"], len(run.children), len(told)) == ("done", 5, 1)
+    path.write_text(path.read_text().replace("\n", "\n\n", 1))
+    told.clear()
+    assert (len(read_trace(path, told.append)), len(told)) == (1, 1)
 
 
 def test_open_telemetry_gets_figures_and_no_texts(monkeypatch: pytest.MonkeyPatch) -> None:

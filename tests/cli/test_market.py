@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import subprocess
 import sys
 
@@ -46,6 +47,33 @@ def folder(tmp_path):
     (folder / "LICENSE").write_text("MIT\n")
     (folder / "tests" / "test_main.py").write_text("def test() -> None: ...\n")
     return folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="needs a pseudo-terminal")
+def test_on_a_terminal_words_of_others_are_as_they_are(run, folder):
+    import pty
+
+    (folder / "app.toml").write_text(MANIFEST.replace("Answers", "[/red] [blink]Answers[/blink] :bread:"))
+    assert run("market", "install", str(folder), "--yes")[0] == 0
+    reader, writer = pty.openpty()
+    environment = dict(os.environ, COLUMNS="300", TERM="xterm")
+    command = [sys.executable, "-m", "llmagentos", "market", "search", "bread"]
+    subprocess.run(command, stdout=writer, env=environment, check=True, timeout=60)
+    os.close(writer)
+    assert "[/red] [blink]Answers[/blink] :bread: questions" in os.read(reader, 1 << 16).decode()
+
+
+def test_a_broken_entry_of_an_index_is_named_and_the_others_are_offered(run, monkeypatch):
+    from llmagentos.market.applications import index
+
+    entry = {"name": "cake", "version": "1.0", "description": "About cake.", "licence": "MIT", "sha256": "0" * 64}
+    entries = [entry, *({**entry, "archive": "cake.zip", "n_bytes": n} for n in (1, 2))]
+    monkeypatch.setattr(index, "fetch", lambda *_: json.dumps({"applications": entries}))
+    code, out, err = run("market", "search", "cake", "--index", "http://localhost/i.json")
+    assert (code, [line.split("\t")[1] for line in out.splitlines()]) == (0, ["name", "cake", "cake"])
+    assert err == "left out: http://localhost/i.json, entry 1: the field 'archive' is missing\n"
+    code, out, _ = run("market", "show", "cake", "--index", "http://localhost/i.json")
+    assert (code, "Archive: http://localhost/cake.zip, 1 " in out) == (0, True)
 
 
 def test_applications_and_models_are_listed_together(run):

@@ -42,6 +42,18 @@ def test_runs_are_printed_as_trees(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "x" * 200 in capsys.readouterr().out
 
 
+def test_a_line_that_was_cut_is_told_and_the_rest_printed(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "trace.jsonl"
+    Agent(ScriptedModel(["It is sunny."]), trace=path).ask("Weather?")
+    path.write_text(path.read_text() + '{"event": "start", "id"')
+    with pytest.raises(SystemExit) as left:
+        main(["trace", str(path)])
+    assert left.value.code == 0
+    printed = capsys.readouterr()
+    assert "text: It is sunny." in printed.out
+    assert printed.err == f'left out: {path}, line 5: \'{{"event": "start", "id"\' is no line of a trace\n'
+
+
 def test_what_is_no_trace_is_an_error(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x").write_text("hello\n")
     for path in (tmp_path / "x", tmp_path / "missing"):

@@ -12,6 +12,7 @@ from llmagentos.agents.cycle import Cycle, text_of
 from llmagentos.agents.equipment import Equipment, ToolChoice
 from llmagentos.agents.handoffs import led_to, slug
 from llmagentos.agents.sensors import Observation
+from llmagentos.agents.texts import is_unicode
 from llmagentos.agents.waiting import finished, iterated
 from llmagentos.errors import InvalidRequestError, shown
 from llmagentos.tools.bounds import Line
@@ -180,6 +181,8 @@ class Agent(Cycle):
         """`stream` for asyncio."""
         if not isinstance(text, str):
             raise InvalidRequestError(f"text must be a string, not {type(text).__name__}")
+        if not is_unicode(text):  # which no model takes, and the conversation could never go on from
+            raise InvalidRequestError(f"text={shown(text)} is not valid: it has half a character (a lone surrogate)")
         session = session or self.session or _new_session()
         async with aclosing(self._events(text, session)) as events:
             async for event in events:
@@ -253,9 +256,9 @@ class Agent(Cycle):
         """The agent of that name among those that the conversation can be handed to; None is this one.
 
         Raises:
-            LLMAgentOSError: there is none.
+            LLMAgentOSError: there is none, or two have the same name.
         """
-        return self if name is None else led_to(self, name)
+        return led_to(self, name)
 
 
 def _new_session() -> Session:

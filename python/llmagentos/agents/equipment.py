@@ -49,6 +49,11 @@ class Equipment:
 
     def add_handoff(self, agent: Agent) -> None:
         name = f"transfer_to_{slug(agent.name)}"
+        alike = sum(
+            slug(other.name) == slug(agent.name) for other in self.handoffs.values() if other.name != agent.name
+        )
+        if alike:  # names in letters that no tool's name has
+            name += f"_{alike + 1}"
         self._check_free(name)
         self.handoffs[name] = agent
 

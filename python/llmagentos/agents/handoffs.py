@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
-from llmagentos.errors import LLMAgentOSError
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
 if TYPE_CHECKING:
     from llmagentos.agents.agent import Agent
+
+MAX_SLUG = 48  # of the 64 letters that a tool's name may have
 
 
 def handoff_definition(name: str, agent: Agent) -> dict[str, Any]:
@@ -18,23 +20,29 @@ def handoff_definition(name: str, agent: Agent) -> dict[str, Any]:
     return {"type": "function", "function": {"name": name, "description": description, "parameters": parameters}}
 
 
-def led_to(start: Agent, name: str) -> Agent:
-    """The agent of a name among those that the conversation can get to from the first one.
+def led_to(start: Agent, name: str | None) -> Agent:
+    """The agent of a name among those that the conversation can get to from the first one; that one where it is None.
 
     Raises:
+        InvalidRequestError: two agents have the same name, by which the conversation could not be given to either.
         LLMAgentOSError: there is none.
     """
-    seen, waiting = {id(start)}, [start]
+    found: dict[str, Agent] = {}
+    waiting = [start]
     while waiting:
         agent = waiting.pop()
-        if agent.name == name:
-            return agent
-        fresh = [other for other in agent.equipment.handoffs.values() if id(other) not in seen]
-        seen.update(map(id, fresh))
-        waiting += fresh
-    raise LLMAgentOSError(f"the session was handed to an agent {name!r}, which {start.name} does not lead to")
+        if found.setdefault(agent.name, agent) is not agent:
+            raise InvalidRequestError(
+                f"{start.name} leads to two agents named {agent.name!r}: give each a name of its own, Agent(name=...)"
+            )
+        waiting += [other for other in agent.equipment.handoffs.values() if found.get(other.name) is not other]
+    if name is None:
+        return start
+    if name not in found:
+        raise LLMAgentOSError(f"the session was handed to an agent {name!r}, which {start.name} does not lead to")
+    return found[name]
 
 
 def slug(name: str) -> str:
-    """An agent's name as a part of a tool's."""
-    return re.sub(r"[^A-Za-z0-9]+", "_", name).strip("_").lower()
+    """An agent's name as a part of a tool's, of letters that models can write there; "agent" where it has none."""
+    return re.sub(r"[^A-Za-z0-9]+", "_", name)[:MAX_SLUG].strip("_").lower() or "agent"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
@@ -17,8 +17,6 @@ from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 MAX_STEPS = 8  # of one plan
 MAX_LETTERS = 200  # of a step; what a small model may write without end has one
 MAX_ANSWER = 600  # letters of what the goal's owner is told
-
-_T = TypeVar("_T")
 
 
 class Plan(BaseModel):
@@ -53,7 +51,7 @@ class PlannedStep:
 class PlanResult:
     """Attributes:
     status: "done" where the model found the goal reached, "needs_approval" where a step waits for a person,
-        "not_reached" after as many rounds as there may be.
+        "not_reached" after as many rounds as there may be, or where the model gave no further plan or no reflection.
     answer: of the last reflection; "" before there was one.
     steps: of all plans, in the order in which they were done.
     """
@@ -88,7 +86,7 @@ class Planner:
         """Works towards a goal.
 
         Raises:
-            LLMAgentOSError: as `Agent.ask`; also where the model gives no plan.
+            LLMAgentOSError: as `Agent.ask`; also where the model gives no first plan.
         """
         return finished(self.asolve(goal), "solve")
 
@@ -97,31 +95,38 @@ class Planner:
         done: list[PlannedStep] = []
         reflection = Reflection(is_reached=False, answer="")
         for _ in range(self._max_rounds):
-            for step in await self._plan(goal, done, reflection.missing):
+            plan = await self._plan(goal, done, reflection.missing)
+            if not isinstance(plan.output, Plan):
+                if not done:
+                    raise LLMAgentOSError(f"the model gave no plan ({plan.status}): {plan.text}")
+                break  # what was done is not lost for it
+            for step in plan.output.steps:
                 request = f"Goal: {goal}\n{_told(done)}\nDo this step now, and only this: {step}"
                 done.append(PlannedStep(step, await self._agent.aask(request, MemorySession())))
                 if done[-1].result.status == "needs_approval":
                     return PlanResult("needs_approval", reflection.answer, done)
                 if done[-1].result.status != "done":
                     break  # the rest of the plan counted on it
-            reflection = await self._reflect(goal, done)
+            reflected = await self._reflect(goal, done)
+            if not isinstance(reflected.output, Reflection):
+                break
+            reflection = reflected.output
             if reflection.is_reached:
                 return PlanResult("done", reflection.answer, done)
         return PlanResult("not_reached", reflection.answer, done)
 
-    async def _plan(self, goal: str, done: Sequence[PlannedStep], missing: str) -> list[str]:
+    async def _plan(self, goal: str, done: Sequence[PlannedStep], missing: str) -> AgentResult:
         tools = "\n".join(f"- {tool.name}: {tool.description}" for tool in self._agent.equipment.tools.values())
         left = f"Still missing: {missing}" if missing else ""
         request = (
             f"Make a plan of at most {MAX_STEPS} short steps for this goal: {goal}\n"
             f"Steps can use these tools:\n{tools or '- none'}\n{_told(done)}{left}"
         )
-        result = await self._planner.aask(request, MemorySession())
-        return list(_output(result, Plan).steps)
+        return await self._planner.aask(request, MemorySession())
 
-    async def _reflect(self, goal: str, done: Sequence[PlannedStep]) -> Reflection:
+    async def _reflect(self, goal: str, done: Sequence[PlannedStep]) -> AgentResult:
         request = f"Goal: {goal}\n{_told(done)}\nIs the goal reached? Answer from the results above only."
-        return _output(await self._critic.aask(request, MemorySession()), Reflection)
+        return await self._critic.aask(request, MemorySession())
 
 
 def _told(done: Sequence[PlannedStep]) -> str:
@@ -129,9 +134,3 @@ def _told(done: Sequence[PlannedStep]) -> str:
         return ""
     lines = [f"- {item.step}: {item.result.text} ({item.result.status})" for item in done]
     return "Done so far:\n" + "\n".join(lines) + "\n"
-
-
-def _output(result: AgentResult, kind: type[_T]) -> _T:
-    if not isinstance(result.output, kind):
-        raise LLMAgentOSError(f"the model gave no {kind.__name__.lower()} ({result.status}): {result.text}")
-    return result.output

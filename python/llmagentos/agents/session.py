@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import uuid
+import weakref
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,7 +27,9 @@ from llmagentos.agents.records import (
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
 
 _lock = threading.Lock()
-_running: set[int] = set()  # ids of the session objects that a run goes on with
+# The session objects that a run goes on with, by their ids: one may be dropped with a stream that was never closed, and
+# its id is then another's.
+_running: dict[int, weakref.ref[Session]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,14 +76,15 @@ class Session(ABC):
             InvalidRequestError: a run of this session is going on.
         """
         with _lock:
-            if id(self) in _running:
+            held = _running.get(id(self))
+            if held is not None and held() is self:
                 raise runs_already(self.id)
-            _running.add(id(self))
+            _running[id(self)] = weakref.ref(self)
         try:
             yield
         finally:
             with _lock:
-                _running.discard(id(self))
+                _running.pop(id(self), None)
 
     def close(self) -> None:  # noqa: B027  (most sessions hold nothing open)
         """Gives back what the session holds open."""

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from llmagentos.agents.records import Record, from_json, to_json
 from llmagentos.agents.session import Session, runs_already
+from llmagentos.agents.texts import is_unicode
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
 
 _TABLE = """CREATE TABLE IF NOT EXISTS records (
@@ -39,7 +40,7 @@ class SQLiteSession(Session):
     """
 
     def __init__(self, path: str | os.PathLike[str], id: str) -> None:
-        if not id:
+        if not id or not is_unicode(id):
             raise InvalidRequestError(f"id={shown(id)} is not valid: it must be a non-empty string")
         self.id = id
         self._path = Path(path)
@@ -76,12 +77,13 @@ class SQLiteSession(Session):
             if str(self._path) == ":memory:":  # which nobody else has
                 yield
                 return
-            name = hashlib.sha256(self.id.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+            name = hashlib.sha256(self.id.encode()).hexdigest()[:16]
             path = self._path.with_name(f"{self._path.name}-{name}.run")
             # A run may end in another thread than it began in.
             lock = FileLock(path, thread_local=False)
             try:
-                lock.acquire(timeout=0)
+                with self._alone():
+                    lock.acquire(timeout=0)
             except Timeout:
                 raise runs_already(self.id) from None
             except OSError as error:
@@ -89,9 +91,28 @@ class SQLiteSession(Session):
             try:
                 yield
             finally:
-                with suppress(OSError):  # one is left on systems where an open file keeps its name
-                    path.unlink()
-                lock.release()
+                try:
+                    # Some systems keep the name of a file that is open, and the database may be closed or not writable.
+                    with suppress(OSError, LLMAgentOSError), self._alone():
+                        path.unlink()
+                        lock.release()
+                finally:
+                    lock.release()
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Held by one connection to the database at a time, while a lock file is locked or removed.
+
+        Who locked one that is just removed would hold nothing.
+        """
+        try:
+            self._db.execute("BEGIN IMMEDIATE")
+        except sqlite3.Error as error:
+            raise LLMAgentOSError(f"{self._path}: {error}") from error
+        try:
+            yield
+        finally:
+            self._db.commit()  # of nothing
 
     def close(self) -> None:
         self._db.close()
@@ -118,6 +139,6 @@ def _connected(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA synchronous = FULL")
         with db:
             db.execute(_TABLE)
-    except sqlite3.Error as error:
+    except (sqlite3.Error, ValueError) as error:  # the latter where the path is none
         raise LLMAgentOSError(f"{path}: {error}") from error
     return db

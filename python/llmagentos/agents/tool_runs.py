@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from llmagentos.agents.records import Outcome
+from llmagentos.agents.texts import as_unicode
 from llmagentos.errors import ToolError
 from llmagentos.tools.tool import Tool
 
@@ -57,18 +58,22 @@ async def _attempt(tool: Tool, arguments: str, idempotency_key: str) -> tuple[Ou
 
 
 def result_text(value: Any) -> str:
-    """What a tool returned, as text: strings as they are, nothing as "done", anything else as JSON."""
+    """What a tool returned, as text: strings as they are, nothing as "done", else JSON or what Python writes."""
     if isinstance(value, str):
         return value
     if value is None:
         return "done"
-    from pydantic_core import to_json
+    from pydantic_core import PydanticSerializationError, to_json
 
-    return to_json(value, fallback=str, inf_nan_mode="constants").decode("utf-8", errors="replace")
+    try:
+        return to_json(value, fallback=str, inf_nan_mode="constants").decode("utf-8", errors="replace")
+    except PydanticSerializationError:  # bytes that are no text, or what holds itself
+        return str(value)
 
 
 def bounded(text: str, limit: int) -> str:
-    """The text, or its beginning and what is left out of it."""
+    """The text, or its beginning and what is cut. Halves of characters, which names of files have, are replaced."""
+    text = as_unicode(text)
     if len(text) <= limit:
         return text
     return f"{text[:limit]}\n[cut: the result has {len(text):,} characters, these are the first {limit:,}]"

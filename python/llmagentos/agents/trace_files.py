@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,23 +30,34 @@ class TracedSpan:
     children: list[TracedSpan] = field(default_factory=list)
 
 
-def read_trace(path: str | os.PathLike[str]) -> list[TracedSpan]:
-    """The runs in a file, in the order in which they began. A last line that was cut by a kill is left out.
+def read_trace(
+    path: str | os.PathLike[str], on_broken: Callable[[LLMAgentOSError], object] = lambda _: None
+) -> list[TracedSpan]:
+    """The runs in a file, in the order in which they began.
+
+    Args:
+        on_broken: told of each line that is none of a trace, such as one that a kill or a full disk cut; the others are
+            read all the same.
 
     Raises:
-        LLMAgentOSError: a line is none of a trace; says which.
+        LLMAgentOSError: no line is one of a trace.
         OSError: the file cannot be read.
     """
     spans: dict[str, TracedSpan] = {}
     roots: list[TracedSpan] = []
-    lines = Path(path).read_text(encoding="utf-8", errors="replace").splitlines(keepends=True)
-    for number, line in enumerate(lines, 1):
+    broken: list[LLMAgentOSError] = []
+    for number, line in enumerate(Path(path).read_bytes().splitlines(), 1):
+        if not line:  # two that found a cut line have ended it
+            continue
         try:
             _add(json.loads(line), spans, roots)
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-            if number == len(lines) and not line.endswith("\n"):
-                break
-            raise LLMAgentOSError(f"{path}, line {number}: {shown(line.strip())} is no line of a trace") from error
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            text = line.decode("utf-8", errors="replace")
+            broken.append(LLMAgentOSError(f"{path}, line {number}: {shown(text.strip())} is no line of a trace"))
+    if broken and not spans:
+        raise broken[0]
+    for error in broken:
+        on_broken(error)
     return roots
 
 

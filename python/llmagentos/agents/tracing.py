@@ -40,16 +40,31 @@ class JsonlTrace:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self._lock = threading.Lock()
+        self._has_written = False
 
     def start(self, name: str, attributes: Mapping[str, Any]) -> Span:
         """Something that begins now, as the root of a tree."""
         return _JsonlSpan(self._write, name, None, attributes)
 
     def _write(self, line: Mapping[str, Any]) -> None:
-        text = json.dumps(line, default=str)
+        text = json.dumps(line, default=str).encode() + b"\n"
         # One write in append mode: lines of several processes do not mix.
-        with self._lock, self._path.open("a", encoding="utf-8") as file:
-            file.write(text + "\n")
+        with self._lock, self._path.open("ab", buffering=0) as file:
+            if not self._has_written and _ends_within_a_line(self._path):
+                text = b"\n" + text
+            self._has_written = True
+            n_written = file.write(text)
+        if n_written != len(text):
+            raise OSError(f"{n_written} of {len(text)} bytes were written")
+
+
+def _ends_within_a_line(path: Path) -> bool:
+    """Whether a process was killed, or the disk was full, while the last line of a file was written."""
+    if not path.is_file() or path.stat().st_size == 0:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read() != b"\n"
 
 
 class _JsonlSpan:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 import typer
 
 if TYPE_CHECKING:
+    from llmagentos.market.applications.index import Offer
     from llmagentos.market.applications.manifest import Manifest
 
 Index: TypeAlias = Annotated[
@@ -92,22 +93,29 @@ def print_manifest(manifest: Manifest) -> None:
 def _rows(index: str | None) -> list[tuple[str, ...]]:
     """Applications, then models, by the fields of _FIELDS."""
     from llmagentos.cli.models import source_of
-    from llmagentos.cli.output import printable
     from llmagentos.market import catalogue
-    from llmagentos.market.applications.index import read_index
     from llmagentos.market.applications.sources import applications
 
-    def told(error: Exception) -> None:
-        print(printable(f"left out: {error}"), file=sys.stderr)
-
-    found = [(application.manifest, application.source) for application in applications(told)]
-    found += [(offer.manifest, "index") for offer in (read_index(index) if index else ())]
+    found = [(application.manifest, application.source) for application in applications(_told)]
+    found += [(offer.manifest, "index") for offer in _offers(index)]
     rows: list[tuple[str, ...]] = [
         ("application", manifest.name, manifest.version, manifest.licence, source, manifest.description)
         for manifest, source in found
     ]
     models = (("model", entry.name, "-", entry.licence, source_of(entry), entry.description) for entry in catalogue())
     return [*rows, *models]
+
+
+def _told(error: Exception) -> None:
+    from llmagentos.cli.output import printable
+
+    print(printable(f"left out: {error}"), file=sys.stderr)
+
+
+def _offers(index: str | None) -> list[Offer]:
+    from llmagentos.market.applications.index import read_index
+
+    return read_index(index, _told) if index else []
 
 
 def _print(rows: list[tuple[str, ...]]) -> None:
@@ -123,18 +131,17 @@ def _print(rows: list[tuple[str, ...]]) -> None:
     table = Table(*_FIELDS, box=None)
     for row in rows:
         table.add_row(*map(printable, row))
-    Console().print(table)
+    Console(markup=False, emoji=False).print(table)  # these are others' words
 
 
 def _show(name: str, index: str | None) -> None:
     from llmagentos.cli.output import printable
     from llmagentos.errors import ApplicationError
     from llmagentos.market import RemoteEntry, find
-    from llmagentos.market.applications.index import read_index
     from llmagentos.market.applications.sources import application_named
     from llmagentos.market.progress import format_bytes
 
-    for offer in read_index(index) if index else ():
+    for offer in _offers(index):
         if offer.manifest.name == name:
             print_manifest(offer.manifest)
             print(f"Archive: {printable(offer.url)}, {format_bytes(offer.n_bytes)}, sha256 {offer.sha256}")
@@ -177,7 +184,7 @@ def _files(source: str, index: str | None, sha256: str | None) -> dict[str, byte
 
     from llmagentos.errors import ApplicationError
     from llmagentos.market.applications.files import MAX_BYTES, read_archive, read_folder
-    from llmagentos.market.applications.index import check_hash, download, fetch, read_index
+    from llmagentos.market.applications.index import check_hash, download, fetch
 
     if source.startswith(("http://", "https://")):
         content = fetch(source, MAX_BYTES)
@@ -190,9 +197,11 @@ def _files(source: str, index: str | None, sha256: str | None) -> dict[str, byte
     elif index is None:
         raise ApplicationError(f"{source!r} is no folder, archive or URL; --index names where it is offered")
     else:
-        offers = {offer.manifest.name: offer for offer in read_index(index)}
+        offers = {offer.manifest.name: offer for offer in reversed(_offers(index))}  # the first of each name
         if source not in offers:
-            raise ApplicationError(f"{index} offers no {source!r}; it offers {', '.join(offers) or 'nothing'}")
+            raise ApplicationError(
+                f"{index} offers no {source!r}; it offers {', '.join(reversed(offers)) or 'nothing'}"
+            )
         content = download(offers[source])
     if sha256 is not None:
         check_hash(source, content, sha256.lower())

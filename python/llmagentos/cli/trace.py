@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -26,7 +27,10 @@ def register(app: typer.Typer) -> None:
         from llmagentos.agents.trace_files import read_trace
         from llmagentos.cli.output import printable
 
-        for run in read_trace(file):
+        def told(error: Exception) -> None:
+            print(printable(f"left out: {error}"), file=sys.stderr)
+
+        for run in read_trace(file, told):
             for line in _lines(run, "", None if full else MAX_TEXT):
                 print(printable(line))
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
-from llmagentos.errors import InvalidRequestError
+from llmagentos.errors import InvalidRequestError, shown
 
 T = TypeVar("T")
 
@@ -51,13 +51,13 @@ class Table:
             raise self.fault(f"the field '{field}' is missing")
         value = self.values.pop(field)
         if not isinstance(value, kind) or isinstance(value, bool):
-            raise self.fault(f"'{field}' must be of type {kind.__name__}, not {value!r}")
+            raise self.fault(f"'{field}' must be of type {kind.__name__}, not {shown(value)}")
         return value
 
     def text(self, field: str, pattern: re.Pattern[str] | None = None) -> str:
         value = self.take(field, str)
         if not value.strip() or (pattern is not None and not pattern.fullmatch(value)):
-            raise self.fault(f"'{field}' is not well formed: {value!r}")
+            raise self.fault(f"'{field}' is not well formed: {shown(value)}")
         return value
 
     def texts(self, field: str, pattern: re.Pattern[str] | None = None) -> tuple[str, ...]:
@@ -69,15 +69,15 @@ class Table:
                 or not value.strip()
                 or (pattern is not None and not pattern.fullmatch(value))
             ):
-                raise self.fault(f"'{field}' holds a value that is not well formed: {value!r}")
+                raise self.fault(f"'{field}' holds a value that is not well formed: {shown(value)}")
         return tuple(values)
 
     def count(self, field: str) -> int:
         value = self.take(field, int)
         if value <= 0:
-            raise self.fault(f"'{field}' must be positive, not {value}")
+            raise self.fault(f"'{field}' must be positive, not {shown(value)}")
         return value
 
     def done(self) -> None:
         if self.values:
-            raise self.fault(f"unknown field '{next(iter(self.values))}'")
+            raise self.fault(f"unknown field {shown(next(iter(self.values)))}")

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from llmagentos.errors import InvalidRequestError, shown
 from llmagentos.openai_protocol.refusal import refusal_of
 from llmagentos.openai_protocol.sampling import SamplingFields, StreamOptions
-from llmagentos.openai_protocol.strict import Strict
+from llmagentos.openai_protocol.strict import ListOf, Strict
 from llmagentos.sampling_params import SamplingParams
 
 
@@ -20,9 +20,9 @@ class ChatMessage(Strict):
     empty; `name` of others than tools is not shown to models; some clients say the `type` of what they send."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[dict[str, Any]] | None = None
+    content: str | ListOf[dict[str, Any]] | None = None
     name: str | None = None
-    tool_calls: list[dict[str, Any]] | None = None
+    tool_calls: ListOf[dict[str, Any]] | None = None
     tool_call_id: str | None = None
     type: Literal["text", "message"] | None = None
     refusal: str | None = None
@@ -47,7 +47,7 @@ class ChatMessage(Strict):
 
 class ChatRequest(SamplingFields):
     model: str
-    messages: list[ChatMessage] = Field(min_length=1)
+    messages: list[ChatMessage] = Field(min_length=1, fail_fast=True)
     n: int | None = None
     max_tokens: int | None = None
     max_completion_tokens: int | None = None
@@ -56,10 +56,10 @@ class ChatRequest(SamplingFields):
     logprobs: bool | None = None
     top_logprobs: int | None = Field(None, ge=0, le=20)
     response_format: dict[str, Any] | None = None
-    tools: list[dict[str, Any]] | None = None
+    tools: ListOf[dict[str, Any]] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
-    modalities: list[Literal["text"]] | None = None
+    modalities: ListOf[Literal["text"]] | None = None
     # What OpenAI's service does and this package does not may be said to be off:
     audio: None = None
     function_call: None = None

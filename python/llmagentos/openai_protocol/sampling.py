@@ -6,7 +6,7 @@ from dataclasses import fields
 from typing import Any
 
 from llmagentos.errors import InvalidRequestError
-from llmagentos.openai_protocol.strict import Off, Strict
+from llmagentos.openai_protocol.strict import ListOf, Numbers, Off, Strict
 from llmagentos.sampling_params import SamplingParams
 
 # Those that mean something else in one of the requests, or are written differently, are not taken as they are.
@@ -29,23 +29,23 @@ class SamplingFields(Strict):
     temperature: float | None = None
     top_p: float | None = None
     seed: int | None = None
-    stop: str | list[str] | None = None
+    stop: str | ListOf[str] | None = None
     presence_penalty: float | None = None
     frequency_penalty: float | None = None
-    logit_bias: dict[str, float] | None = None
+    logit_bias: Numbers | None = None
     # Beyond OpenAI's:
     top_k: int | None = None
     min_p: float | None = None
     typical_p: float | None = None
     repetition_penalty: float | None = None
     min_tokens: int | None = None
-    stop_token_ids: list[int] | None = None
+    stop_token_ids: ListOf[int] | None = None
     ignore_eos: bool | None = None
     dry_multiplier: float | None = None
     dry_base: float | None = None
     dry_allowed_length: int | None = None
     dry_range: int | None = None
-    dry_sequence_breakers: list[str] | None = None
+    dry_sequence_breakers: ListOf[str] | None = None
     no_repeat_ngram_size: int | None = None
     num_beams: int | None = None
     length_penalty: float | None = None

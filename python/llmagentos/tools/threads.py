@@ -39,7 +39,7 @@ async def in_thread(function: Callable[..., Any], **given: Any) -> Any:
         try:
             value = context.run(function, **given)
         except BaseException as raised:  # noqa: BLE001  (the caller's to handle)
-            error = _holdable(raised)
+            error = holdable(raised)
         with suppress(RuntimeError):  # the loop is closed
             loop.call_soon_threadsafe(settle, value, error)
 
@@ -47,7 +47,7 @@ async def in_thread(function: Callable[..., Any], **given: Any) -> Any:
     return await future
 
 
-def _holdable(error: BaseException) -> Exception:
+def holdable(error: BaseException) -> Exception:
     """The error as a future can hold it, and no function's decision to end the process."""
     if isinstance(error, StopIteration):
         return ToolError(f"StopIteration: {error}")

@@ -12,7 +12,7 @@ from typing import Any, overload
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
 from llmagentos.tools.arguments import IDEMPOTENCY_KEY, Arguments, HintedArguments, SchemaArguments
-from llmagentos.tools.threads import in_thread
+from llmagentos.tools.threads import holdable, in_thread
 
 _NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 
@@ -131,11 +131,16 @@ class Tool:
         return asyncio.run(self.function(**given)) if self._is_async else self.function(**given)
 
     async def acall(self, arguments: Mapping[str, Any] | str, *, idempotency_key: str | None = None) -> Any:
-        """`call` for asyncio: a plain function runs in a thread."""
+        """`call` for asyncio: a plain function runs in a thread. What tries to end the process is a ToolError."""
         given = self._given(arguments, idempotency_key)
-        if self._is_async:
+        if not self._is_async:
+            return await in_thread(self.function, **given)
+        try:
             return await self.function(**given)
-        return await in_thread(self.function, **given)
+        except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):  # not the function's own doing
+            raise
+        except BaseException as error:
+            raise holdable(error) from error
 
     def _given(self, arguments: Mapping[str, Any] | str, idempotency_key: str | None) -> dict[str, Any]:
         given = self.checked(arguments)

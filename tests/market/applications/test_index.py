@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -11,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from llmagentos.errors import ApplicationError, InvalidRequestError
+from llmagentos.errors import ApplicationError, InvalidRequestError, LLMAgentOSError
 from llmagentos.market.applications.index import download, fetch, read_index
 
 ARCHIVE = b"an archive"
@@ -58,9 +59,15 @@ def served(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     server.server_close()
 
 
-def offers(served: dict[str, Any], *entries: object) -> Any:
+def offers(served: dict[str, Any], *entries: object, told: list[LLMAgentOSError] | None = None) -> Any:
     served["/index.json"] = json.dumps({"applications": entries}).encode()
-    return read_index(served[""] + "/index.json")
+    return read_index(served[""] + "/index.json", [].append if told is None else told.append)
+
+
+def test_what_is_no_entry_is_named(served: dict[str, Any]) -> None:
+    told: list[LLMAgentOSError] = []
+    assert [offer.manifest.name for offer in offers(served, 1, ENTRY, told=told)] == ["bread"]
+    assert str(told[0]) == f"{served['']}/index.json, entry 1: it must be an object, not 1"
 
 
 def test_what_is_offered_is_downloaded_and_checked(served: dict[str, Any]) -> None:
@@ -86,14 +93,22 @@ def test_other_bytes_than_the_index_says_are_refused(served: dict[str, Any]) -> 
         ({"name": "../x"}, "'name'"),
         ({"x": 1}, "field 'x'"),
         ({"archive": "http://["}, r"the archive 'http://\[' is no URL"),
+        ({"name": "x" * 100_000}, "'name'"),
+        ({"n_bytes": -(10**1000)}, "'n_bytes'"),
+        ({"tools": [[1] * 100_000]}, "'tools'"),
+        ({"x" * 100_000: 1}, "unknown field"),
     ],
 )
 def test_malformed_entries_are_named(served: dict[str, Any], change: dict[str, Any], message: str) -> None:
-    with pytest.raises(InvalidRequestError, match=f"entry 2: .*{message}"):
-        offers(served, ENTRY, {**ENTRY, **change})
+    told: list[LLMAgentOSError] = []
+    found = offers(served, ENTRY, {**ENTRY, **change}, {**ENTRY, "name": "cake"}, told=told)
+    assert [offer.manifest.name for offer in found] == ["bread", "cake"]
+    assert [isinstance(error, InvalidRequestError) for error in told] == [True]
+    assert re.search(f"entry 2: .*{message}", str(told[0]))
+    assert len(str(told[0])) < 500
 
 
-@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"applications": 1}', b'{"applications": [1]}', b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"applications": 1}', b"\xff"])
 def test_what_is_no_index_is_an_error(served: dict[str, Any], content: bytes) -> None:
     served["/index.json"] = content
     with pytest.raises(ApplicationError, match="applications"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import multiprocessing
+import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -51,6 +54,36 @@ def test_it_can_be_installed_and_removed_by_several_at_once(home: Path) -> None:
     install("here", FILES)
     assert read_folder(application_named("bread").folder) == FILES
     assert sorted(path.name for path in (home / "applications").iterdir()) == ["bread"]
+
+
+@pytest.mark.parametrize("n_renamed", [0, 1, 2, 3])
+def test_a_kill_at_any_moment_loses_no_version(home: Path, monkeypatch: pytest.MonkeyPatch, n_renamed: int) -> None:
+    install("here", FILES)
+    newer = {**FILES, "app.toml": FILES["app.toml"].replace(b"1.0", b"2.0")}
+    process = multiprocessing.get_context("fork").Process(target=_install_and_die, args=(newer, n_renamed))
+    process.start()
+    process.join(30)
+    assert process.exitcode == 9
+    folder = application_named("bread").folder
+    assert (folder, read_folder(folder)) == (home / "applications" / "bread", newer if n_renamed > 1 else FILES)
+    for left in (home / "applications").glob(".installing-*"):
+        os.utime(left, (0, 0))
+    install("here", FILES)
+    assert read_folder(folder) == FILES
+    assert sorted(path.name for path in (home / "applications").iterdir()) == ["bread"]
+
+
+def _install_and_die(files: dict[str, bytes], n_renamed: int) -> None:
+    rename, calls = os.replace, itertools.count()
+
+    def replace(source: Path, target: Path) -> None:
+        if next(calls) == n_renamed:
+            os._exit(9)
+        rename(source, target)
+
+    os.replace = replace  # type: ignore[assignment]
+    install("here", files)
+    os._exit(9)
 
 
 def test_what_cannot_be_installed_leaves_nothing(home: Path) -> None:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from llmagentos.agents.memory.vectors import Embedder, FoundText, check_count, vectors_of
-from llmagentos.errors import LLMAgentOSError
+from llmagentos.agents.texts import as_unicode
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
 if TYPE_CHECKING:
     import apsw
 
 BUSY_MILLISECONDS = 30_000  # to wait for other writers
+MAX_FOUND = 4096  # what sqlite-vec finds at once
 
 
 class SQLiteVectorStore:
@@ -49,12 +51,12 @@ class SQLiteVectorStore:
             raise LLMAgentOSError(f"{self._path} holds vectors of another length than {dim}, which this model's have")
 
     def __len__(self) -> int:
-        with self._lock:
+        with self._reading():
             return int(self._one("SELECT count(*) FROM texts"))
 
     def __contains__(self, key: object) -> bool:
-        with self._lock:
-            return bool(self._one("SELECT count(*) FROM texts WHERE key = ?", str(key)))
+        with self._reading():
+            return bool(self._one("SELECT count(*) FROM texts WHERE key = ?", as_unicode(str(key))))
 
     def add(self, items: Sequence[tuple[str, str]]) -> None:
         """Keeps (key, text) pairs, all or none; a key that is there already gets the new text."""
@@ -66,18 +68,20 @@ class SQLiteVectorStore:
                 row = self._one(
                     "INSERT INTO texts (key, text) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET text = excluded.text "
                     "RETURNING id",
-                    key,
-                    text,
+                    as_unicode(key),
+                    as_unicode(text),
                 )
                 self._db.execute("DELETE FROM vectors WHERE rowid = ?", (row,))
                 blob = np.ascontiguousarray(vector, np.float32).tobytes()
                 self._db.execute("INSERT INTO vectors (rowid, embedding) VALUES (?, ?)", (row, blob))
 
     def search(self, query: str, k: int = 3) -> list[FoundText]:
-        """The k texts closest to the query, the closest first."""
+        """The k texts closest to the query, the closest first; k is 4,096 at most."""
         check_count(k)
+        if k > MAX_FOUND:
+            raise InvalidRequestError(f"k={k} is not valid: at most {MAX_FOUND:,} texts can be found at once")
         vector = np.ascontiguousarray(vectors_of(self._embedder, [query])[0], np.float32).tobytes()
-        with self._lock:
+        with self._reading():
             rows = self._db.execute(
                 "SELECT key, text, distance FROM vectors JOIN texts ON texts.id = vectors.rowid "
                 "WHERE embedding MATCH ? AND k = ? ORDER BY distance",
@@ -91,16 +95,28 @@ class SQLiteVectorStore:
         self._db.close()
 
     @contextmanager
+    def _reading(self) -> Iterator[None]:
+        """Raises: LLMAgentOSError where SQLite cannot do it."""
+        import apsw
+
+        try:
+            with self._lock:
+                yield
+        except apsw.Error as error:
+            raise LLMAgentOSError(f"{self._path}: {error}") from error
+
+    @contextmanager
     def _writing(self) -> Iterator[None]:
         """A transaction that waits for the file at its beginning: where it began with reading, and somebody else has
         written meanwhile, waiting would not help."""
-        with self._lock:
+        with self._reading():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
                 self._db.execute("COMMIT")
             except BaseException:
-                self._db.execute("ROLLBACK")
+                if self._db.in_transaction:  # a full disk has ended it already
+                    self._db.execute("ROLLBACK")
                 raise
 
     def _one(self, statement: str, *values: str) -> Any:
@@ -121,6 +137,6 @@ def _connected(path: str) -> apsw.Connection:
         db.enable_load_extension(True)
         db.load_extension(sqlite_vec.loadable_path())
         db.enable_load_extension(False)
-    except apsw.Error as error:
+    except (apsw.Error, ValueError) as error:  # the latter where the path is none
         raise LLMAgentOSError(f"{path}: {error}") from error
     return db

@@ -15,12 +15,13 @@ import json
 import re
 import urllib.error
 import urllib.request
+from collections.abc import Callable
 from dataclasses import dataclass
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
-from llmagentos.errors import ApplicationError, InvalidRequestError, shown
+from llmagentos.errors import ApplicationError, InvalidRequestError, LLMAgentOSError, shown
 from llmagentos.market import cache
 from llmagentos.market.applications.files import MAX_BYTES
 from llmagentos.market.applications.manifest import Manifest, manifest_of
@@ -45,12 +46,14 @@ class Offer:
     sha256: str
 
 
-def read_index(url: str) -> list[Offer]:
+def read_index(url: str, on_broken: Callable[[LLMAgentOSError], object] = lambda _: None) -> list[Offer]:
     """What an index offers.
+
+    Args:
+        on_broken: told of each entry that is malformed, and why; the others are offered all the same.
 
     Raises:
         ApplicationError: it cannot be fetched, or is no index.
-        InvalidRequestError: an entry is malformed; names it.
     """
     try:
         values = json.loads(fetch(url, MAX_INDEX))
@@ -59,12 +62,20 @@ def read_index(url: str) -> list[Offer]:
         raise ApplicationError(
             f"{url} is no index of applications: it must be JSON with a list 'applications'"
         ) from None
-    if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
-        raise ApplicationError(f"{url}: 'applications' must be a list of objects")
-    return [_offer(f"{url}, entry {i}", url, entry) for i, entry in enumerate(entries, 1)]
+    if not isinstance(entries, list):
+        raise ApplicationError(f"{url}: 'applications' must be a list")
+    offers: list[Offer] = []
+    for number, entry in enumerate(entries, 1):
+        try:
+            offers.append(_offer(f"{url}, entry {number}", url, entry))
+        except LLMAgentOSError as error:
+            on_broken(error)
+    return offers
 
 
-def _offer(where: str, url: str, entry: dict[str, Any]) -> Offer:
+def _offer(where: str, url: str, entry: Any) -> Offer:
+    if not isinstance(entry, dict):
+        raise InvalidRequestError(f"{where}: it must be an object, not {shown(entry)}")
     own = ("archive", "n_bytes", "sha256")
     table = Table(where, {name: entry[name] for name in own if name in entry})
     archive, n_bytes, sha256 = table.text("archive"), table.count("n_bytes"), table.text("sha256", _SHA256)

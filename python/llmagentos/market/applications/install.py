@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from llmagentos.errors import ApplicationError, InvalidRequestError, shown
-from llmagentos.market import cache
 from llmagentos.market.applications.files import Files, manifest_in, write_folder
 from llmagentos.market.applications.manifest import MANIFEST, parse_manifest
+from llmagentos.market.applications.replacing import beside, put, recover, take
 from llmagentos.market.applications.sources import Application, installed_folder
 
 _NAME_LINE = re.compile(r"^name[ \t]*=.*\n?", re.MULTILINE)
@@ -33,13 +30,10 @@ def install(where: str, files: Files) -> Application:
     home = installed_folder()
     try:
         home.mkdir(parents=True, exist_ok=True)
-        with _beside(home) as temporary:
+        with beside(home) as temporary:
             made, folder = temporary / "new", home / manifest.name
             write_folder(files, made)
-            with _alone():
-                if folder.exists():
-                    os.replace(folder, temporary / "old")
-                os.replace(made, folder)
+            put(made, folder, temporary)
     except OSError as error:
         raise ApplicationError(f"{manifest.name} cannot be installed in {home}: {error.strerror}") from None
     return Application(manifest, folder, "installed")
@@ -52,29 +46,14 @@ def uninstall(name: str) -> None:
         ApplicationError: none of that name is installed, or it cannot be removed.
     """
     home = installed_folder()
+    recover(home)
     if not any(path.parent.name == name for path in home.glob(f"*/{MANIFEST}")):
         raise ApplicationError(f"no application named {shown(name)} is installed")
     try:
-        with _beside(home) as temporary, _alone():
-            os.replace(home / name, temporary / "old")
+        with beside(home) as temporary:
+            take(home / name, temporary)
     except OSError as error:
         raise ApplicationError(f"{home / name} cannot be removed: {error.strerror}") from None
-
-
-@contextmanager
-def _beside(home: Path) -> Iterator[Path]:
-    """A folder on the file system of the installed applications, which is removed afterwards with what is in it."""
-    with tempfile.TemporaryDirectory(prefix=".installing-", dir=home, ignore_cleanup_errors=True) as temporary:
-        yield Path(temporary)
-
-
-@contextmanager
-def _alone() -> Iterator[None]:
-    """Held by one thread of one process at a time, while folders are put in place of others."""
-    from filelock import FileLock
-
-    with FileLock(cache.home() / "applications.lock"):
-        yield
 
 
 def create(template: Application, files: Files, folder: str | os.PathLike[str]) -> Path:

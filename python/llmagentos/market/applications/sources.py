@@ -18,6 +18,7 @@ from llmagentos.errors import ApplicationError, InvalidRequestError, LLMAgentOSE
 from llmagentos.market import cache
 from llmagentos.market.applications.files import manifest_in, read_folder
 from llmagentos.market.applications.manifest import MANIFEST, Manifest, parse_manifest
+from llmagentos.market.applications.replacing import recover
 
 ENTRY_POINTS = "llmagentos.applications"
 _TEMPLATES = Path(__file__).parent.parent / "templates"
@@ -93,6 +94,7 @@ def application_named(name: str) -> Application:
 
 
 def _all() -> Iterator[Application | _Broken]:
+    recover(installed_folder())
     yield from _in(installed_folder(), "installed")
     yield from _in(_TEMPLATES, "built in")
     for entry in sorted(entry_points(group=ENTRY_POINTS), key=lambda entry: entry.name):

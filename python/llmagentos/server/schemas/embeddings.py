@@ -38,7 +38,7 @@ class RerankRequest(Strict):
 
     model: str
     query: str
-    documents: list[str | RerankDocument] = Field(min_length=1)
+    documents: list[str | RerankDocument] = Field(min_length=1, fail_fast=True)
     top_n: int | None = Field(None, ge=1)
     return_documents: bool = False
     truncate: bool = False

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import Discriminator, Field, Tag
 
 from llmagentos.openai_protocol.sampling import SamplingFields
-from llmagentos.openai_protocol.strict import Off, Strict, Zero
+from llmagentos.openai_protocol.strict import ListOf, Off, Strict, Zero
 
 
 class ContentPart(Strict):
@@ -22,7 +22,7 @@ class ContentPart(Strict):
 class MessageItem(Strict):
     type: Literal["message"] = "message"
     role: Literal["system", "developer", "user", "assistant"]
-    content: str | list[ContentPart]
+    content: str | ListOf[ContentPart]
     id: str | None = None
     status: str | None = None
     phase: str | None = None
@@ -40,12 +40,26 @@ class FunctionCallItem(Strict):
 class FunctionOutputItem(Strict):
     type: Literal["function_call_output"]
     call_id: str
-    output: str | list[ContentPart]
+    output: str | ListOf[ContentPart]
     id: str | None = None
     status: str | None = None
 
 
-InputItem = Annotated[FunctionCallItem | FunctionOutputItem | MessageItem, Field(union_mode="left_to_right")]
+def _type_of(item: Any) -> Any:
+    """By which the item is read, so that what is wrong with it is told of the type that it has."""
+    return item.get("type", "message") if isinstance(item, dict) else getattr(item, "type", "message")
+
+
+InputItem = Annotated[
+    Annotated[FunctionCallItem, Tag("function_call")]
+    | Annotated[FunctionOutputItem, Tag("function_call_output")]
+    | Annotated[MessageItem, Tag("message")],
+    Discriminator(
+        _type_of,
+        custom_error_type="item_type",
+        custom_error_message="its type should be 'message', 'function_call' or 'function_call_output'",
+    ),
+]
 
 
 class FunctionTool(Strict):
@@ -67,13 +81,13 @@ class TextSettings(Strict):
 
 class ResponseRequest(SamplingFields):
     model: str
-    input: str | Annotated[list[InputItem], Field(min_length=1)]
+    input: str | Annotated[list[InputItem], Field(min_length=1, fail_fast=True)]
     instructions: str | None = None
     max_output_tokens: int | None = None
     stream: bool | None = None
     stream_options: ResponseStreamOptions | None = None
     text: TextSettings | None = None
-    tools: list[FunctionTool] | None = None
+    tools: ListOf[FunctionTool] | None = None
     tool_choice: str | dict[str, Any] | None = None
     parallel_tool_calls: bool | None = None
     # What OpenAI's service does and this server does not may be said to be off:

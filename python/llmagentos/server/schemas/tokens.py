@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from llmagentos.openai_protocol.strict import Strict
+from llmagentos.openai_protocol.strict import ListOf, Strict
 
 
 class TokenizeRequest(Strict):
@@ -16,5 +16,5 @@ class TokenizeRequest(Strict):
 
 class DetokenizeRequest(Strict):
     model: str | None = None
-    tokens: list[int]
+    tokens: ListOf[int]
     skip_special_tokens: bool = False
