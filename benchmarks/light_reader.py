@@ -1,6 +1,8 @@
-"""One light reader of many streamed completions at once, on sockets of its own. It shares the machine with the server, as
-clients seldom do: so it reads what has come every 5 ms instead of being woken by each packet, looks at it only at the end,
-and its own CPU time is reported."""
+"""One light reader of many streamed completions at once, on sockets of its own.
+
+It shares the machine with the server, as clients seldom do: so it reads what has come every 5 ms instead of being woken
+by each packet, looks at it only at the end, and tells its own CPU time.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +14,6 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-
 
 PAUSE_SECONDS = 0.005
 
