@@ -116,6 +116,20 @@ def test_guards_change_and_stop_calls_and_results() -> None:
     }
 
 
+def test_a_guard_that_fails_withholds_a_result_of_work_that_is_done() -> None:
+    class Broken(Guard):
+        def check_result(self, _text: str, _tool: str, /) -> Verdict:
+            raise RuntimeError("no rules")
+
+    session = MemorySession()
+    with pytest.raises(RuntimeError, match="no rules"):
+        Agent(ScriptedModel([ScriptedCall("page"), "unused"]), tools=[page], guards=[Broken()]).ask("Read.", session)
+    result = Agent(ScriptedModel(["Sorry."]), tools=[page]).resume(session)
+    assert [(record.outcome, record.text) for record in result.records if isinstance(record, CallResult)] == [
+        ("blocked", "The result is withheld: a guard failed (RuntimeError)")
+    ]
+
+
 def test_a_guard_does_not_make_a_call_run_that_nobody_was_asked_about() -> None:
     class Lower(Guard):
         def check_call(self, _text: str, _tool: str, /) -> Verdict:

@@ -70,7 +70,11 @@ class CallRuns:
         span = self._context.trace.child("tool", {"tool": call.name, "arguments": call.arguments})
         try:
             outcome, text = await self._outcome(item)
-            checked = await self._context.guarded("result", text, call.name)
+            try:
+                checked = await self._context.guarded("result", text, call.name)
+            except Exception as error:  # the tool has done its work, which must not count as unknown later
+                self.settle(call, "blocked", f"The result is withheld: a guard failed ({type(error).__name__})")
+                raise
         except BaseException as error:
             span.end({}, f"{type(error).__name__}: {error}")
             raise
