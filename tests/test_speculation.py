@@ -97,7 +97,7 @@ MESSAGES = [
 @pytest.mark.model
 def test_the_default_model_answers_as_without() -> None:
     with LLM("smollm2", speculation="off", context_length=1024) as plain, LLM("smollm2", context_length=1024) as llm:
-        for settings in SETTINGS:
+        for settings in SETTINGS[::2]:
             params = SamplingParams(**settings, seed=1, max_tokens=80)
             for messages in MESSAGES:
                 assert outcome(llm.chat(messages, params)) == outcome(plain.chat(messages, params))

@@ -147,6 +147,6 @@ def test_a_stream_that_is_dropped_with_its_session_keeps_off_no_other() -> None:
         assert isinstance(loop.run_until_complete(anext(stream)), TextDelta)
         loop.close()  # nobody closes the stream any more
         del stream
-        gc.collect()
+        gc.collect(1)  # what is this young
         loop = asyncio.new_event_loop()
     loop.close()

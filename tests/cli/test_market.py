@@ -159,6 +159,7 @@ def test_a_new_project_has_tests_that_pass(run, tmp_path):
     ended = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(project)],
         capture_output=True, text=True, check=False, cwd=project,
+        env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout
     assert "6 passed" in ended.stdout

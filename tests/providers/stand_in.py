@@ -67,6 +67,12 @@ class StandIn:
         """Adds answers. The last one is given again and again."""
         self.replies += replies
 
+    def forget(self) -> None:
+        """What was asked, and what it would answer."""
+        self.requests.clear()
+        self.replies.clear()
+        self.hung_up.clear()
+
     def close(self) -> None:
         self._server.shutdown()
         self._server.server_close()

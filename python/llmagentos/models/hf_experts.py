@@ -13,7 +13,7 @@ from llmagentos.errors import UnsupportedModelError
 from llmagentos.formats.hf_folder import HfFolder
 from llmagentos.formats.tensors import LazyTensor, TensorSpec
 from llmagentos.models.hf_config import HfConfig
-from llmagentos.models.hf_tensors import Meta, TensorRule
+from llmagentos.models.hf_tensors import GatheringRule, Meta, TensorRule
 
 RowsOf: TypeAlias = Callable[[int], slice]  # which rows of an expert, from the number of all
 
@@ -42,7 +42,7 @@ def odd_rows(n: int) -> slice:
 
 
 @dataclass(frozen=True, slots=True)
-class EachExpert:
+class EachExpert(GatheringRule):
     """Experts that are tensors of their own, with {e} for an expert in the name."""
 
     source: str
@@ -89,7 +89,7 @@ class ExpertRows:
 
 
 @dataclass(frozen=True, slots=True)
-class Mxfp4Rows:
+class Mxfp4Rows(GatheringRule):
     """Some rows of every expert of a tensor of 4-bit floats: NAME_blocks [n_experts, rows, blocks, 16] and NAME_scales.
 
     Byte i of a block holds values 2i and 2i + 1, in GGUF's blocks i and i + 16.

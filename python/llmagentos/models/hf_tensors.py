@@ -7,9 +7,10 @@ versions of transformers differ in the name, or write the same tensor under all 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,10 +35,16 @@ class Rule(Protocol):
         """Of the source `name`; `meta` is the metadata that the family has made of config.json."""
 
 
-@runtime_checkable
-class GatheringRule(Rule, Protocol):
-    """Makes one tensor of several."""
+class GatheringRule(ABC):
+    """Makes one tensor of several. (No protocol: whether a rule is one is asked for every tensor.)"""
 
+    source: str
+
+    @abstractmethod
+    def tensor(self, folder: HfFolder, name: str, meta: Meta, /) -> LazyTensor:
+        """As a rule's."""
+
+    @abstractmethod
     def sources(self, name: str, meta: Meta, /) -> list[str]:
         """Their names; if the first is there, all must be."""
 
