@@ -94,6 +94,7 @@ def serving(hub: FakeHub) -> Iterator[None]:
 class _Handler(BaseHTTPRequestHandler):
     hub: FakeHub
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body sent after its head would wait for the head's acknowledgement
 
     def log_message(self, *_: object) -> None:
         """Standard error is for what the tests look at."""

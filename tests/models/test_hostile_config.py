@@ -46,10 +46,11 @@ def opens(folder: Path) -> bool:
 def test_no_value_of_a_field_breaks_it(name: str, tmp_path: Path) -> None:
     assert opens(DATA / name)
     fields = json.loads((DATA / name / "config.json").read_text())
-    for index, (field, value) in enumerate((field, value) for field in fields for value in VALUES):
-        folder = tmp_path / str(index)
-        folder.mkdir()
-        opens(changed_folder(DATA / name, folder, **{field: value}))
+    folder = changed_folder(DATA / name, tmp_path)
+    for field in fields:
+        for value in VALUES:
+            (folder / "config.json").write_text(json.dumps(fields | {field: value}))
+            opens(folder)
 
 
 @pytest.mark.parametrize(

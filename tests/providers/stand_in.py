@@ -51,6 +51,7 @@ class StandIn:
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+            disable_nagle_algorithm = True  # a body sent after its head would wait for the head's acknowledgement
 
             def do_POST(self) -> None:
                 stand_in._answer(self)

@@ -15,6 +15,7 @@ of flour.</p><ul><li>salt</li></ul></main></body></html>"""
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body sent after its head would wait for the head's acknowledgement
 
     def do_GET(self) -> None:
         self.server.asked.append((self.path, dict(self.headers)))  # type: ignore[attr-defined]

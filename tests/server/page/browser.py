@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +93,9 @@ class Page:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
-        return str(self.find(selector).text)
+        while True:
+            with suppress(StaleElementReferenceException):  # it was drawn anew between both calls
+                return str(self.find(selector).text)
 
     def click(self, selector: str) -> None:
         self.wait(lambda: self.find(selector).is_displayed())

@@ -105,6 +105,7 @@ class StandIn(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     server: StandIn
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # a body sent after its head would wait for the head's acknowledgement
 
     def log_message(self, *_: object) -> None:
         pass
