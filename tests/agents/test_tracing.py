@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -80,6 +81,20 @@ def test_a_trace_that_fails_ends_no_run_and_is_told_once(
     (told,) = caplog.messages
     assert "trace.jsonl" in told
     assert "No space left on device" in told
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_a_trace_that_is_no_file_is_refused_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_variable: bool
+) -> None:
+    os.mkfifo(tmp_path / "pipe")  # whoever opens it for writing waits for a reader
+    monkeypatch.setenv("LLMAGENTOS_TRACE", str(tmp_path / "pipe"))
+    for path in (tmp_path / "pipe", tmp_path, "/dev/null"):
+        session, one = MemorySession(), agent(trace=None if by_variable else path)
+        with pytest.raises(InvalidRequestError, match=r"the trace '.*' is not valid: it is there, and is no file"):
+            one.ask("Weather?", session)
+        assert session.records == []
+        assert not session.is_in_turn
 
 
 def test_a_result_is_kept_before_its_span_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,6 +25,7 @@ from llmagentos.agents.events import (
     TextDelta,
 )
 from llmagentos.agents.model_calls import Response, respond
+from llmagentos.agents.nesting import enter_run
 from llmagentos.agents.output import FINAL_ANSWER
 from llmagentos.agents.records import Answer, Call, CallResult, Correction, Handoff, Record, TurnEnded, UserInput
 from llmagentos.agents.session import PendingCall, Session
@@ -75,6 +76,7 @@ class Loop:
         """Runs it, and tells of each thing that happens."""
         trace = self._context.trace
         try:
+            enter_run(self._context.agent.name)
             result = await self._turn(text)
         except BaseException as error:
             trace.end({}, f"{type(error).__name__}: {error}")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
@@ -11,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 from llmagentos.completion import ToolCall, ToolCallDelta, Usage
 from llmagentos.errors import InvalidRequestError
 from llmagentos.sampling_params import SamplingParams
+from llmagentos.tools.threads import in_thread
 
 DEFAULT_MAX_TOKENS = 1024  # of an answer
 
@@ -91,7 +91,7 @@ async def respond(
         return
     chat = getattr(model, "achat", None)
     completion: Any = await (
-        asyncio.to_thread(model.chat, messages, params, **options)
+        in_thread(lambda: model.chat(messages, params, **options))
         if chat is None
         else chat(messages, params, **options)
     )

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from typing import Any
 
+from llmagentos.agents.nesting import NestingError, is_nested
+from llmagentos.agents.own_loop import going_on
 from llmagentos.agents.records import Outcome
 from llmagentos.agents.texts import as_unicode
 from llmagentos.errors import ToolError
 from llmagentos.tools.tool import Tool
 
-CANCEL_SECONDS = 1.0  # for an asynchronous tool to clean up after it was cancelled
+_LOGGER = logging.getLogger(__name__)
 
 
 async def run_tool(
@@ -37,24 +40,34 @@ async def _attempt(tool: Tool, arguments: str, idempotency_key: str) -> tuple[Ou
     task = asyncio.ensure_future(tool.acall(arguments, idempotency_key=idempotency_key))
     try:
         done, _ = await asyncio.wait({task}, timeout=tool.timeout)
-        if not done:
-            return (
-                "timeout",
-                f"{tool.name} gave no result in {tool.timeout:g} seconds; it may or may not have done its work",
-            )
+    except asyncio.CancelledError:  # of the run
+        await _stop(task, tool)
+        raise
+    if not done:
+        how = "" if await _stop(task, tool) else ", does not stop, and was left behind"
+        done_or_not = "it may or may not have done its work"
+        return "timeout", f"{tool.name} gave no result in {tool.timeout:g} seconds{how}; {done_or_not}"
+    if task.cancelled():  # by the tool itself
+        return "error", f"{tool.name} was cancelled"
+    try:
         return "ok", result_text(task.result())
+    except NestingError as error:
+        if is_nested():  # the outermost run tells its model: if all did, each might try again, times those inside of it
+            raise
+        return "error", str(error)
     except ToolError as error:
         return "error", str(error)
-    except asyncio.CancelledError:
-        if task.cancelled():  # by the tool itself
-            return "error", f"{tool.name} was cancelled"
-        raise
     except Exception as error:  # noqa: BLE001  (tools are anybody's code)
         return "error", f"{type(error).__name__}: {error}"
-    finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task}, timeout=CANCEL_SECONDS)
+
+
+async def _stop(task: asyncio.Task[Any], tool: Tool) -> bool:
+    """Cancels a call, and says whether it has stopped. What it still gives or raises is dropped."""
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
+    has_stopped = not await going_on([task])
+    if not has_stopped:
+        _LOGGER.warning("the tool %s does not stop when it is cancelled, and is left behind", tool.name)
+    return has_stopped
 
 
 def result_text(value: Any) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
+from llmagentos.agents.own_loop import OwnLoop
 from llmagentos.errors import InvalidRequestError
 from llmagentos.tools.threads import in_thread
 
@@ -21,10 +22,11 @@ def finished(work: Coroutine[Any, Any, _T], method: str) -> _T:
     Raises:
         InvalidRequestError: it was called inside an event loop, which would stand still.
     """
-    if not _is_in_loop():
-        return asyncio.run(work)
-    work.close()
-    raise _inside_a_loop(method)
+    if _is_in_loop():
+        work.close()
+        raise _inside_a_loop(method)
+    with OwnLoop() as loop:
+        return loop.run(work)
 
 
 def iterated(items: AsyncGenerator[_T, None], method: str) -> Generator[_T, None, None]:
@@ -35,17 +37,15 @@ def iterated(items: AsyncGenerator[_T, None], method: str) -> Generator[_T, None
     """
     if _is_in_loop():
         raise _inside_a_loop(method)
-    loop = asyncio.new_event_loop()
-    try:
-        while True:
-            try:
-                yield loop.run_until_complete(anext(items))
-            except StopAsyncIteration:
-                return
-    finally:
-        loop.run_until_complete(items.aclose())
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+    with OwnLoop() as loop:
+        try:
+            while True:
+                try:
+                    yield loop.run(anext(items))
+                except StopAsyncIteration:
+                    return
+        finally:
+            loop.run(items.aclose())
 
 
 async def awaited(step: Callable[..., Any], *given: Any) -> Any:
