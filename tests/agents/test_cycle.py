@@ -104,6 +104,20 @@ def test_asynchronous_steps_are_awaited() -> None:
     with pytest.raises(InvalidRequestError, match=r"decide is asynchronous: use `await agent\.arun"):
         Awaiting(sensor=["a"]).run()
 
+    async def late(outcome: Any) -> None:
+        done.append(outcome)
+
+    class Patient(Agent):
+        async def goal_reached(self, outcome: Any) -> bool:  # type: ignore[override]
+            return outcome["text"] == "b"
+
+    done: list[Any] = []
+    assert asyncio.run(Patient(sensor=["a", "b", "c"], actuator=late).arun()) == "goal_reached"
+    assert done == [{"text": "a"}, {"text": "b"}]
+    for agent, step in ((Patient(sensor=["a"]), "goal_reached"), (Agent(sensor=["a"], actuator=late), "the actuator")):
+        with pytest.raises(InvalidRequestError, match=f"{step} is asynchronous"):
+            agent.run()
+
 
 def test_a_tool_that_needs_approval_asks_and_without_a_terminal_may_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     paid: list[int] = []
@@ -118,6 +132,10 @@ def test_a_tool_that_needs_approval_asks_and_without_a_terminal_may_not_run(monk
         def allow(self, name: str, arguments: str) -> bool:
             return name == "pay" and "5" in arguments
 
+    class Slow(Agent):
+        async def allow(self, name: str, arguments: str) -> bool:  # type: ignore[override]
+            return "9" in arguments
+
     def run(kind: type[Agent]) -> list[str]:
         monkeypatch.setattr("sys.stdin", io.StringIO())
         model = ScriptedModel([[ScriptedCall("pay", {"amount": 5}), ScriptedCall("pay", {"amount": 9})], "Well."])
@@ -129,3 +147,5 @@ def test_a_tool_that_needs_approval_asks_and_without_a_terminal_may_not_run(monk
     assert paid == []
     assert run(Generous) == ["paid", denied]
     assert paid == [5]
+    assert run(Slow) == [denied, "paid"]
+    assert paid == [5, 9]

@@ -13,10 +13,9 @@ from llmagentos.agents.equipment import Equipment, ToolChoice
 from llmagentos.agents.handoffs import led_to, slug
 from llmagentos.agents.sensors import Observation
 from llmagentos.agents.texts import is_unicode
-from llmagentos.agents.waiting import finished, iterated
+from llmagentos.agents.waiting import awaited, finished, iterated
 from llmagentos.errors import InvalidRequestError, shown
 from llmagentos.tools.bounds import Line
-from llmagentos.tools.threads import in_thread
 from llmagentos.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -97,13 +96,14 @@ class Agent(Cycle):
         if answer_from_tools and output_type is not None:
             raise InvalidRequestError("answer_from_tools gives results as they are: leave output_type out")
         super().__init__(sensor, actuator)
+        self.guards = tuple(guards)
+        _check_parts(goal, self.guards, memory, session)
         self._given_model = model
         self.name: str = type(self).__name__ if name is None else name
         self.goal = goal
         self.equipment = Equipment(self.name, tools, handoffs, output_type, tool_choice, parallel_tool_calls)
         self.answer_from_tools = answer_from_tools
         self._given_memory = memory
-        self.guards = tuple(guards)
         self.session = session
         self._given_params = params
         self.max_steps, self.output_retries = max_steps, output_retries
@@ -130,7 +130,7 @@ class Agent(Cycle):
         result = await self.aask(text_of(observation))
         while result.status == "needs_approval":
             for call in result.pending:
-                if await in_thread(self.allow, name=call.name, arguments=call.arguments):
+                if await awaited(self.allow, call.name, call.arguments):
                     self.session.approve(call.id)
                 else:
                     self.session.reject(call.id)
@@ -191,6 +191,7 @@ class Agent(Cycle):
     async def _events(self, text: str | None, session: Session) -> AsyncGenerator[Event, None]:
         from llmagentos.agents.loop import run_turn
 
+        _check_parts(session=session)
         with session.running():
             if text is None and not session.is_in_turn:
                 raise InvalidRequestError("there is nothing to resume: no run of the session is unfinished")
@@ -259,6 +260,21 @@ class Agent(Cycle):
             LLMAgentOSError: there is none, or two have the same name.
         """
         return led_to(self, name)
+
+
+def _check_parts(
+    goal: object = "", guards: Iterable[object] = (), memory: object = None, session: object = None
+) -> None:
+    """Refuses what would only fail in the middle of a run, such as a guard's class in place of a guard."""
+    from llmagentos.agents.memory.view import Memory
+    from llmagentos.agents.session import Session
+    from llmagentos.safety.guard import Guard
+
+    parts = (("goal", goal, str), ("memory", memory, Memory), ("session", session, Session))
+    for argument, given, kind in (*parts, *(("guards", guard, Guard) for guard in guards)):
+        if given is not None and not isinstance(given, kind):
+            what = "text" if kind is str else kind.__name__
+            raise InvalidRequestError(f"{argument}={shown(given)} is not valid: it must be a {what}")
 
 
 def _new_session() -> Session:

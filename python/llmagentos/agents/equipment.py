@@ -48,6 +48,8 @@ class Equipment:
             self.add_handoff(agent)
 
     def add_handoff(self, agent: Agent) -> None:
+        if not hasattr(agent, "equipment"):
+            raise InvalidRequestError(f"handoffs: {shown(agent)} is no agent")
         name = f"transfer_to_{slug(agent.name)}"
         alike = sum(
             slug(other.name) == slug(agent.name) for other in self.handoffs.values() if other.name != agent.name

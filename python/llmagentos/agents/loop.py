@@ -53,6 +53,7 @@ async def run_turn(agent: Agent, session: Session, text: str | None) -> AsyncGen
     trace = started(active.trace, "run", {"agent": active.name, "session": session.id, "text": text})
     loop = Loop(RunContext(active, session, queue.put_nowait, trace))
     task = asyncio.ensure_future(loop.run(text))
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # which nobody may come to ask for
     task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         while (event := await queue.get()) is not None:

@@ -34,7 +34,8 @@ class OutputForm:
             )
             self._schema = closed_schema(self.model.model_json_schema())
         except (PydanticUserError, TypeError) as error:
-            raise InvalidRequestError(f"output_type={shown(output_type)} has no JSON schema: {error}") from error
+            why = str(error).partition("\n\nFor further information")[0]  # pydantic's pages, which say nothing more
+            raise InvalidRequestError(f"output_type={shown(output_type)} has no JSON schema: {why}") from error
 
     @property
     def definition(self) -> dict[str, Any]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any
 
 from llmagentos.agents.nesting import NestingError, is_nested
@@ -12,7 +13,10 @@ from llmagentos.agents.own_loop import going_on
 from llmagentos.agents.records import Outcome
 from llmagentos.agents.texts import as_unicode
 from llmagentos.errors import ToolError
+from llmagentos.tools.threads import in_thread
 from llmagentos.tools.tool import Tool
+
+MAX_ITEMS = 10_000  # of a result that is an iterator
 
 _LOGGER = logging.getLogger(__name__)
 
@@ -37,7 +41,7 @@ async def run_tool(
 
 
 async def _attempt(tool: Tool, arguments: str, idempotency_key: str) -> tuple[Outcome, str]:
-    task = asyncio.ensure_future(tool.acall(arguments, idempotency_key=idempotency_key))
+    task = asyncio.ensure_future(_result(tool, arguments, idempotency_key))
     try:
         done, _ = await asyncio.wait({task}, timeout=tool.timeout)
     except asyncio.CancelledError:  # of the run
@@ -50,15 +54,23 @@ async def _attempt(tool: Tool, arguments: str, idempotency_key: str) -> tuple[Ou
     if task.cancelled():  # by the tool itself
         return "error", f"{tool.name} was cancelled"
     try:
-        return "ok", result_text(task.result())
+        return "ok", task.result()
     except NestingError as error:
         if is_nested():  # the outermost run tells its model: if all did, each might try again, times those inside of it
             raise
         return "error", str(error)
     except ToolError as error:
-        return "error", str(error)
+        return "error", _told(error)
     except Exception as error:  # noqa: BLE001  (tools are anybody's code)
-        return "error", f"{type(error).__name__}: {error}"
+        return "error", f"{type(error).__name__}: {_told(error)}"
+
+
+async def _result(tool: Tool, arguments: str, idempotency_key: str) -> str:
+    value = await tool.acall(arguments, idempotency_key=idempotency_key)
+    # Making a text of it runs what the tool gave, which may take its time as well.
+    if value is None:
+        return "done"
+    return value if isinstance(value, str) else await in_thread(_written, value=value)
 
 
 async def _stop(task: asyncio.Task[Any], tool: Tool) -> bool:
@@ -70,14 +82,26 @@ async def _stop(task: asyncio.Task[Any], tool: Tool) -> bool:
     return has_stopped
 
 
-def result_text(value: Any) -> str:
-    """What a tool returned, as text: strings as they are, nothing as "done", else JSON or what Python writes."""
-    if isinstance(value, str):
-        return value
-    if value is None:
-        return "done"
+def _told(error: Exception) -> str:
+    try:
+        return str(error)
+    except Exception:  # noqa: BLE001  (anybody's code, too)
+        return "(it cannot be written)"
+
+
+def _written(value: Any) -> str:
+    """What a tool returned, as JSON, or as Python writes it.
+
+    Raises:
+        ToolError: an iterator that gives more than MAX_ITEMS.
+        Exception: whatever the value raises.
+    """
     from pydantic_core import PydanticSerializationError, to_json
 
+    if isinstance(value, Iterator):
+        value = list(islice(value, MAX_ITEMS + 1))
+        if len(value) > MAX_ITEMS:
+            raise ToolError(f"the result has more than {MAX_ITEMS:,} items, and maybe no end")
     try:
         return to_json(value, fallback=str, inf_nan_mode="constants").decode("utf-8", errors="replace")
     except PydanticSerializationError:  # bytes that are no text, or what holds itself
@@ -86,7 +110,6 @@ def result_text(value: Any) -> str:
 
 def bounded(text: str, limit: int) -> str:
     """The text, or its beginning and what is cut. Halves of characters, which names of files have, are replaced."""
-    text = as_unicode(text)
     if len(text) <= limit:
-        return text
-    return f"{text[:limit]}\n[cut: the result has {len(text):,} characters, these are the first {limit:,}]"
+        return as_unicode(text)
+    return f"{as_unicode(text[:limit])}\n[cut: the result has {len(text):,} characters, these are the first {limit:,}]"

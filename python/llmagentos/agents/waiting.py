@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
@@ -37,15 +38,25 @@ def iterated(items: AsyncGenerator[_T, None], method: str) -> Generator[_T, None
     """
     if _is_in_loop():
         raise _inside_a_loop(method)
-    with OwnLoop() as loop:
-        try:
-            while True:
-                try:
-                    yield loop.run(anext(items))
-                except StopAsyncIteration:
-                    return
-        finally:
+    loop = OwnLoop()
+
+    def end() -> None:
+        with loop:
             loop.run(items.aclose())
+
+    try:
+        while True:
+            try:
+                yield loop.run(anext(items))
+            except StopAsyncIteration:
+                return
+    finally:
+        if _is_in_loop():  # closed or dropped inside of one, whose thread runs no second one
+            thread = threading.Thread(target=end, name="llmagentos-close")
+            thread.start()
+            thread.join()
+        else:
+            end()
 
 
 async def awaited(step: Callable[..., Any], *given: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from llmagentos.errors import InvalidRequestError, ToolError
@@ -48,11 +48,11 @@ class HintedArguments:
         self._name = name
         self._function = function
         self._descriptions = descriptions
-        self._parameters = [
-            parameter
-            for parameter in inspect.signature(function).parameters.values()
-            if parameter.name != IDEMPOTENCY_KEY
-        ]
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError) as error:  # such as `int`
+            raise InvalidRequestError(f"the tool {name!r} does not say what it takes: {error}") from None
+        self._parameters = [parameter for parameter in parameters if parameter.name != IDEMPOTENCY_KEY]
         for parameter in self._parameters:
             if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 raise InvalidRequestError(f"the argument {parameter} of the tool {name!r} cannot be given by name")
@@ -67,7 +67,7 @@ class HintedArguments:
         from typing_extensions import NotRequired, TypedDict
 
         try:
-            hints = get_type_hints(self._function, include_extras=True)
+            hints = get_type_hints(_hinted(self._function), include_extras=True)
             fields = {
                 parameter.name: self._described(parameter, hints[parameter.name]) for parameter in self._parameters
             }
@@ -76,9 +76,8 @@ class HintedArguments:
             typed = {name: field if is_needed[name] else NotRequired[field] for name, field in fields.items()}
             return TypeAdapter(with_config(ConfigDict(extra="forbid"))(TypedDict(self._name, typed)))  # type: ignore[operator]
         except (NameError, TypeError, PydanticUserError) as error:
-            raise InvalidRequestError(
-                f"the arguments of the tool {self._name!r} have no JSON schema: {error}"
-            ) from error
+            why = str(error).partition("\n\nFor further information")[0]  # pydantic's pages, which say nothing more
+            raise InvalidRequestError(f"the arguments of the tool {self._name!r} have no JSON schema: {why}") from error
 
     def _described(self, parameter: inspect.Parameter, hint: Any) -> Any:
         from typing import Annotated
@@ -131,6 +130,13 @@ class SchemaArguments:
         if faults := self._faults(dict(given)):
             raise ToolError(f"the arguments of {self._name} are not valid: {'; '.join(faults)}")
         return dict(given)
+
+
+def _hinted(function: Callable[..., Any]) -> Any:
+    """What has the hints: of a function of which some arguments are given that function, of an object its call."""
+    while isinstance(function, partial):
+        function = function.func
+    return function if inspect.isroutine(function) or inspect.isclass(function) else type(function).__call__
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:
