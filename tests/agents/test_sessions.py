@@ -104,7 +104,7 @@ def test_records_that_no_run_can_have_written_are_errors(tmp_path: Path, record:
     for text in (json.dumps(record), "{]"):
         with closing(sqlite3.connect(path)) as db, db:
             db.execute("INSERT OR REPLACE INTO records VALUES ('x', 1, ?)", (text,))
-        with pytest.raises(LLMAgentOSError, match="agents.db: the session 'x' cannot be read: "):
+        with pytest.raises(LLMAgentOSError, match=r"agents\.db: the session 'x' cannot be read: "):
             SQLiteSession(path, "x")
 
 

@@ -205,7 +205,7 @@ _FITS: Mapping[str, Callable[[Any], bool]] = {
 
 def _typed(made: _T) -> _T:
     """A record or a call, if its parts are of their types. Raises TypeError."""
-    for field in fields(made):  # type: ignore[arg-type]  (a dataclass)
+    for field in fields(made):  # type: ignore[arg-type]
         value = getattr(made, field.name)
         if not _FITS[str(field.type)](value):
             raise TypeError(f"{field.name}={shown(value)} is not {field.type}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
+import numbers
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -65,7 +66,7 @@ class Tool:
         self.description = description or text
         if not self.description:
             raise InvalidRequestError(f"the tool {self.name!r} has no description: write a docstring")
-        if timeout is not None and not (isinstance(timeout, (int, float)) and timeout > 0):
+        if timeout is not None and not (isinstance(timeout, numbers.Real) and timeout > 0):
             raise InvalidRequestError(f"timeout={shown(timeout)} of the tool {self.name!r} must be above 0, or None")
         if type(retries) is not int or retries < 0:
             raise InvalidRequestError(
