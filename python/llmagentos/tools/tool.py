@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import inspect
 import json
-import numbers
 import re
 from collections.abc import Callable, Mapping
 from functools import cached_property
@@ -66,7 +65,7 @@ class Tool:
         self.description = description or text
         if not self.description:
             raise InvalidRequestError(f"the tool {self.name!r} has no description: write a docstring")
-        if timeout is not None and not (isinstance(timeout, numbers.Real) and timeout > 0):
+        if timeout is not None and not _is_positive(timeout):
             raise InvalidRequestError(f"timeout={shown(timeout)} of the tool {self.name!r} must be above 0, or None")
         if type(retries) is not int or retries < 0:
             raise InvalidRequestError(
@@ -174,6 +173,10 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     if function is not None:
         return Tool(function)
     return lambda decorated: Tool(decorated, **options)
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, (int, float)) and value > 0
 
 
 def _documented(docstring: str) -> tuple[str, dict[str, str]]:
