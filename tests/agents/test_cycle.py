@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import queue
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -147,5 +151,37 @@ def test_a_tool_that_needs_approval_asks_and_without_a_terminal_may_not_run(monk
     assert paid == []
     assert run(Generous) == ["paid", denied]
     assert paid == [5]
-    assert run(Slow) == [denied, "paid"]
+    with pytest.raises(InvalidRequestError, match="allow is asynchronous"):
+        run(Slow)
+    model = ScriptedModel([[ScriptedCall("pay", {"amount": 5}), ScriptedCall("pay", {"amount": 9})], "Well."])
+    asyncio.run(Slow(model, tools=[pay], sensor=["Pay."], actuator=lambda _: None).arun())
     assert paid == [5, 9]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, None])
+def test_a_terminal_is_left_as_it_was(ending: int | None) -> None:
+    termios = pytest.importorskip("termios")
+    program = (
+        "import asyncio, signal; from llmagentos import Agent\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "print(asyncio.run(Agent().arun()))"
+    )
+    master, slave = os.openpty()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "TERM": "xterm"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=slave, stdout=slave, stderr=slave, env=environment, close_fds=True
+    )
+    try:
+        told = b""
+        while not told.endswith(b"> "):  # a thread waits for a line
+            told += os.read(master, 1000)
+        if ending is None:
+            os.write(master, b"exit\n")
+        else:
+            process.send_signal(ending)
+        process.wait(30)
+        assert termios.tcgetattr(slave)[3] & termios.ECHO
+    finally:
+        process.kill()
+        os.close(master)
+        os.close(slave)

@@ -83,7 +83,7 @@ class OwnLoop:
             try:
                 result = self._loop.run_until_complete(task)
             except BaseException as error:
-                if n_interrupts:
+                if n_interrupts and not isinstance(error, KeyboardInterrupt):
                     raise KeyboardInterrupt from (None if isinstance(error, asyncio.CancelledError) else error)
                 raise
         if n_interrupts:  # just when it was done
