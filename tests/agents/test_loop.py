@@ -523,6 +523,12 @@ def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
         Agent(ScriptedModel([])).ask("Hi", "ann")  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("answer", [None, "Hi.", {"text": "Hi."}])
+def test_a_model_that_answers_with_something_else_is_told_of(answer: object) -> None:
+    with pytest.raises(LLMAgentOSError, match=r"the model's chat\(\) must give a Completion, not "):
+        Agent(SimpleNamespace(chat=lambda *_, **__: answer)).ask("Hi")
+
+
 def test_an_agent_without_a_model_says_so() -> None:
     with pytest.raises(InvalidRequestError, match=r"Agent has no model to ask: Agent\(model=LLM"):
         Agent().ask("Hi")
