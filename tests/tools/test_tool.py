@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from functools import partial
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
@@ -144,6 +144,28 @@ def test_what_is_called_like_a_function_may_be_a_tool() -> None:
         return {name: await one.acall({"x": 1}) for name, one in made.items()}
 
     assert asyncio.run(called()) == expected
+
+
+def test_types_that_models_cannot_write_are_errors_that_say_so() -> None:
+    class Unfinished(BaseModel):
+        x: Undefined  # type: ignore[name-defined]  # noqa: F821
+
+    def calls(x: Callable[[], int]) -> None:
+        """Do."""
+
+    def looks(x: Annotated[str, Field(pattern="(?=a)b")]) -> None:
+        """Do."""
+
+    def unfinished(x: Any) -> None:
+        """Do."""
+
+    unfinished.__annotations__["x"] = Unfinished
+    for function in (calls, looks, unfinished):
+        with pytest.raises(InvalidRequestError, match=f"the arguments of the tool '{function.__name__}' have no JSON"):
+            _ = tool(function).parameters
+    with pytest.raises(InvalidRequestError) as caught:
+        _ = tool(calls).parameters
+    assert "pydantic.dev" not in str(caught.value)
 
 
 def test_an_idempotency_key_is_not_the_models() -> None:

@@ -9,7 +9,7 @@ from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from llmagentos.errors import InvalidRequestError, ToolError
-from llmagentos.structured.model_schema import closed_schema
+from llmagentos.structured.model_schema import model_schema
 from llmagentos.tools.json_validation import validator_of
 
 if TYPE_CHECKING:
@@ -60,10 +60,14 @@ class HintedArguments:
                 raise InvalidRequestError(f"the argument {parameter.name!r} of the tool {name!r} has no type")
 
     @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        """Made when it is first needed, as hints may name types that are defined after the function."""
+    def _made(self) -> tuple[TypeAdapter[Any], dict[str, Any]]:
+        """What checks arguments, and its schema.
+
+        Made when it is first needed, as hints may name types that are defined after the function.
+        """
         from pydantic import ConfigDict, TypeAdapter, with_config
         from pydantic.errors import PydanticUserError
+        from pydantic_core import SchemaError
         from typing_extensions import NotRequired, TypedDict
 
         try:
@@ -74,10 +78,14 @@ class HintedArguments:
             is_needed = {parameter.name: parameter.default is parameter.empty for parameter in self._parameters}
             # A TypedDict, unlike a model, may have fields of any name; what is left out, the function's defaults fill.
             typed = {name: field if is_needed[name] else NotRequired[field] for name, field in fields.items()}
-            return TypeAdapter(with_config(ConfigDict(extra="forbid"))(TypedDict(self._name, typed)))  # type: ignore[operator]
-        except (NameError, TypeError, PydanticUserError) as error:
+            closed = with_config(ConfigDict(extra="forbid"))(TypedDict(self._name, typed))  # type: ignore[operator]
+            adapter: TypeAdapter[Any] = TypeAdapter(closed)
+            schema: dict[str, Any] = _untitled(model_schema(adapter.json_schema))
+        except (NameError, TypeError, PydanticUserError, SchemaError, ImportError) as error:
             why = str(error).partition("\n\nFor further information")[0]  # pydantic's pages, which say nothing more
             raise InvalidRequestError(f"the arguments of the tool {self._name!r} have no JSON schema: {why}") from error
+        schema.setdefault("properties", {})
+        return adapter, schema
 
     def _described(self, parameter: inspect.Parameter, hint: Any) -> Any:
         from typing import Annotated
@@ -97,17 +105,15 @@ class HintedArguments:
         )
         return Annotated[hint, field]
 
-    @cached_property
+    @property
     def schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = _untitled(closed_schema(self._adapter.json_schema()))
-        schema.setdefault("properties", {})
-        return schema
+        return self._made[1]
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         from pydantic import ValidationError
 
         try:
-            checked: dict[str, Any] = self._adapter.validate_python(dict(given))
+            checked: dict[str, Any] = self._made[0].validate_python(dict(given))
         except ValidationError as error:
             faults = "; ".join(
                 f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in error.errors()
