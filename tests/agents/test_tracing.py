@@ -42,6 +42,7 @@ def test_a_run_is_a_tree_of_spans(tmp_path: Path) -> None:
     agent(trace=tmp_path / "trace.jsonl").ask("Weather?")
     (run,) = read_trace(tmp_path / "trace.jsonl")
     assert (run.name, run.attributes["status"], run.attributes["steps"], run.error) == ("run", "done", 2, None)
+    assert (run.attributes["input"], run.attributes["text"]) == ("Weather?", "It is sunny.")
     assert [child.name for child in run.children] == ["model", "tool", "tool", "guard", "model"]
     model, rome, atlantis, guard, _ = run.children
     assert (model.attributes["calls"], model.attributes["finish_reason"]) == (2, "tool_calls")
@@ -143,7 +144,7 @@ def test_open_telemetry_gets_figures_and_no_texts(monkeypatch: pytest.MonkeyPatc
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    span = OpenTelemetryTrace().start("run", {"agent": "A", "text": "secret"})
+    span = OpenTelemetryTrace().start("run", {"agent": "A", "input": "secret", "text": "secret"})
     child = span.child("tool", {"arguments": "secret", "tool": "t"})
     child.end({"outcome": "error", "text": "secret"}, "ValueError: secret")
     span.end({"steps": 2})

@@ -50,7 +50,7 @@ async def run_turn(agent: Agent, session: Session, text: str | None) -> AsyncGen
     """
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     active = agent.handed_to(session.active_agent)
-    trace = started(active.trace, "run", {"agent": active.name, "session": session.id, "text": text})
+    trace = started(active.trace, "run", {"agent": active.name, "session": session.id, "input": text})
     loop = Loop(RunContext(active, session, queue.put_nowait, trace))
     task = asyncio.ensure_future(loop.run(text))
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # which nobody may come to ask for

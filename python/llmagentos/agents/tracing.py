@@ -189,7 +189,7 @@ def started(path: str | os.PathLike[str] | None, name: str, attributes: Mapping[
 
 
 def _figures(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    texts = ("text", "arguments")
+    texts = ("input", "text", "arguments")
     return {
         f"llmagentos.{name}": value
         for name, value in attributes.items()
