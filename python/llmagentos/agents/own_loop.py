@@ -51,7 +51,8 @@ class OwnLoop:
     ) -> None:
         loop = self._loop
         try:
-            left = loop.run_until_complete(going_on(asyncio.all_tasks(loop) - set(_left_behind)))
+            rest = [task for task in asyncio.all_tasks(loop) if task not in _left_behind]
+            left = loop.run_until_complete(going_on(rest))
             if left:
                 _LOGGER.warning("left behind at the end of a run, as they do not stop: %s", ", ".join(map(_name, left)))
             closing = loop.create_task(loop.shutdown_asyncgens())
