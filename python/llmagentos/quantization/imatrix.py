@@ -20,6 +20,7 @@ from llmagentos.backends.cpu import CpuBackend
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.errors import InvalidRequestError, ModelFormatError
 from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.formats.files import open_file
 from llmagentos.formats.gguf_writer import TensorToWrite, gguf_value, write_gguf
 from llmagentos.formats.tensors import GgufTensors, TensorSpec, decoded
 from llmagentos.models import build_graph
@@ -102,7 +103,7 @@ class Imatrix:
             ModelNotFoundError: no file there.
             ModelFormatError: it is another kind of file, or its tensors do not fit one another.
         """
-        with suppress(OSError), path.open("rb") as opened:
+        with suppress(OSError), open_file(path) as opened:
             if opened.read(len(_MAGIC)) != _MAGIC:
                 return _from_dat(path)
         file = GgufFile(path)
