@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <iterator>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -25,6 +26,7 @@ namespace {
 constexpr int kMadvCollapse = 25;
 
 // What the system answers to a merge, by the order in which they are asked for; empty: as it does.
+std::mutex mutex;  // of both
 std::vector<int> answers;
 std::vector<const void*> asked;
 
@@ -34,14 +36,19 @@ std::ptrdiff_t n_threads() {
 
 // The huge pages that are asked for, by their numbers, when the first merges are answered so and the others done.
 std::vector<std::ptrdiff_t> merges(std::size_t n_pages, std::vector<int> first_answers) {
-  answers = std::move(first_answers);
-  asked.clear();
+  const std::ptrdiff_t n_before = n_threads();
+  {
+    const std::lock_guard lock(mutex);
+    answers = std::move(first_answers);
+    asked.clear();
+  }
   const auto buffer = std::make_shared<AlignedBuffer>(n_pages * AlignedBuffer::kHugePage);
   llmagentos::merge_pages_in_background(buffer);
   const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(60);
-  while (n_threads() > 1 && std::chrono::steady_clock::now() < until)
+  while (n_threads() > n_before && std::chrono::steady_clock::now() < until)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  CHECK(n_threads() == 1);
+  CHECK(n_threads() == n_before);
+  const std::lock_guard lock(mutex);
   answers.clear();
   std::vector<std::ptrdiff_t> pages;
   for (const void* at : asked)
@@ -54,6 +61,7 @@ std::vector<std::ptrdiff_t> merges(std::size_t n_pages, std::vector<int> first_a
 
 // The system's, but for merges while there are answers.
 extern "C" int madvise(void* address, std::size_t n, int advice) noexcept {
+  const std::lock_guard lock(mutex);
   if (advice != kMadvCollapse || answers.empty()) return static_cast<int>(syscall(SYS_madvise, address, n, advice));
   asked.push_back(address);
   errno = asked.size() <= answers.size() ? answers[asked.size() - 1] : 0;
