@@ -75,8 +75,8 @@ struct SamplerRow {
   bool penalises_continuations() const { return dry_multiplier > 0.0f; }
   bool forbids_repeats() const { return no_repeat_ngram_size > 0; }
 
-  // Makes output_ids the n ids that id_at(0) to id_at(n - 1) give. The two begin alike and differ at their ends only, so
-  // that what comes before the last id in common is not read.
+  // Makes output_ids the n ids that id_at(0) to id_at(n - 1) give. The two begin alike and differ at their ends only,
+  // so that what comes before the last id in common is not read.
   template <class IdAt>
   void sync_output(std::size_t n, const IdAt& id_at) {
     std::size_t same = std::min(output_ids.size(), n);
