@@ -52,7 +52,8 @@ class LLM(LoadedModel):
             256), which is outside the bounds that hold for f16 (docs/accuracy.md).
         max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
         max_running: sequences under way together at most; the completions of a prompt (`n`, `best_of`) and its beams
-            count one by one, and take turns where they are more.
+            count one by one, and take turns where they are more. Without it 128, or as many as have 64 MiB of logits
+            (64 with Gemma's vocabulary); each more takes 4 bytes for each token of the vocabulary.
         max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None

@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 DEFAULT_BATCHED_TOKENS = 512
 MAX_BATCHED_TOKENS = 1 << 16
 MAX_THREADS = 1024
-DEFAULT_RUNNING = 128
 MAX_RUNNING = 4096
 DEFAULT_QUEUED = 4096
 KV_DTYPES = ("f16", "f32", "int8")
@@ -192,7 +191,7 @@ def open_local_model(
     # While the weights are packed: each of the two is a tenth of the time to a first answer.
     import llmagentos.calls  # noqa: F401  (for later)
     from llmagentos.adapters import Adapters
-    from llmagentos.engine.engine import Engine, EngineConfig
+    from llmagentos.engine.engine import Engine, EngineConfig, usual_running
     from llmagentos.engine.native_sampler import NativeSampler
     from llmagentos.models.lora import AdapterBase
 
@@ -213,7 +212,7 @@ def open_local_model(
     config = EngineConfig(
         context_length=context,
         max_batched_tokens=batched_tokens,
-        max_running=max_running or DEFAULT_RUNNING,
+        max_running=max_running or usual_running(backend.vocab_size),
         max_queued=max_queued or DEFAULT_QUEUED,
         prefix_cache=prefix_cache,
         inter_token_target=inter_token_target,
