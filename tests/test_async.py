@@ -22,7 +22,7 @@ GREEDY = SamplingParams(temperature=0, max_tokens=8, ignore_eos=True)
 
 @pytest.fixture
 def llm(monkeypatch: pytest.MonkeyPatch) -> LLM:
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model())
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model())
     return LLM("fake")
 
 
