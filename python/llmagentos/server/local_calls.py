@@ -31,7 +31,7 @@ class LocalCall(Call):
 
     @property
     def usage(self) -> Usage:
-        leaders = [group[0] for group in self._work.groups]
+        leaders = [group[0] for group in self._work.groups if group[0].times.began]
         return Usage(
             sum(request.n_input for request in leaders),
             sum(request.n_output for request in self._work.requests),
