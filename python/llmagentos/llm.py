@@ -305,8 +305,8 @@ class LLM(LoadedModel):
         if self._remote is not None:
             if adapter is not None:
                 self._check_local()
-            return self._remote.embed(texts, prompt_name, normalize, truncate)
-        return self._encoder.embed(texts, prompt_name, normalize, truncate, adapter)
+            return self._remote.embed(texts, prompt_name, normalize, truncate)[0]
+        return self.encoder.embed(texts, prompt_name, normalize, truncate, adapter)[0]
 
     def rerank(
         self,
@@ -331,7 +331,7 @@ class LLM(LoadedModel):
             ContextLengthError: as `embed`.
             InvalidRequestError: the model does neither.
         """
-        return self._encoder.rerank(query, documents, top_n, truncate, adapter)
+        return self.encoder.rerank(query, documents, top_n, truncate, adapter)[0]
 
     @overload
     def classify(  # type: ignore[overload-overlap]
@@ -356,7 +356,7 @@ class LLM(LoadedModel):
             ContextLengthError: as `embed`.
             InvalidRequestError: the model is no classifier.
         """
-        return self._encoder.classify(texts, truncate, adapter)
+        return self.encoder.classify(texts, truncate, adapter)
 
     def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
         """Token ids of a text.

@@ -113,7 +113,8 @@ class LoadedModel:
         )
 
     @property
-    def _encoder(self) -> TextEncoder:
+    def encoder(self) -> TextEncoder:
+        """What makes vectors of texts, of a model that does. For servers: it counts the tokens that it reads."""
         self._check_local()
         if self._encoding is None:
             raise InvalidRequestError(
