@@ -1,7 +1,7 @@
 """A residual stream of several parts, of which one goes through the layers (AltUp; Baykal et al., 2023).
 
-Before a layer all parts are predicted from what they are, after it they are corrected by what it made of the active one.
-By how much, a router says of that part.
+Before a layer all parts are predicted from what they are; after it they are corrected by what it made of the active
+one. By how much, a router says of that part.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class AltUp:
         return self.g.mix(change, parts=1, constants=[1.0] * self.n, coefficients=coefficients, base=predicted)
 
     def injected(self, x: int, inputs: int, size: int, block: str) -> int:
-        """With a layer's own embedding [size], as far as the active part lets it through, in all parts but the first."""
+        """With a layer's own embedding [size], as the active part lets it through, in all parts but the first."""
         parts, g = self.parts, self.g
         active = self.active_part(x)
         if self.scales_active:

@@ -103,6 +103,11 @@ def joined_parts(tensors: Tensors, architecture: str) -> dict[str, list[str]]:
     return found
 
 
+def is_stack_of(whole: str, parts: Sequence[str]) -> bool:
+    """Whether a tensor of `joined_parts` has its parts as matrices of their own, rather than as rows of one."""
+    return parts[0] == _in_stack(whole, 0)
+
+
 def _is_stack(architecture: str, name: str, spec: TensorSpec) -> bool:
     is_named = name.removesuffix(".weight") in STACKS.get(architecture, ())
     return is_named and len(spec.shape) == 3 and 0 < spec.shape[0] <= MOST_STACKED
@@ -133,7 +138,7 @@ def _parts(checkpoint: Checkpoint, name: str, spec: TensorSpec) -> dict[str, int
 def _joined(tensors: Tensors, whole: str, parts: Sequence[str]) -> LazyTensor:
     specs = [spec for part in parts if (spec := tensors.spec(part)) is not None]
     shape: tuple[int, ...] = (sum(spec.shape[0] for spec in specs), *specs[0].shape[1:])
-    if parts[0] == _in_stack(whole, 0):
+    if is_stack_of(whole, parts):
         shape = (len(parts), *specs[0].shape)
     return LazyTensor(
         TensorSpec(specs[0].dtype, shape), lambda: np.concatenate([tensors.blocks(part) for part in parts])

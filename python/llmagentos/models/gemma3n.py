@@ -1,14 +1,14 @@
 """Gemma 3n, text (Gemma Team, 2025).
 
 Its residual stream has several parts (altup.py). Beside attention is a low-rank residual (LAuReL; Menghani et al.,
-2024), every layer gets an embedding of its own, the first layers' MLPs keep their largest activations only, and the last
-layers read the keys and values of earlier ones.
+2024), every layer gets an embedding of its own, MLPs of the first layers keep their largest activations only, and the
+last layers read the keys and values of earlier ones.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from llmagentos._core.graph import Graph, RopeParams
@@ -38,9 +38,9 @@ _HALF = 0.5**0.5
 def build(checkpoint: Checkpoint, g: Graph) -> None:
     """Add the model's nodes to `g`. Weights keep their GGUF names."""
     meta, n_layers = checkpoint.metadata, checkpoint.n_layers
-    hidden = _of_layers(checkpoint, "feed_forward_length", meta.integers("feed_forward_length"))
+    hidden = _of_layers(checkpoint, "feed_forward_length", meta.integers)
     parts = Parts(checkpoint, g, head_dim=256, hidden=hidden[0] if hidden else None)
-    deviations = _of_layers(checkpoint, "activation_sparsity_scale", meta.numbers("activation_sparsity_scale"))
+    deviations = _of_layers(checkpoint, "activation_sparsity_scale", meta.numbers)
     deviations = deviations or [deviations_of(0.95 if i < _SPARSE else 0.0) for i in range(n_layers)]
     windows, n_own = layer_windows(parts, GLOBAL_EVERY), _n_with_keys(checkpoint)
     base = meta.number("rope.freq_base_swa", LOCAL_ROPE_BASE)
@@ -122,8 +122,9 @@ def _keys_of(checkpoint: Checkpoint, windows: Sequence[int], n_own: int, layer: 
     raise UnsupportedModelError(f"{checkpoint.path}: no layer before layer {layer} has keys that it could share")
 
 
-def _of_layers(checkpoint: Checkpoint, key: str, values: list[_T] | None) -> list[_T]:
+def _of_layers(checkpoint: Checkpoint, key: str, read: Callable[[str], list[_T] | None]) -> list[_T]:
     """Values that a key has for each layer; none where it has a single one, or there is none."""
+    values = read(key) if checkpoint.metadata.is_array(key) else None
     if values is not None and (len(values) < checkpoint.n_layers or not all(value < math.inf for value in values)):
         raise UnsupportedModelError(f"{checkpoint.path}: {key}={values!r} is not of {checkpoint.n_layers} layers")
     return values or []

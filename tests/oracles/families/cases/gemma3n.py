@@ -71,7 +71,7 @@ CASES = [
     ),
     _gemma3n(
         "unlike",
-        "no shared keys, dense MLPs, three streams of which the second is active, unscaled; biases, RoPE scaled, own head",
+        "keys in all layers, dense MLPs, three parts, the second active and unscaled, biases, RoPE scaled, own head",
         {
             "num_hidden_layers": 3,
             "intermediate_size": 40,
