@@ -209,6 +209,7 @@ def of_llamacpps_sizes(to: Path) -> Path:
     sizes = {"num_kv_shared_layers": n_layers - 20, "laurel_rank": 64, "hidden_size_per_layer_input": 256}
     sizes |= {"hidden_size": width, "num_hidden_layers": n_layers, "intermediate_size": 1024, "head_dim": 32}
     fields = sizes | {"layer_types": None, "activation_sparsity_pattern": None, "vocab_size_per_layer_input": 83}
+    fields |= {"final_logit_softcapping": 30.0}
     old, n_per_layer = read_tensors(PLAIN), n_layers * 256
     dims = {16: width, 24: 1024, 4: 64, 83: 83, 79: 83, 20: n_per_layer}
     special = {
