@@ -11,7 +11,7 @@ import gguf
 import numpy as np
 import pytest
 
-from llmagentos import UnsupportedModelError
+from llmagentos import ModelFormatError, UnsupportedModelError
 from llmagentos.formats.checkpoint import Checkpoint
 from llmagentos.models import build_graph, open_checkpoint
 from llmagentos.models.hf_config import HfConfig
@@ -194,11 +194,15 @@ def test_files_say_what_llamacpp_takes_for_granted_or_leave_it_out(tmp_path: Pat
         ("feed_forward_length", [24, 40]),
         ("feed_forward_length", [24, 40, 0, 32, 24]),
         ("attention.shared_kv_layers", 4),
+        ("attention.shared_kv_layers", 6),
+        ("embedding_length_per_layer_input", 2**31 - 1),
+        ("altup.num_inputs", 2**31 - 1),
+        ("altup.active_idx", 4),
     ],
 )
 def test_what_does_not_fit_is_refused(key: str, value: Any, tmp_path: Path) -> None:
     path = changed_file(open_checkpoint(PLAIN), tmp_path, **{key: value})
-    with pytest.raises(UnsupportedModelError):
+    with pytest.raises((ModelFormatError, UnsupportedModelError)):
         build_graph(open_checkpoint(path))
 
 

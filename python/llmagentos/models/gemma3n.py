@@ -33,6 +33,7 @@ _T = TypeVar("_T", int, float)
 # What llama.cpp takes for granted: layers with keys of their own, and layers whose MLPs are sparse.
 _OWN_KEYS, _SPARSE = 20, 10
 _HALF = 0.5**0.5
+_MOST = 2**16  # elements that a layer's own embedding has; those of all layers are counted in 32 bits
 
 
 def build(checkpoint: Checkpoint, g: Graph) -> None:
@@ -68,7 +69,8 @@ def build(checkpoint: Checkpoint, g: Graph) -> None:
 
 def _layers_inputs(parts: Parts, embedded: int) -> tuple[int, int]:
     """The embeddings that layers have of their own, one after the other in one value, and the size of one."""
-    g, size, table = parts.g, parts.meta.integer("embedding_length_per_layer_input", 256), "per_layer_token_embd.weight"
+    g, table = parts.g, "per_layer_token_embd.weight"
+    size = parts.meta.integer("embedding_length_per_layer_input", 256, high=_MOST)
     width = parts.n_layers * size
     found = g.scale(g.embed(table, parts.n_rows(table), width, others_first=True), size**0.5)
     made = g.scale(parts.linear(embedded, "per_layer_model_proj", width), parts.width**-0.5)
