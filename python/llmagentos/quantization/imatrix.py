@@ -24,7 +24,7 @@ from llmagentos.formats.files import open_file
 from llmagentos.formats.gguf_writer import TensorToWrite, gguf_value, write_gguf
 from llmagentos.formats.tensors import GgufTensors, TensorSpec, decoded
 from llmagentos.models import build_graph
-from llmagentos.models.fused import joined_parts
+from llmagentos.models.fused import is_stack_of, joined_parts
 from llmagentos.quantization.imatrix_dat import read_dat
 
 WINDOW = 512  # tokens that are seen together; llama.cpp's default
@@ -183,9 +183,12 @@ def collect(
         if name not in ("output.weight", "token_embd.weight")  # only the last row of a window reaches the head
     }
     for whole, parts in joined_parts(checkpoint.tensors, checkpoint.architecture).items():
-        of_parts = [importances.pop(part, None) for part in parts]  # which all read the same
-        if of_parts[0] is not None:
-            importances[whole] = of_parts[0]
+        of_parts = [importance for part in parts if (importance := importances.pop(part, None)) is not None]
+        if len(of_parts) == len(parts) and is_stack_of(whole, parts):
+            sums, counts = zip(*((one.sums, one.counts) for one in of_parts), strict=True)
+            importances[whole] = Importance(np.concatenate(sums), np.concatenate(counts))
+        elif of_parts:
+            importances[whole] = of_parts[0]  # rows of one matrix read the same
     return Imatrix(importances, [dataset], len(windows), width)
 
 
