@@ -64,6 +64,15 @@ def test_a_person_may_say_no_and_why() -> None:
     assert paid == []
 
 
+def test_half_a_character_in_a_reason_ends_no_conversation() -> None:
+    model = ScriptedModel([ScriptedCall("pay", {"amount": 5}), "Not paid."])
+    agent = Agent(model, tools=[pay])
+    session = agent.ask("Pay 5.").session
+    session.reject(session.pending[0].call.id, "too \udce9 much")
+    assert agent.resume(session).text == "Not paid."
+    assert model.requests[1].messages[-1]["content"] == "A person did not allow this call. too ? much"
+
+
 def test_nobody_is_asked_about_a_call_that_cannot_run() -> None:
     agent = Agent(ScriptedModel([ScriptedCall("pay", {"amount": "much"}), "Sorry."]), tools=[pay])
     assert agent.ask("Pay.").status == "done"

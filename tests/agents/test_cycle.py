@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import io
+import os
 import queue
+import signal
+import subprocess
+import sys
 from typing import Any
 
 import pytest
@@ -104,6 +108,20 @@ def test_asynchronous_steps_are_awaited() -> None:
     with pytest.raises(InvalidRequestError, match=r"decide is asynchronous: use `await agent\.arun"):
         Awaiting(sensor=["a"]).run()
 
+    async def late(outcome: Any) -> None:
+        done.append(outcome)
+
+    class Patient(Agent):
+        async def goal_reached(self, outcome: Any) -> bool:  # type: ignore[override]
+            return outcome["text"] == "b"
+
+    done: list[Any] = []
+    assert asyncio.run(Patient(sensor=["a", "b", "c"], actuator=late).arun()) == "goal_reached"
+    assert done == [{"text": "a"}, {"text": "b"}]
+    for agent, step in ((Patient(sensor=["a"]), "goal_reached"), (Agent(sensor=["a"], actuator=late), "the actuator")):
+        with pytest.raises(InvalidRequestError, match=f"{step} is asynchronous"):
+            agent.run()
+
 
 def test_a_tool_that_needs_approval_asks_and_without_a_terminal_may_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
     paid: list[int] = []
@@ -118,6 +136,10 @@ def test_a_tool_that_needs_approval_asks_and_without_a_terminal_may_not_run(monk
         def allow(self, name: str, arguments: str) -> bool:
             return name == "pay" and "5" in arguments
 
+    class Slow(Agent):
+        async def allow(self, name: str, arguments: str) -> bool:  # type: ignore[override]
+            return "9" in arguments
+
     def run(kind: type[Agent]) -> list[str]:
         monkeypatch.setattr("sys.stdin", io.StringIO())
         model = ScriptedModel([[ScriptedCall("pay", {"amount": 5}), ScriptedCall("pay", {"amount": 9})], "Well."])
@@ -129,3 +151,37 @@ def test_a_tool_that_needs_approval_asks_and_without_a_terminal_may_not_run(monk
     assert paid == []
     assert run(Generous) == ["paid", denied]
     assert paid == [5]
+    with pytest.raises(InvalidRequestError, match="allow is asynchronous"):
+        run(Slow)
+    model = ScriptedModel([[ScriptedCall("pay", {"amount": 5}), ScriptedCall("pay", {"amount": 9})], "Well."])
+    asyncio.run(Slow(model, tools=[pay], sensor=["Pay."], actuator=lambda _: None).arun())
+    assert paid == [5, 9]
+
+
+@pytest.mark.parametrize("ending", [signal.SIGINT, None])
+def test_a_terminal_is_left_as_it_was(ending: int | None) -> None:
+    termios = pytest.importorskip("termios")
+    program = (
+        "import asyncio, signal; from llmagentos import Agent\n"
+        "signal.signal(signal.SIGINT, signal.default_int_handler)\n"
+        "print(asyncio.run(Agent().arun()))"
+    )
+    master, slave = os.openpty()
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path), "TERM": "xterm"}
+    process = subprocess.Popen(
+        [sys.executable, "-c", program], stdin=slave, stdout=slave, stderr=slave, env=environment, close_fds=True
+    )
+    try:
+        told = b""
+        while not told.endswith(b"> "):  # a thread waits for a line
+            told += os.read(master, 1000)
+        if ending is None:
+            os.write(master, b"exit\n")
+        else:
+            process.send_signal(ending)
+        process.wait(30)
+        assert termios.tcgetattr(slave)[3] & termios.ECHO
+    finally:
+        process.kill()
+        os.close(master)
+        os.close(slave)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -26,6 +27,7 @@ from llmagentos.agents.records import Answer, CallResult, CallStarted, TurnEnded
 from llmagentos.agents.scripted import ScriptedCall, ScriptedModel
 from llmagentos.agents.session import MemorySession
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
+from llmagentos.safety.guard import Guard
 from llmagentos.sampling_params import SamplingParams
 from llmagentos.tools.tool import tool
 
@@ -162,6 +164,48 @@ def test_what_a_tool_raises_is_its_result() -> None:
         ("error", "KeyError: 'gone'"),
         ("error", "it tried to end the process: SystemExit"),
         ("error", "it tried to end the process: SystemExit"),
+    ]
+
+
+def test_what_cannot_be_written_ends_no_run() -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    @tool
+    def odd() -> object:
+        """Raise."""
+        raise Odd
+
+    @tool
+    def returned() -> object:
+        """Return it."""
+        return Odd()
+
+    @tool
+    def endless() -> Iterator[int]:
+        """Count."""
+        yield from count()
+
+    @tool(timeout=0.05)
+    def slow() -> Iterator[int]:
+        """Count slowly."""
+        yield 1
+        time.sleep(30)
+
+    @tool
+    def short() -> Iterator[int]:
+        """Count to two."""
+        yield from (1, 2)
+
+    tools = [odd, returned, endless, slow, short]
+    result = Agent(ScriptedModel([[ScriptedCall(one.name) for one in tools], "."]), tools=tools).ask("Go.")
+    assert sorted(outcomes(result)) == [
+        ("error", "Odd: (it cannot be written)"),
+        ("error", "RuntimeError: no text"),
+        ("error", "the result has more than 10,000 items, and maybe no end"),
+        ("ok", "[1,2]"),
+        ("timeout", "slow gave no result in 0.05 seconds; it may or may not have done its work"),
     ]
 
 
@@ -464,11 +508,25 @@ def test_waiting_inside_an_event_loop_is_an_error_that_says_what_to_do() -> None
         ({"tool_choice": "maybe"}, "tool_choice='maybe'"),
         ({"tools": [weather, weather]}, "the name is taken"),
         ({"sensor": 3}, "sensor=3"),
+        ({"goal": 3}, "goal=3 is not valid: it must be a text"),
+        ({"guards": [Guard]}, "guards=.* must be a Guard"),
+        ({"memory": "all"}, "memory='all' is not valid: it must be a Memory"),
+        ({"session": "ann"}, "session='ann' is not valid: it must be a Session"),
+        ({"handoffs": [3]}, "handoffs: 3 is no agent"),
+        ({"tools": [3]}, "3 cannot be a tool: it must be a function"),
     ],
 )
 def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
     with pytest.raises(InvalidRequestError, match=message):
         Agent(**options)
+    with pytest.raises(InvalidRequestError, match="session='ann' is not valid"):
+        Agent(ScriptedModel([])).ask("Hi", "ann")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("answer", [None, "Hi.", {"text": "Hi."}])
+def test_a_model_that_answers_with_something_else_is_told_of(answer: object) -> None:
+    with pytest.raises(LLMAgentOSError, match=r"the model's chat\(\) must give a Completion, not "):
+        Agent(SimpleNamespace(chat=lambda *_, **__: answer)).ask("Hi")
 
 
 def test_an_agent_without_a_model_says_so() -> None:

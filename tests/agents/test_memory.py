@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from llmagentos.agents.memory import (
 from llmagentos.agents.records import Summary, UserInput
 from llmagentos.agents.scripted import ScriptedCall, ScriptedModel
 from llmagentos.agents.session import MemorySession
+from llmagentos.completion import Completion
 from llmagentos.errors import ContextLengthError, InvalidRequestError, LLMAgentOSError
 from llmagentos.tools.tool import tool
 
@@ -111,6 +113,23 @@ def test_older_turns_are_summarised_once() -> None:
     assert [record for record in restored.records if isinstance(record, Summary)] == [Summary("a and b were said", 6)]
     Agent(model).ask("d", restored)
     assert contents(model) == [background, "c", "3", "d"]
+
+
+def test_turns_whose_summary_is_empty_or_cut_are_not_lost_without_a_word() -> None:
+    class Cut(ScriptedModel):
+        def chat(self, *args: Any, **options: Any) -> Completion:
+            return replace(super().chat(*args, **options), finish_reason="length")
+
+        astream = None  # type: ignore[assignment]
+        achat = None  # type: ignore[assignment]
+
+    model = ScriptedModel(["1", "2", "3"])
+    session, notes = talk(model, SummaryMemory(2, 1, ScriptedModel([" "])), ["a", "b", "c"])
+    assert notes == ["no summary of 2 turns was written: all are shown"]
+    assert contents(model) == ["a", "1", "b", "2", "c"]
+    assert not any(isinstance(record, Summary) for record in session.records)
+    _, notes = talk(ScriptedModel(["1", "2", "3"]), SummaryMemory(2, 1, Cut(["a and"]), 9), ["a", "b", "c"])
+    assert notes == ["2 turns were summarised, cut at 9 tokens: a and"]
 
 
 @pytest.mark.parametrize("kind", ["memory", "sqlite"])

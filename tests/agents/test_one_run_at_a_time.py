@@ -102,6 +102,19 @@ def test_a_run_that_was_left_is_no_longer_going_on(tmp_path: Path) -> None:
         assert (again.resume(session) if session.is_in_turn else again.ask("Hi", session)).text == "Again."
 
 
+def test_a_stream_may_be_closed_inside_an_event_loop(tmp_path: Path) -> None:
+    session = SQLiteSession(tmp_path / "agents.db", "ann")
+    stream = Agent(ScriptedModel(["One two three."])).stream("Go.", session)
+    next(stream)
+
+    async def close() -> None:
+        stream.close()
+
+    asyncio.run(close())
+    with session.running():
+        pass
+
+
 def test_a_lock_file_that_is_just_removed_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fcntl = pytest.importorskip("fcntl")
     first, second = (SQLiteSession(tmp_path / "agents.db", "ann") for _ in range(2))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -38,7 +41,7 @@ from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 from tests.agents.killed_run import N_STEPS, NAMES
 
 TEXT = st.text()
-RECORDS = st.one_of(
+RECORDS = st.one_of(  # that may come after each other in any order
     st.builds(UserInput, TEXT),
     st.builds(
         Answer,
@@ -53,16 +56,17 @@ RECORDS = st.one_of(
     st.builds(Correction, TEXT),
     st.builds(Approval, TEXT, st.booleans(), TEXT),
     st.builds(CallStarted, TEXT, TEXT),
-    st.builds(CallResult, TEXT, st.sampled_from(["ok", "error", "unknown"]), TEXT),
+    st.builds(CallResult, st.just("made"), st.sampled_from(["ok", "error", "unknown"]), TEXT),
     st.builds(Handoff, TEXT),
-    st.builds(Summary, TEXT, st.integers(0)),
+    st.builds(Summary, TEXT, st.just(0)),
     st.builds(TurnEnded, TEXT, TEXT),
 )
 
 
 @settings(max_examples=30)
 @given(st.lists(RECORDS, max_size=4))
-def test_records_are_what_they_were(records: list[Record]) -> None:
+def test_records_are_what_they_were(later: list[Record]) -> None:
+    records = [UserInput("Hi"), Answer("A", "", (Call("made", "t", "{}"),), 1, 2, "tool_calls"), *later]
     assert [from_json(to_json(record)) for record in records] == records
     assert list(MemorySession.from_json(MemorySession("x", records).to_json()).records) == records
 
@@ -75,6 +79,33 @@ def test_text_that_is_no_session_is_an_error(text: str) -> None:
         MemorySession.from_json(text)
     with pytest.raises(LLMAgentOSError, match="a record 'user_input' must have text"):
         from_json({"kind": "user_input", "texts": ""})
+
+
+@pytest.mark.parametrize(
+    ("record", "message"),
+    [
+        ({"kind": ["x"]}, "is no record of a conversation"),
+        ({"kind": "user_input", "text": None}, "text=None is not str"),
+        ({"kind": "approval", "call_id": "c", "is_allowed": "no"}, "is_allowed='no' is not bool"),
+        ({**to_json(Answer("A", "", (), 1, 2, "stop")), "calls": [{"id": 1, "name": "t", "arguments": ""}]}, "id=1"),
+        (to_json(CallResult("c", "ok", "")) | {"outcome": "fine"}, "outcome='fine' is not Outcome"),
+        (to_json(CallResult("never made", "ok", "")), "the record 2 of a conversation is out of place"),
+        (to_json(Summary("", 1)), "the record 2 of a conversation is out of place"),
+    ],
+)
+def test_records_that_no_run_can_have_written_are_errors(tmp_path: Path, record: object, message: str) -> None:
+    values = [to_json(UserInput("Hi")), record]
+    with pytest.raises(LLMAgentOSError, match=message):
+        MemorySession.from_json(json.dumps({"id": "x", "records": values}))
+    with pytest.raises(LLMAgentOSError, match="the record 1 of a conversation is out of place"):
+        MemorySession.from_json(json.dumps({"id": "x", "records": [to_json(TurnEnded("done", ""))]}))
+    path = tmp_path / "agents.db"
+    SQLiteSession(path, "x").append(UserInput("Hi"))
+    for text in (json.dumps(record), "{]"):
+        with closing(sqlite3.connect(path)) as db, db:
+            db.execute("INSERT OR REPLACE INTO records VALUES ('x', 1, ?)", (text,))
+        with pytest.raises(LLMAgentOSError, match=r"agents\.db: the session 'x' cannot be read: "):
+            SQLiteSession(path, "x")
 
 
 def test_a_file_holds_conversations_by_their_ids(tmp_path: Path) -> None:

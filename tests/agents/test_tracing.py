@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -41,6 +42,7 @@ def test_a_run_is_a_tree_of_spans(tmp_path: Path) -> None:
     agent(trace=tmp_path / "trace.jsonl").ask("Weather?")
     (run,) = read_trace(tmp_path / "trace.jsonl")
     assert (run.name, run.attributes["status"], run.attributes["steps"], run.error) == ("run", "done", 2, None)
+    assert (run.attributes["input"], run.attributes["text"]) == ("Weather?", "It is sunny.")
     assert [child.name for child in run.children] == ["model", "tool", "tool", "guard", "model"]
     model, rome, atlantis, guard, _ = run.children
     assert (model.attributes["calls"], model.attributes["finish_reason"]) == (2, "tool_calls")
@@ -80,6 +82,20 @@ def test_a_trace_that_fails_ends_no_run_and_is_told_once(
     (told,) = caplog.messages
     assert "trace.jsonl" in told
     assert "No space left on device" in told
+
+
+@pytest.mark.parametrize("by_variable", [False, True])
+def test_a_trace_that_is_no_file_is_refused_before_the_run(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, by_variable: bool
+) -> None:
+    os.mkfifo(tmp_path / "pipe")  # whoever opens it for writing waits for a reader
+    monkeypatch.setenv("LLMAGENTOS_TRACE", str(tmp_path / "pipe"))
+    for path in (tmp_path / "pipe", tmp_path, "/dev/null"):
+        session, one = MemorySession(), agent(trace=None if by_variable else path)
+        with pytest.raises(InvalidRequestError, match=r"the trace '.*' is not valid: it is there, and is no file"):
+            one.ask("Weather?", session)
+        assert session.records == []
+        assert not session.is_in_turn
 
 
 def test_a_result_is_kept_before_its_span_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,7 +144,7 @@ def test_open_telemetry_gets_figures_and_no_texts(monkeypatch: pytest.MonkeyPatc
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     monkeypatch.setattr(trace, "get_tracer", provider.get_tracer)
-    span = OpenTelemetryTrace().start("run", {"agent": "A", "text": "secret"})
+    span = OpenTelemetryTrace().start("run", {"agent": "A", "input": "secret", "text": "secret"})
     child = span.child("tool", {"arguments": "secret", "tool": "t"})
     child.end({"outcome": "error", "text": "secret"}, "ValueError: secret")
     span.end({"steps": 2})

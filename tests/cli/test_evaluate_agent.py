@@ -126,6 +126,13 @@ def test_wrong_usage_is_an_error(run, arguments, message):
     assert message in err
 
 
+def test_a_module_that_leaves_when_it_is_imported_is_an_error(run, tmp_path, monkeypatch):
+    (tmp_path / "leaving_bot.py").write_text("raise SystemExit(0)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    code, _, err = run("documents", "--target", "leaving_bot:x")
+    assert (code, err) == (1, "error: 'leaving_bot:x' cannot be imported: it tries to end the process\n")
+
+
 def test_an_application_without_a_suite_is_an_error(run, tmp_path):
     (tmp_path / "app").mkdir()
     (tmp_path / "app" / "app.toml").write_text('name = "app"\nversion = "1"\ndescription = "x"\nlicence = "MIT"\n')

@@ -76,6 +76,19 @@ def test_a_broken_entry_of_an_index_is_named_and_the_others_are_offered(run, mon
     assert (code, "Archive: http://localhost/cake.zip, 1 " in out) == (0, True)
 
 
+def test_with_an_index_a_name_is_the_index_s_whatever_folder_is_here(run, monkeypatch, tmp_path):
+    from llmagentos.market.applications import index
+
+    (tmp_path / "bread").mkdir()
+    (tmp_path / "bread" / "app.toml").write_text(MANIFEST)
+    (tmp_path / "bread" / "main.py").write_text("print('hello')\n")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(index, "fetch", lambda *_: json.dumps({"applications": []}))
+    code, _, err = run("market", "install", "bread", "--index", "http://localhost/i.json", "--yes")
+    assert (code, err) == (1, "error: http://localhost/i.json offers no 'bread'; it offers nothing\n")
+    assert run("market", "install", "./bread", "--index", "http://localhost/i.json", "--yes")[0] == 0
+
+
 def test_applications_and_models_are_listed_together(run):
     code, out, _ = run("market", "list")
     rows = [line.split("\t") for line in out.splitlines()]

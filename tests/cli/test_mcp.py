@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import subprocess
+import sys
+
 import pytest
 
 from llmagentos.cli import main
@@ -38,3 +44,20 @@ def test_options_are_json_or_texts(tmp_path):
     given = ['web.allow=["example.org"]', "web.timeout=3", f"files.root={tmp_path}"]
     names = [tool.name for tool in _tools(["calculator", "web", "files"], given)]
     assert names == ["calculator", "http_get", "read_web_page", "list_files", "read_file", "search_files"]
+
+
+def test_ctrl_c_ends_a_server_that_waits_for_its_client():
+    command = [sys.executable, "-m", "llmagentos", "mcp", "--tools", "calculator"]
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    params = {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}}
+    server = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment)
+    try:
+        assert server.stdin is not None
+        assert server.stdout is not None
+        message = {"jsonrpc": "2.0", "id": 1, "method": "initialize", "params": params}
+        print(json.dumps(message), file=server.stdin, flush=True)
+        assert json.loads(server.stdout.readline())["id"] == 1
+        server.send_signal(signal.SIGINT)
+        assert server.wait(30) == -signal.SIGINT
+    finally:
+        server.kill()

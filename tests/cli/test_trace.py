@@ -29,6 +29,7 @@ def test_runs_are_printed_as_trees(tmp_path: Path, capsys: pytest.CaptureFixture
     printed = re.sub(r"\d+\.\d{3} s|session=\w+", "#", capsys.readouterr().out)
     assert printed.splitlines() == [
         "run  #  agent=Teller # status=done steps=2 tokens=11",
+        "  input: Weather?",
         "  text: It is sunny.",
         "    model  #  agent=Teller messages=1 prompt_tokens=1 completion_tokens=2 finish_reason=tool_calls calls=1",
         "    tool  #  tool=weather outcome=ok",

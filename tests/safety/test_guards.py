@@ -134,3 +134,10 @@ def test_a_verdict_that_is_none_is_an_error() -> None:
 
     with pytest.raises(LLMAgentOSError, match="the guard Odd must give Allow, Replace or Block, not True"):
         asyncio.run(check([Odd()], "output", "x"))
+
+    class Empty(Guard):
+        def check_output(self, _text: str, /) -> Any:
+            return Replace(None, "nothing")  # type: ignore[arg-type]
+
+    with pytest.raises(LLMAgentOSError, match="the guard Empty must replace a text by one, not by None"):
+        asyncio.run(check([Empty()], "output", "x"))

@@ -95,6 +95,8 @@ def test_what_is_no_arithmetic_is_refused(expression: str) -> None:
         ("+" * 499 + "1", None),
         ("1+" * 300 + "1", "characters"),
         ("sqrt()", "arguments"),
+        ("gcd(1.5, 2)", "unfit arguments: 'float' object"),
+        ("2(3)", "to multiply, write"),
         ("round(5, -1000000000)", "round takes from -1000 to 1000 digits"),
         ("round(5, 0.5)", "round takes from"),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -111,6 +112,9 @@ def test_an_empty_calendar_has_nothing(tmp_path: Path) -> None:
     ("name", "arguments", "message"),
     [
         ("list_events", {"first_day": "soon"}, "'soon' is not a date"),
+        ("list_events", {"first_day": "9999-12-31"}, "after the year 9999"),
+        ("add_event", {"title": "x", "start": "9999-12-31"}, "after the year 9999"),
+        ("add_event", {"title": "x", "start": "9999-12-31T23:59"}, "after the year 9999"),
         ("list_events", {"first_day": "2024-01-01", "days": 0}, "days=0"),
         ("list_events", {"first_day": "2024-01-01", "days": 400}, "days=400"),
         ("add_event", {"title": "", "start": "2024-01-01"}, "title"),
@@ -131,6 +135,9 @@ def test_what_is_no_calendar_is_an_error_and_stays(tmp_path: Path, content: byte
     with pytest.raises(InvalidRequestError, match="cannot be read as a calendar"):
         CalendarFile(path)
     assert path.read_bytes() == content
+    os.mkfifo(tmp_path / "pipe")  # which nobody writes to
+    with pytest.raises(InvalidRequestError, match="cannot be read as a calendar: it is no file"):
+        CalendarFile(tmp_path / "pipe")
 
 
 @pytest.mark.parametrize(

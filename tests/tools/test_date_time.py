@@ -66,6 +66,11 @@ def test_months_there_and_back_come_to_the_same_month(start: date, months: int) 
         ("current_time", {"time_zone_name": ""}, "no time zone"),
         ("days_between", {"start": "31.12.2024", "end": "today"}, "'31.12.2024' is not a date"),
         ("convert_time", {"time": "noon", "from_zone": "UTC", "to_zone": "UTC"}, "'noon' is not a time"),
+        (
+            "convert_time",
+            {"time": "9999-12-31T23:59", "from_zone": "UTC", "to_zone": "Asia/Tokyo"},
+            "outside the years",
+        ),
         ("add_to_date", {"start": "9999-12-31", "days": 1}, "outside the years"),
         ("add_to_date", {"start": "2024-01-01", "years": 10**9}, "more than can be added"),
     ],

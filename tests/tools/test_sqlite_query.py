@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sqlite3
 import sys
 from pathlib import Path
@@ -145,7 +146,8 @@ def test_a_value_that_is_huge_is_refused(database: Path, value: str) -> None:
 def test_what_is_no_database_is_an_error(tmp_path: Path) -> None:
     text = tmp_path / "a.txt"
     text.write_text("no database, but long enough to be mistaken for one" * 20)
-    for path in (text, tmp_path / "missing.db", tmp_path):
+    os.mkfifo(tmp_path / "pipe")  # which nobody writes to
+    for path in (text, tmp_path / "missing.db", tmp_path, tmp_path / "pipe"):
         with pytest.raises(InvalidRequestError, match="cannot be read as an SQLite database"):
             sqlite_tools(path)
     assert not (tmp_path / "missing.db").exists()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, Literal
+from collections.abc import AsyncIterator, Callable
+from functools import partial
+from typing import Annotated, Any, Literal
 
 import pytest
 from pydantic import BaseModel, Field
@@ -114,6 +116,58 @@ def test_asynchronous_functions_are_awaited() -> None:
     assert asyncio.run(both()) == (4, 6)
 
 
+def test_what_is_called_like_a_function_may_be_a_tool() -> None:
+    class Adding:
+        """Adds."""
+
+        def __call__(self, x: int) -> int:
+            return x + 2
+
+    async def later(x: int, y: int) -> int:
+        return x + y
+
+    made = {
+        "adding": Tool(Adding(), name="adding"),
+        "partial": Tool(partial(later, y=5), name="partial", description="Add."),
+        "bound": Tool(Adding().__call__, name="bound", description="Add."),
+    }
+
+    def wraps(x: int) -> Any:
+        return later(x, 7)
+
+    made["wraps"] = Tool(wraps, description="Add.")
+    assert all(one.parameters["properties"]["x"] == {"type": "integer"} for one in made.values())
+    expected = {"adding": 3, "partial": 6, "bound": 3, "wraps": 8}
+    assert {name: one.call({"x": 1}) for name, one in made.items()} == expected
+
+    async def called() -> dict[str, Any]:
+        return {name: await one.acall({"x": 1}) for name, one in made.items()}
+
+    assert asyncio.run(called()) == expected
+
+
+def test_types_that_models_cannot_write_are_errors_that_say_so() -> None:
+    class Unfinished(BaseModel):
+        x: Undefined  # type: ignore[name-defined]  # noqa: F821
+
+    def calls(x: Callable[[], int]) -> None:
+        """Do."""
+
+    def looks(x: Annotated[str, Field(pattern="(?=a)b")]) -> None:
+        """Do."""
+
+    def unfinished(x: Any) -> None:
+        """Do."""
+
+    unfinished.__annotations__["x"] = Unfinished
+    for function in (calls, looks, unfinished):
+        with pytest.raises(InvalidRequestError, match=f"the arguments of the tool '{function.__name__}' have no JSON"):
+            _ = tool(function).parameters
+    with pytest.raises(InvalidRequestError) as caught:
+        _ = tool(calls).parameters
+    assert "pydantic.dev" not in str(caught.value)
+
+
 def test_an_idempotency_key_is_not_the_models() -> None:
     @tool
     def pay(amount: int, idempotency_key: str) -> str:
@@ -179,8 +233,20 @@ def test_functions_that_cannot_be_tools_are_errors() -> None:
     for function in (untyped, many):
         with pytest.raises(InvalidRequestError, match="of the tool"):
             tool(function)
-    with pytest.raises(InvalidRequestError, match="cannot be a tool's name"):
-        Tool(fine, name="a b")
-    for options in ({"timeout": 0}, {"retries": -1}):
+    for name in ("a b", "", 3):
+        with pytest.raises(InvalidRequestError, match="cannot be a tool's name"):
+            Tool(fine, name=name)  # type: ignore[arg-type]
+    with pytest.raises(InvalidRequestError, match="3 cannot be a tool: it must be a function"):
+        tool(3)  # type: ignore[call-overload]
+    with pytest.raises(InvalidRequestError, match="the tool 'int' does not say what it takes"):
+        tool(int)
+
+    async def items() -> AsyncIterator[int]:
+        """Give."""
+        yield 1
+
+    with pytest.raises(InvalidRequestError, match="have it return a list in place of `yield`"):
+        tool(items)
+    for options in ({"timeout": 0}, {"retries": -1}, {"timeout": "3"}, {"retries": 1.5}):
         with pytest.raises(InvalidRequestError, match="of the tool 'fine' must be"):
             Tool(fine, **options)  # type: ignore[arg-type]

@@ -9,14 +9,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from llmagentos.agents.cycle import Cycle, text_of
-from llmagentos.agents.equipment import Equipment, ToolChoice
+from llmagentos.agents.equipment import Equipment, ToolChoice, check_parts
 from llmagentos.agents.handoffs import led_to, slug
 from llmagentos.agents.sensors import Observation
 from llmagentos.agents.texts import is_unicode
-from llmagentos.agents.waiting import finished, iterated
+from llmagentos.agents.waiting import awaited, finished, iterated, plain
 from llmagentos.errors import InvalidRequestError, shown
 from llmagentos.tools.bounds import Line
-from llmagentos.tools.threads import in_thread
 from llmagentos.tools.tool import Tool
 
 if TYPE_CHECKING:
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from llmagentos.agents.explanation import Explanation
     from llmagentos.agents.memory.view import Memory
     from llmagentos.agents.model_calls import ChatModel
+    from llmagentos.agents.records import Call
     from llmagentos.agents.session import Session
     from llmagentos.safety.guard import Guard
     from llmagentos.sampling_params import SamplingParams
@@ -97,13 +97,14 @@ class Agent(Cycle):
         if answer_from_tools and output_type is not None:
             raise InvalidRequestError("answer_from_tools gives results as they are: leave output_type out")
         super().__init__(sensor, actuator)
+        self.guards = tuple(guards)
+        check_parts(goal, self.guards, memory, session)
         self._given_model = model
         self.name: str = type(self).__name__ if name is None else name
         self.goal = goal
         self.equipment = Equipment(self.name, tools, handoffs, output_type, tool_choice, parallel_tool_calls)
         self.answer_from_tools = answer_from_tools
         self._given_memory = memory
-        self.guards = tuple(guards)
         self.session = session
         self._given_params = params
         self.max_steps, self.output_retries = max_steps, output_retries
@@ -115,27 +116,32 @@ class Agent(Cycle):
         """What to do about an observation: what the model says, or the observation itself where there is no model."""
         if self._given_model is None:
             return observation
-        return finished(self._decision(observation), "decide")
+        result = self.ask(text_of(observation), self._kept_session())
+        while result.status == "needs_approval":
+            for call in result.pending:
+                self._answer(call, plain(self.allow(call.name, call.arguments), "allow"))
+            result = self.resume()
+        return _decision(result)
 
     async def adecide(self, observation: Observation) -> Any:
         """`decide` for asyncio."""
         # A subclass that decides in its own way does so here too.
         if type(self).decide is not Agent.decide or self._given_model is None:
             return await super().adecide(observation)
-        return await self._decision(observation)
-
-    async def _decision(self, observation: Observation) -> dict[str, Any]:
-        if self.session is None:
-            self.session = _new_session()
-        result = await self.aask(text_of(observation))
+        result = await self.aask(text_of(observation), self._kept_session())
         while result.status == "needs_approval":
             for call in result.pending:
-                if await in_thread(self.allow, name=call.name, arguments=call.arguments):
-                    self.session.approve(call.id)
-                else:
-                    self.session.reject(call.id)
+                self._answer(call, await awaited(self.allow, call.name, call.arguments))
             result = await self.aresume()
-        return {"text": result.text, "output": result.output, "status": result.status}
+        return _decision(result)
+
+    def _kept_session(self) -> Session:
+        self.session = self.session or _new_session()
+        return self.session
+
+    def _answer(self, call: Call, is_allowed: bool) -> None:
+        session = self._kept_session()
+        (session.approve if is_allowed else session.reject)(call.id)
 
     # With a model
 
@@ -191,6 +197,7 @@ class Agent(Cycle):
     async def _events(self, text: str | None, session: Session) -> AsyncGenerator[Event, None]:
         from llmagentos.agents.loop import run_turn
 
+        check_parts(session=session)
         with session.running():
             if text is None and not session.is_in_turn:
                 raise InvalidRequestError("there is nothing to resume: no run of the session is unfinished")
@@ -259,6 +266,10 @@ class Agent(Cycle):
             LLMAgentOSError: there is none, or two have the same name.
         """
         return led_to(self, name)
+
+
+def _decision(result: AgentResult) -> dict[str, Any]:
+    return {"text": result.text, "output": result.output, "status": result.status}
 
 
 def _new_session() -> Session:

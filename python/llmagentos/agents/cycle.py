@@ -62,8 +62,8 @@ class Cycle:
             if _says_exit(observation):
                 return "exit"
             outcome = plain(self.act(plain(self.decide(observation), "decide")), "act")
-            self._actuator(outcome)
-            if self.goal_reached(outcome):
+            plain(self._actuator(outcome), "the actuator")
+            if plain(self.goal_reached(outcome), "goal_reached"):
                 return "goal_reached"
             n_turns += 1
         return "turn_limit"
@@ -79,7 +79,7 @@ class Cycle:
                 return "exit"
             outcome = await awaited(self.act, await self.adecide(observation))
             await awaited(self._actuator, outcome)
-            if self.goal_reached(outcome):
+            if await awaited(self.goal_reached, outcome):
                 return "goal_reached"
             n_turns += 1
         return "turn_limit"

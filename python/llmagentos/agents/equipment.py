@@ -48,6 +48,8 @@ class Equipment:
             self.add_handoff(agent)
 
     def add_handoff(self, agent: Agent) -> None:
+        if not hasattr(agent, "equipment"):
+            raise InvalidRequestError(f"handoffs: {shown(agent)} is no agent")
         name = f"transfer_to_{slug(agent.name)}"
         alike = sum(
             slug(other.name) == slug(agent.name) for other in self.handoffs.values() if other.name != agent.name
@@ -81,3 +83,18 @@ class Equipment:
             definitions.append(self.output.definition)
             choice = "required"
         return {"tools": definitions, "tool_choice": choice, "parallel_tool_calls": self._parallel}
+
+
+def check_parts(
+    goal: object = "", guards: Iterable[object] = (), memory: object = None, session: object = None
+) -> None:
+    """Refuses what would only fail in the middle of a run, such as a guard's class in place of a guard."""
+    from llmagentos.agents.memory.view import Memory
+    from llmagentos.agents.session import Session
+    from llmagentos.safety.guard import Guard
+
+    parts = (("goal", goal, str), ("memory", memory, Memory), ("session", session, Session))
+    for argument, given, kind in (*parts, *(("guards", guard, Guard) for guard in guards)):
+        if given is not None and not isinstance(given, kind):
+            what = "text" if kind is str else kind.__name__
+            raise InvalidRequestError(f"{argument}={shown(given)} is not valid: it must be a {what}")

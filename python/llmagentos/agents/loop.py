@@ -25,6 +25,7 @@ from llmagentos.agents.events import (
     TextDelta,
 )
 from llmagentos.agents.model_calls import Response, respond
+from llmagentos.agents.nesting import enter_run
 from llmagentos.agents.output import FINAL_ANSWER
 from llmagentos.agents.records import Answer, Call, CallResult, Correction, Handoff, Record, TurnEnded, UserInput
 from llmagentos.agents.session import PendingCall, Session
@@ -49,9 +50,10 @@ async def run_turn(agent: Agent, session: Session, text: str | None) -> AsyncGen
     """
     queue: asyncio.Queue[Event | None] = asyncio.Queue()
     active = agent.handed_to(session.active_agent)
-    trace = started(active.trace, "run", {"agent": active.name, "session": session.id, "text": text})
+    trace = started(active.trace, "run", {"agent": active.name, "session": session.id, "input": text})
     loop = Loop(RunContext(active, session, queue.put_nowait, trace))
     task = asyncio.ensure_future(loop.run(text))
+    task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())  # which nobody may come to ask for
     task.add_done_callback(lambda _: queue.put_nowait(None))
     try:
         while (event := await queue.get()) is not None:
@@ -75,6 +77,7 @@ class Loop:
         """Runs it, and tells of each thing that happens."""
         trace = self._context.trace
         try:
+            enter_run(self._context.agent.name)
             result = await self._turn(text)
         except BaseException as error:
             trace.end({}, f"{type(error).__name__}: {error}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, runtime_checkable
 
-from llmagentos.completion import ToolCall, ToolCallDelta, Usage
-from llmagentos.errors import InvalidRequestError
+from llmagentos.completion import Completion, ToolCallDelta, Usage
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
 from llmagentos.sampling_params import SamplingParams
+from llmagentos.tools.threads import in_thread
 
 DEFAULT_MAX_TOKENS = 1024  # of an answer
 
@@ -91,14 +91,15 @@ async def respond(
         return
     chat = getattr(model, "achat", None)
     completion: Any = await (
-        asyncio.to_thread(model.chat, messages, params, **options)
+        in_thread(lambda: model.chat(messages, params, **options))
         if chat is None
         else chat(messages, params, **options)
     )
+    if not isinstance(completion, Completion):
+        raise LLMAgentOSError(f"the model's chat() must give a Completion, not {shown(completion)}")
     if completion.text:
         yield completion.text
-    calls: Iterable[ToolCall] = completion.tool_calls
-    written = [(call.id, call.name, call.arguments) for call in calls]
+    written = [(call.id, call.name, call.arguments) for call in completion.tool_calls]
     yield Response(completion.text, written, completion.finish_reason, completion.usage)
 
 

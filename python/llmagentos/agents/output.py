@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
-from llmagentos.structured.model_schema import closed_schema
+from llmagentos.structured.model_schema import model_schema
 
 FINAL_ANSWER = "final_answer"
 
@@ -26,15 +26,17 @@ class OutputForm:
     def __init__(self, output_type: Any) -> None:
         from pydantic import BaseModel, create_model
         from pydantic.errors import PydanticUserError
+        from pydantic_core import SchemaError
 
         self._is_wrapped = not (isinstance(output_type, type) and issubclass(output_type, BaseModel))
         try:
             self.model: type[BaseModel] = (
                 create_model("Answer", answer=(output_type, ...)) if self._is_wrapped else output_type
             )
-            self._schema = closed_schema(self.model.model_json_schema())
-        except (PydanticUserError, TypeError) as error:
-            raise InvalidRequestError(f"output_type={shown(output_type)} has no JSON schema: {error}") from error
+            self._schema = model_schema(self.model.model_json_schema)
+        except (PydanticUserError, SchemaError, TypeError, ImportError) as error:
+            why = str(error).partition("\n\nFor further information")[0]  # pydantic's pages, which say nothing more
+            raise InvalidRequestError(f"output_type={shown(output_type)} has no JSON schema: {why}") from error
 
     @property
     def definition(self) -> dict[str, Any]:

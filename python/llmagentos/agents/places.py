@@ -34,5 +34,7 @@ def object_at(place: str, folder: str | os.PathLike[str] | None = None) -> Any:
         return getattr(importlib.import_module(module_name), name)
     except (ImportError, AttributeError) as error:
         raise InvalidRequestError(f"{place!r} cannot be found: {error}") from error
+    except SystemExit:
+        raise InvalidRequestError(f"{place!r} cannot be imported: it tries to end the process") from None
     except Exception as error:  # anybody's code may raise anything when it is imported
         raise InvalidRequestError(f"{place!r} cannot be imported: {type(error).__name__}: {error}") from error

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Any, ClassVar, Literal, TypeAlias
+from typing import Any, ClassVar, Literal, TypeAlias, TypeVar, get_args
 
 from llmagentos.completion import Usage
 from llmagentos.errors import LLMAgentOSError, shown
@@ -146,16 +146,67 @@ def from_json(value: Any) -> Record:
     Raises:
         LLMAgentOSError: it is none; names what is wrong.
     """
-    kind = _KINDS.get(value.get("kind", "")) if isinstance(value, Mapping) else None
+    kind = _KINDS.get(str(value.get("kind"))) if isinstance(value, Mapping) else None
     if kind is None:
         raise LLMAgentOSError(f"{shown(value)} is no record of a conversation")
     given = {name: part for name, part in value.items() if name != "kind"}
     try:
         if kind is Answer:
-            given["calls"] = tuple(Call(**call) for call in given["calls"])
+            given["calls"] = tuple(_typed(Call(**call)) for call in given["calls"])
             given["seen"] = tuple(given["seen"])
-        record: Record = kind(**given)
+        record: Record = _typed(kind(**given))
     except (TypeError, KeyError) as error:
         names = ", ".join(field.name for field in fields(kind))
         raise LLMAgentOSError(f"a record {kind.kind!r} must have {names}: {error}") from None
     return record
+
+
+def conversation(values: Iterable[Any]) -> list[Record]:
+    """The records that `to_json` made these of, in an order in which they can have happened.
+
+    Raises:
+        LLMAgentOSError: they are none, or one is out of place; names what is wrong.
+    """
+    records: list[Record] = []
+    calls: set[str] = set()
+    for value in values:
+        record = from_json(value)
+        if isinstance(record, Answer):
+            calls.update(call.id for call in record.calls)
+        if not _is_in_place(record, records, calls):
+            raise LLMAgentOSError(f"the record {len(records) + 1} of a conversation is out of place: {shown(value)}")
+        records.append(record)
+    return records
+
+
+def _is_in_place(record: Record, before: Sequence[Record], calls: Collection[str]) -> bool:
+    """Whether a record can have come after some others.
+
+    Args:
+        calls: ids of those that were made.
+    """
+    if not before:
+        return isinstance(record, UserInput)
+    if isinstance(record, Summary):  # which stands for whole turns
+        return record.n_records in range(len(before)) and isinstance(before[record.n_records], UserInput)
+    return not isinstance(record, CallResult) or record.call_id in calls
+
+
+_T = TypeVar("_T")
+_FITS: Mapping[str, Callable[[Any], bool]] = {
+    "str": lambda value: isinstance(value, str),
+    "int": lambda value: type(value) is int,
+    "bool": lambda value: type(value) is bool,
+    "Outcome": lambda value: value in get_args(Outcome),
+    "tuple[str, ...]": lambda value: all(isinstance(one, str) for one in value),
+    "tuple[Call, ...]": lambda value: all(isinstance(one, Call) for one in value),
+}
+
+
+def _typed(made: _T) -> _T:
+    """A record or a call, if its parts are of their types. Raises TypeError."""
+    for field in fields(made):  # type: ignore[arg-type]
+        value = getattr(made, field.name)
+        if not _FITS[str(field.type)](value):
+            raise TypeError(f"{field.name}={shown(value)} is not {field.type}")
+    return made

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import atexit
 import queue
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from functools import cache
 from typing import Any, TypeAlias
 
 from llmagentos.errors import InvalidRequestError, shown
@@ -56,10 +58,26 @@ def _read_terminal() -> str | None:
     is_terminal = sys.stdin is not None and sys.stdin.isatty()
     if is_terminal:
         import readline  # noqa: F401  (gives input() line editing and history)
+
+        _keep_terminal()
     try:
         return input("> " if is_terminal else "")
     except EOFError:
         return None
+
+
+@cache
+def _keep_terminal() -> None:
+    """Has the terminal at the end of the process as it is now.
+
+    Where a thread waits for a line then, as in `arun` after Ctrl-C, it would be left without echo.
+    """
+    try:
+        import termios
+    except ImportError:  # Windows, which has no such state
+        return
+    descriptor = sys.stdin.fileno()
+    atexit.register(termios.tcsetattr, descriptor, termios.TCSADRAIN, termios.tcgetattr(descriptor))
 
 
 def print_action(action: Any) -> None:
@@ -73,6 +91,7 @@ def ask_person(name: str, arguments: str) -> bool:
     """Asks at the terminal whether a tool may be called. Without a terminal nobody can say so, and it may not."""
     if sys.stdin is None or not sys.stdin.isatty():
         return False
+    _keep_terminal()
     try:
         return input(f"Allow {name} {arguments}? [y/N] ").strip().lower() in ("y", "yes")
     except EOFError:

@@ -21,9 +21,10 @@ from llmagentos.agents.records import (
     Record,
     TurnEnded,
     UserInput,
-    from_json,
+    conversation,
     to_json,
 )
+from llmagentos.agents.texts import as_unicode
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
 
 _lock = threading.Lock()
@@ -139,7 +140,7 @@ class Session(ABC):
         if call_id not in waiting:
             listed = ", ".join(waiting) or "none"
             raise InvalidRequestError(f"no call {shown(call_id)} waits for an approval; those that do: {listed}")
-        self.append(Approval(call_id, is_allowed, reason))
+        self.append(Approval(call_id, is_allowed, as_unicode(reason)))
 
     def to_json(self) -> str:
         """The whole conversation as text, for `MemorySession.from_json`."""
@@ -181,4 +182,4 @@ class MemorySession(Session):
             raise LLMAgentOSError(f"this is no saved session: {error}") from None
         if not isinstance(id, str) or not isinstance(records, list):
             raise LLMAgentOSError("this is no saved session: its id must be a string, its records a list")
-        return cls(id, [from_json(record) for record in records])
+        return cls(id, conversation(records))

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from llmagentos.agents.records import Record, from_json, to_json
+from llmagentos.agents.records import Record, conversation, to_json
 from llmagentos.agents.session import Session, runs_already
 from llmagentos.agents.texts import is_unicode
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError, shown
@@ -46,7 +46,11 @@ class SQLiteSession(Session):
         self._path = Path(path)
         self._db = _connected(self._path)
         rows = self._db.execute("SELECT record FROM records WHERE session = ? ORDER BY position", (id,)).fetchall()
-        self._records: list[Record] = [from_json(json.loads(row[0])) for row in rows]
+        try:
+            self._records: list[Record] = conversation(json.loads(row[0]) for row in rows)
+        except (ValueError, TypeError, RecursionError, LLMAgentOSError) as error:
+            self._db.close()
+            raise LLMAgentOSError(f"{path}: the session {id!r} cannot be read: {error}") from None
 
     @property
     def records(self) -> Sequence[Record]:

@@ -14,6 +14,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
+from llmagentos.errors import InvalidRequestError
+
 TRACE_VARIABLE = "LLMAGENTOS_TRACE"
 
 _LOGGER = logging.getLogger(__name__)
@@ -169,10 +171,16 @@ def _tried(ways: Mapping[str, Callable[[], _T]], failed: set[str]) -> dict[str, 
 
 def started(path: str | os.PathLike[str] | None, name: str, attributes: Mapping[str, Any]) -> Span:
     """The root span of a run: in the file, in that of LLMAGENTOS_TRACE where there is no path, and in OpenTelemetry
-    where it is installed. Its methods and those of its children raise nothing; a trace that fails is logged once."""
+    where it is installed. Its methods and those of its children raise nothing; a trace that fails is logged once.
+
+    Raises:
+        InvalidRequestError: the path leads to what is no file, such as a pipe, whose reader the run would wait for.
+    """
     path = path or os.environ.get(TRACE_VARIABLE)
     ways: dict[str, Callable[[], Span]] = {}
-    if path is not None:
+    if path:
+        if os.path.exists(path) and not os.path.isfile(path):
+            raise InvalidRequestError(f"the trace {os.fspath(path)!r} is not valid: it is there, and is no file")
         ways[os.fspath(path)] = partial(JsonlTrace(path).start, name, attributes)
     with suppress(ImportError):  # it is optional
         ways["OpenTelemetry"] = partial(OpenTelemetryTrace().start, name, attributes)
@@ -181,7 +189,7 @@ def started(path: str | os.PathLike[str] | None, name: str, attributes: Mapping[
 
 
 def _figures(attributes: Mapping[str, Any]) -> dict[str, Any]:
-    texts = ("text", "arguments")
+    texts = ("input", "text", "arguments")
     return {
         f"llmagentos.{name}": value
         for name, value in attributes.items()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, TypeVar
 
+from llmagentos.agents.own_loop import OwnLoop
 from llmagentos.errors import InvalidRequestError
 from llmagentos.tools.threads import in_thread
 
@@ -21,10 +23,11 @@ def finished(work: Coroutine[Any, Any, _T], method: str) -> _T:
     Raises:
         InvalidRequestError: it was called inside an event loop, which would stand still.
     """
-    if not _is_in_loop():
-        return asyncio.run(work)
-    work.close()
-    raise _inside_a_loop(method)
+    if _is_in_loop():
+        work.close()
+        raise _inside_a_loop(method)
+    with OwnLoop() as loop:
+        return loop.run(work)
 
 
 def iterated(items: AsyncGenerator[_T, None], method: str) -> Generator[_T, None, None]:
@@ -35,17 +38,25 @@ def iterated(items: AsyncGenerator[_T, None], method: str) -> Generator[_T, None
     """
     if _is_in_loop():
         raise _inside_a_loop(method)
-    loop = asyncio.new_event_loop()
+    loop = OwnLoop()
+
+    def end() -> None:
+        with loop:
+            loop.run(items.aclose())
+
     try:
         while True:
             try:
-                yield loop.run_until_complete(anext(items))
+                yield loop.run(anext(items))
             except StopAsyncIteration:
                 return
     finally:
-        loop.run_until_complete(items.aclose())
-        loop.run_until_complete(loop.shutdown_asyncgens())
-        loop.close()
+        if _is_in_loop():  # closed or dropped inside of one, whose thread runs no second one
+            thread = threading.Thread(target=end, name="llmagentos-close")
+            thread.start()
+            thread.join()
+        else:
+            end()
 
 
 async def awaited(step: Callable[..., Any], *given: Any) -> Any:

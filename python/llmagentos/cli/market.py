@@ -188,7 +188,7 @@ def _files(source: str, index: str | None, sha256: str | None) -> dict[str, byte
 
     if source.startswith(("http://", "https://")):
         content = fetch(source, MAX_BYTES)
-    elif os.path.isdir(source):
+    elif os.path.isdir(source) and (index is None or os.path.dirname(source)):  # with an index, "name" is no folder
         if sha256 is not None:
             raise ApplicationError(f"--sha256 is for archives, and {source} is a folder")
         return read_folder(source)

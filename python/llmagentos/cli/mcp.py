@@ -49,9 +49,10 @@ def register(app: typer.Typer) -> None:
         threads: options.Threads = None,
     ) -> None:
         """Serve tools and a model to clients of the Model Context Protocol, over standard streams or HTTP."""
-        import asyncio
+        import signal
 
         from llmagentos.agents.mcp.server import mcp_server, model_tools, serve_http, serve_stdio
+        from llmagentos.agents.own_loop import OwnLoop
 
         found = _tools(tools or (), option or ())
         if model is not None:
@@ -59,7 +60,10 @@ def register(app: typer.Typer) -> None:
 
             found += model_tools(LLM(model, threads=threads))
         server = mcp_server(found, allow or ())
-        asyncio.run(serve_stdio(server) if http is None else serve_http(server, host, http))
+        if http is None:  # whoever waits for a line of standard input can be ended in no other way
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
+        with OwnLoop() as loop:
+            loop.run(serve_stdio(server) if http is None else serve_http(server, host, http))
 
 
 def _tools(names: Sequence[str], given: Sequence[str]) -> list[Tool]:

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from llmagentos.agents.trace_files import TracedSpan
 
 MAX_TEXT = 100  # characters of a text on its line
-_TEXTS = ("arguments", "text", "reason")
+_TEXTS = ("input", "arguments", "text", "reason")
 
 
 def register(app: typer.Typer) -> None:

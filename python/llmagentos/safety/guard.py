@@ -112,6 +112,8 @@ async def check(guards: Sequence[Guard], stage: Stage, text: str, tool: str = ""
             continue
         if not isinstance(verdict, (Replace, Block)):
             raise LLMAgentOSError(f"the guard {guard.name} must give Allow, Replace or Block, not {shown(verdict)}")
+        if isinstance(verdict, Replace) and not isinstance(verdict.text, str):
+            raise LLMAgentOSError(f"the guard {guard.name} must replace a text by one, not by {shown(verdict.text)}")
         action: Literal["replace", "block"] = "replace" if isinstance(verdict, Replace) else "block"
         decisions.append(Decision(guard.name, stage, action, verdict.reason))
         logger.info("%s: %s of %s%s: %s", guard.name, action, stage, f" of {tool}" if tool else "", verdict.reason)

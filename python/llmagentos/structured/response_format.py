@@ -12,7 +12,7 @@ from llmagentos.structured.caller_grammar import checked_grammar, checked_regex
 from llmagentos.structured.fault import fault_of
 from llmagentos.structured.json_schema import check_schema
 from llmagentos.structured.lark import json_value, one_of, regex
-from llmagentos.structured.model_schema import closed_schema
+from llmagentos.structured.model_schema import model_schema
 
 ResponseFormatArgument: TypeAlias = "Mapping[str, Any] | type[Any] | None"
 
@@ -94,7 +94,7 @@ def _of_model(model: type[Any]) -> ResponseFormat:
     def parse(text: str) -> Any:
         return model.model_validate_json(text)
 
-    return _of_schema(f"schema of {model.__name__}", closed_schema(model.model_json_schema()), parse)
+    return _of_schema(f"schema of {model.__name__}", model_schema(model.model_json_schema), parse)
 
 
 def _schema_in(wrapper: object) -> object:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import cached_property
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any, Protocol, get_type_hints
 
 from llmagentos.errors import InvalidRequestError, ToolError
-from llmagentos.structured.model_schema import closed_schema
+from llmagentos.structured.model_schema import model_schema
 from llmagentos.tools.json_validation import validator_of
 
 if TYPE_CHECKING:
@@ -48,11 +48,11 @@ class HintedArguments:
         self._name = name
         self._function = function
         self._descriptions = descriptions
-        self._parameters = [
-            parameter
-            for parameter in inspect.signature(function).parameters.values()
-            if parameter.name != IDEMPOTENCY_KEY
-        ]
+        try:
+            parameters = inspect.signature(function).parameters.values()
+        except (TypeError, ValueError) as error:  # such as `int`
+            raise InvalidRequestError(f"the tool {name!r} does not say what it takes: {error}") from None
+        self._parameters = [parameter for parameter in parameters if parameter.name != IDEMPOTENCY_KEY]
         for parameter in self._parameters:
             if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 raise InvalidRequestError(f"the argument {parameter} of the tool {name!r} cannot be given by name")
@@ -60,25 +60,32 @@ class HintedArguments:
                 raise InvalidRequestError(f"the argument {parameter.name!r} of the tool {name!r} has no type")
 
     @cached_property
-    def _adapter(self) -> TypeAdapter[Any]:
-        """Made when it is first needed, as hints may name types that are defined after the function."""
+    def _made(self) -> tuple[TypeAdapter[Any], dict[str, Any]]:
+        """What checks arguments, and its schema.
+
+        Made when it is first needed, as hints may name types that are defined after the function.
+        """
         from pydantic import ConfigDict, TypeAdapter, with_config
         from pydantic.errors import PydanticUserError
+        from pydantic_core import SchemaError
         from typing_extensions import NotRequired, TypedDict
 
         try:
-            hints = get_type_hints(self._function, include_extras=True)
+            hints = get_type_hints(_hinted(self._function), include_extras=True)
             fields = {
                 parameter.name: self._described(parameter, hints[parameter.name]) for parameter in self._parameters
             }
             is_needed = {parameter.name: parameter.default is parameter.empty for parameter in self._parameters}
             # A TypedDict, unlike a model, may have fields of any name; what is left out, the function's defaults fill.
             typed = {name: field if is_needed[name] else NotRequired[field] for name, field in fields.items()}
-            return TypeAdapter(with_config(ConfigDict(extra="forbid"))(TypedDict(self._name, typed)))  # type: ignore[operator]
-        except (NameError, TypeError, PydanticUserError) as error:
-            raise InvalidRequestError(
-                f"the arguments of the tool {self._name!r} have no JSON schema: {error}"
-            ) from error
+            closed = with_config(ConfigDict(extra="forbid"))(TypedDict(self._name, typed))  # type: ignore[operator]
+            adapter: TypeAdapter[Any] = TypeAdapter(closed)
+            schema: dict[str, Any] = _untitled(model_schema(adapter.json_schema))
+        except (NameError, TypeError, PydanticUserError, SchemaError, ImportError) as error:
+            why = str(error).partition("\n\nFor further information")[0]  # pydantic's pages, which say nothing more
+            raise InvalidRequestError(f"the arguments of the tool {self._name!r} have no JSON schema: {why}") from error
+        schema.setdefault("properties", {})
+        return adapter, schema
 
     def _described(self, parameter: inspect.Parameter, hint: Any) -> Any:
         from typing import Annotated
@@ -98,17 +105,15 @@ class HintedArguments:
         )
         return Annotated[hint, field]
 
-    @cached_property
+    @property
     def schema(self) -> dict[str, Any]:
-        schema: dict[str, Any] = _untitled(closed_schema(self._adapter.json_schema()))
-        schema.setdefault("properties", {})
-        return schema
+        return self._made[1]
 
     def checked(self, given: Mapping[str, Any]) -> dict[str, Any]:
         from pydantic import ValidationError
 
         try:
-            checked: dict[str, Any] = self._adapter.validate_python(dict(given))
+            checked: dict[str, Any] = self._made[0].validate_python(dict(given))
         except ValidationError as error:
             faults = "; ".join(
                 f"{'.'.join(map(str, fault['loc'])) or 'arguments'}: {fault['msg']}" for fault in error.errors()
@@ -131,6 +136,13 @@ class SchemaArguments:
         if faults := self._faults(dict(given)):
             raise ToolError(f"the arguments of {self._name} are not valid: {'; '.join(faults)}")
         return dict(given)
+
+
+def _hinted(function: Callable[..., Any]) -> Any:
+    """What has the hints: of a function of which some arguments are given that function, of an object its call."""
+    while isinstance(function, partial):
+        function = function.func
+    return function if inspect.isroutine(function) or inspect.isclass(function) else type(function).__call__
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:

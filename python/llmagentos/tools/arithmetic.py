@@ -80,7 +80,7 @@ def evaluate(expression: str) -> Number:
     except OverflowError:
         raise ToolError(f"the value of {shown(expression)} is too large") from None
     except TypeError as error:
-        raise ToolError(f"{shown(expression)}: a function has too many or too few arguments: {error}") from None
+        raise ToolError(f"{shown(expression)} cannot be calculated: a function has unfit arguments: {error}") from None
     if isinstance(value, float) and not math.isfinite(value):
         raise ToolError(f"{shown(expression)} has no finite value")
     return value
@@ -153,8 +153,9 @@ def _power(base: Number, exponent: Number) -> Number:
 
 def _call(node: ast.Call) -> Number:
     if not isinstance(node.func, ast.Name) or node.func.id not in _FUNCTIONS:
-        name = node.func.id if isinstance(node.func, ast.Name) else "this"
-        raise ValueError(f"{name!r} is not a function; there are {', '.join(_FUNCTIONS)}")
+        if not isinstance(node.func, ast.Name):
+            raise ValueError("what is before the parentheses is not a function's name; to multiply, write *")
+        raise ValueError(f"{node.func.id!r} is not a function; there are {', '.join(_FUNCTIONS)}")
     if node.keywords:
         raise ValueError("arguments have no names here")
     return _bounded(_FUNCTIONS[node.func.id](*(_value(argument) for argument in node.args)))

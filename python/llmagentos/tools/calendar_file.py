@@ -8,7 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta, timezone
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
@@ -22,6 +22,7 @@ MAX_EVENTS = 50  # in one answer
 MAX_TEXT = 1000  # characters of a title or place
 MAX_TIMES_A_DAY = 100  # that an event repeats; each time since its first is counted
 
+_Date = TypeVar("_Date", date, datetime)
 _TIMES_A_DAY = {"SECONDLY": 86_400, "MINUTELY": 1440, "HOURLY": 24}
 
 
@@ -72,6 +73,8 @@ class CalendarFile:
 
     def _read(self) -> Any:
         try:
+            if self._path.exists() and not self._path.is_file():  # a pipe, whose writer would be waited for
+                raise OSError("it is no file")
             return self._icalendar.Calendar.from_ical(self._path.read_bytes())
         except FileNotFoundError:
             calendar = self._icalendar.Calendar()
@@ -194,10 +197,10 @@ def calendar_tools(path: str | os.PathLike[str], zone: str = "UTC") -> list[Tool
         """
         begin = _start(start, calendar.zone)
         if not isinstance(begin, datetime):
-            return f"added: {calendar.add(title, begin, begin + timedelta(days=1), location)}"
+            return f"added: {calendar.add(title, begin, _after(begin, timedelta(days=1)), location)}"
         if not 0 < minutes <= MAX_DAYS * 1440:
             raise ToolError(f"minutes={minutes} is not valid: an event takes 1 minute to {MAX_DAYS} days")
-        return f"added: {calendar.add(title, begin, begin + timedelta(minutes=minutes), location)}"
+        return f"added: {calendar.add(title, begin, _after(begin, timedelta(minutes=minutes)), location)}"
 
     @tool
     def remove_event(uid: Line) -> str:
@@ -234,4 +237,11 @@ def _check_repetition(event: Any) -> None:
 def _later(start: datetime, days: int) -> datetime:
     if not 1 <= days <= MAX_DAYS:
         raise ToolError(f"days={days} is not valid: it must be 1 to {MAX_DAYS}")
-    return start + timedelta(days=days)
+    return _after(start, timedelta(days=days))
+
+
+def _after(start: _Date, time_later: timedelta) -> _Date:
+    try:
+        return start + time_later
+    except OverflowError:
+        raise ToolError(f"{time_later.days} days after {start} is after the year 9999") from None

@@ -84,7 +84,11 @@ def date_time_tools(zone: str = "UTC", clock: Callable[[], datetime] | None = No
             from_zone: the time zone that the time is given in, such as "America/New_York".
             to_zone: the time zone wanted, such as "Europe/Berlin".
         """
-        return written(parse_time(time, time_zone(from_zone)).astimezone(time_zone(to_zone)))
+        moment = parse_time(time, time_zone(from_zone))
+        try:
+            return written(moment.astimezone(time_zone(to_zone)))
+        except OverflowError:
+            raise ToolError(f"{shown(time)} in {shown(to_zone)} is outside the years 1 to 9999") from None
 
     @tool
     def days_between(start: Day, end: Day) -> str:

@@ -201,6 +201,6 @@ def retrieval_tool(root: str | os.PathLike[str], embedder: Embedder | None = Non
         if not 1 <= limit <= MAX_PASSAGES:
             raise ToolError(f"limit={limit} is not valid: it must be 1 to {MAX_PASSAGES}")
         found = index.search(query, limit)
-        return [{"source": f"{p.source}:{p.line}", "text": p.text, "score": round(p.score, 4)} for p in found]
+        return [{"source": f"{p.source}:{p.line}", "text": p.text, "score": float(f"{p.score:.4g}")} for p in found]
 
     return search_documents

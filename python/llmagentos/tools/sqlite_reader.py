@@ -78,6 +78,8 @@ class SqliteReader:
         """
         file = Path(path).absolute()
         try:
+            if file.exists() and not file.is_file():  # a pipe, whose writer would be waited for
+                raise sqlite3.OperationalError("it is no file")
             connection = sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True, check_same_thread=False)
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             return cls(connection, max_rows=max_rows, timeout=timeout)

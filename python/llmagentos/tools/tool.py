@@ -51,9 +51,13 @@ class Tool:
         requires_approval: bool = False,
         idempotent: bool = False,
     ) -> None:
+        if not callable(function):
+            raise InvalidRequestError(f"{shown(function)} cannot be a tool: it must be a function")
+        if inspect.isasyncgenfunction(function):
+            raise InvalidRequestError(f"{shown(function)} cannot be a tool: have it return a list in place of `yield`")
         self.function = function
-        self.name = name or str(getattr(function, "__name__", ""))
-        if not _NAME.fullmatch(self.name):
+        self.name = getattr(function, "__name__", "") if name is None else name
+        if not isinstance(self.name, str) or not _NAME.fullmatch(self.name):
             raise InvalidRequestError(
                 f"{shown(self.name)} cannot be a tool's name: it must be 1 to 64 letters, digits, '_' or '-'"
             )
@@ -61,10 +65,12 @@ class Tool:
         self.description = description or text
         if not self.description:
             raise InvalidRequestError(f"the tool {self.name!r} has no description: write a docstring")
-        if timeout is not None and not timeout > 0:
+        if timeout is not None and not _is_positive(timeout):
             raise InvalidRequestError(f"timeout={shown(timeout)} of the tool {self.name!r} must be above 0, or None")
-        if retries < 0:
-            raise InvalidRequestError(f"retries={shown(retries)} of the tool {self.name!r} must be at least 0")
+        if type(retries) is not int or retries < 0:
+            raise InvalidRequestError(
+                f"retries={shown(retries)} of the tool {self.name!r} must be an integer, 0 or more"
+            )
         self.timeout, self.retries = timeout, retries
         self.requires_approval, self.idempotent = requires_approval, idempotent
         self._arguments: Arguments = (
@@ -127,16 +133,17 @@ class Tool:
             ToolError: the arguments are not what the schema says.
             Exception: whatever the function raises.
         """
-        given = self._given(arguments, idempotency_key)
-        return asyncio.run(self.function(**given)) if self._is_async else self.function(**given)
+        value = self.function(**self._given(arguments, idempotency_key))
+        return asyncio.run(value) if inspect.iscoroutine(value) else value
 
     async def acall(self, arguments: Mapping[str, Any] | str, *, idempotency_key: str | None = None) -> Any:
         """`call` for asyncio: a plain function runs in a thread. What tries to end the process is a ToolError."""
         given = self._given(arguments, idempotency_key)
-        if not self._is_async:
-            return await in_thread(self.function, **given)
+        value = self.function(**given) if self._is_async else await in_thread(self.function, **given)
+        if not inspect.iscoroutine(value):  # which a plain function may have made
+            return value
         try:
-            return await self.function(**given)
+            return await value
         except (asyncio.CancelledError, KeyboardInterrupt, GeneratorExit):  # not the function's own doing
             raise
         except BaseException as error:
@@ -166,6 +173,10 @@ def tool(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     if function is not None:
         return Tool(function)
     return lambda decorated: Tool(decorated, **options)
+
+
+def _is_positive(value: object) -> bool:
+    return isinstance(value, (int, float)) and value > 0
 
 
 def _documented(docstring: str) -> tuple[str, dict[str, str]]:

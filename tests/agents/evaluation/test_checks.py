@@ -78,6 +78,13 @@ def test_what_does_not(check: dict[str, Any], fault: str) -> None:
     assert fault in str(_fault(check))
 
 
+def test_arguments_that_go_on_are_cut_in_a_fault() -> None:
+    reply = Reply("", "done", (MadeCall("pay", '{"amount": ' + "9" * 5000 + "}", "error"),))
+    fault = str(_fault({"tool_call": "erase"}, reply))
+    assert fault.endswith("999 ... (error)")
+    assert len(fault) < 500
+
+
 def test_json_is_checked_against_schemas() -> None:
     schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 3}}, "required": ["n"]}
     assert _fault({"schema": schema}, Reply('{"n": 2}')) is None

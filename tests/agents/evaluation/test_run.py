@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+import sys
 import threading
 import time
 from typing import Any
@@ -121,6 +122,11 @@ def test_the_model_is_given_to_what_makes_the_target() -> None:
 def test_what_is_no_target_is_an_error(target: Any, message: str) -> None:
     with pytest.raises(InvalidRequestError, match=message):
         run_suite(_suite({"say": "a"}), target)
+
+
+def test_a_target_that_ends_the_process_is_an_error() -> None:
+    with pytest.raises(LLMAgentOSError, match="the target could not be made: it tried to end the process"):
+        run_suite(_suite({"say": "a"}), lambda: sys.exit(3))
 
 
 def test_a_target_that_cannot_be_made_is_an_error_that_says_where() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sys
 
 from mcp.server import MCPServer
@@ -26,6 +27,13 @@ def fails(path: str) -> str:
 def measure() -> CallToolResult:
     """Measure, and give values without a text."""
     return CallToolResult(content=[], structured_content={"width": 3, "unit": "m\u00b2"})
+
+
+@server.tool()
+async def wait() -> str:
+    """Wait."""
+    await asyncio.sleep(60)
+    return "done"
 
 
 if __name__ == "__main__":

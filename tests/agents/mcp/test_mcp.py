@@ -54,8 +54,9 @@ def test_tools_of_a_server_are_ordinary_tools() -> None:
             "add": False,
             "files_read_text": True,
             "measure": False,
+            "wait": False,
         }
-        add, fails, measure = server.tools
+        add, fails, measure, _ = server.tools
         assert measure.call({}) == '{"width": 3, "unit": "m\u00b2"}'
         assert add.description == "Add two numbers."
         assert set(add.parameters["properties"]) == {"a", "b"}
@@ -69,8 +70,33 @@ def test_tools_of_a_server_are_ordinary_tools() -> None:
         assert [record.text for record in result.records if isinstance(record, CallResult)] == ["42"]
 
 
+def test_a_call_that_is_out_of_time_may_have_done_its_work() -> None:
+    with MCPTools(EXAMPLE, timeout=10) as server:
+        add, *_, wait = server.tools
+        wait.timeout = 0.2
+        steps = [ScriptedCall("wait"), ScriptedCall("add", {"a": 40, "b": 2}), "It is 42."]
+        result = Agent(ScriptedModel(steps), tools=[add, wait]).ask("40 and 2?")
+    assert [(one.outcome, one.text) for one in result.records if isinstance(one, CallResult)] == [
+        ("timeout", "wait gave no result in 0.2 seconds; it may or may not have done its work"),
+        ("ok", "42"),
+    ]
+    limits: list[float] = []
+    with MCPTools(EXAMPLE, timeout=10) as server:
+
+        async def call_tool(_name: str, _given: object, limit: float) -> None:
+            limits.append(limit)
+            raise TimeoutError
+
+        server._client.call_tool = call_tool  # type: ignore[assignment,method-assign]
+        with pytest.raises(ToolError, match="add: TimeoutError"):
+            server.tools[0].call({"a": 40, "b": 2})
+    assert server.tools[0].timeout == 10
+    assert limits[0] > 10
+
+
 def test_a_server_that_is_none_is_an_error() -> None:
     for server in (
+        [3],  # type: ignore[list-item]
         [sys.executable, "-c", "print('hello')"],
         ["/nowhere/program"],
         f"http://127.0.0.1:{_free_port()}/mcp",

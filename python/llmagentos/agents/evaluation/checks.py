@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from llmagentos.agents.evaluation.judge import Judge
     from llmagentos.agents.evaluation.reply import Reply
 
-MAX_SHOWN = 400  # characters of an answer in a fault
+MAX_SHOWN = 400  # characters of an answer, or of a call's arguments, in a fault
 Text: TypeAlias = Annotated[str, Field(min_length=1)]
 Texts: TypeAlias = Annotated[
     list[Text], Field(min_length=1), BeforeValidator(lambda given: [given] if isinstance(given, str) else given)
@@ -168,3 +168,8 @@ def _checked_pattern(pattern: str) -> str:
 def _answered(reply: Reply) -> str:
     text = " ".join(reply.text.split())
     return f"the answer was {text[:MAX_SHOWN]!r}{' ...' if len(text) > MAX_SHOWN else ''}"
+
+
+def cut(text: str) -> str:
+    """A text as a fault shows it."""
+    return f"{text[:MAX_SHOWN]} ..." if len(text) > MAX_SHOWN else text

@@ -73,6 +73,8 @@ def _partner(target: Any, options: dict[str, Any], worker: Worker, timeout: floa
         return worker.do(lambda: partner_of(target, options, timeout), None)
     except LLMAgentOSError:
         raise
+    except SystemExit:
+        raise LLMAgentOSError("the target could not be made: it tried to end the process") from None
     except Exception as error:  # the target is anybody's code
         raise LLMAgentOSError(f"the target could not be made: {_told(error)}") from error
 

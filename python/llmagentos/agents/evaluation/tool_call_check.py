@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import Field, JsonValue, field_validator
 
-from llmagentos.agents.evaluation.checks import Check, Text
+from llmagentos.agents.evaluation.checks import Check, Text, cut
 from llmagentos.agents.records import Outcome
 from llmagentos.tools.json_validation import validator_of
 
@@ -51,7 +51,7 @@ class ToolCalled(Check):
         n_found = sum(self._fits(call) for call in reply.calls)
         if n_found == self.times or (self.times is None and n_found):
             return None
-        made = ", ".join(f"{call.name} {call.arguments} ({call.outcome or 'not run'})" for call in reply.calls)
+        made = ", ".join(f"{call.name} {cut(call.arguments)} ({call.outcome or 'not run'})" for call in reply.calls)
         return f"such calls: {n_found}; all calls: {made or 'none'}"
 
     def _fits(self, call: MadeCall) -> bool:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from typing_extensions import Self
 
 MAX_PAGES = 100  # of a server's list of tools
+LATER_SECONDS = 5.0  # than a tool's own time limit
 
 
 class MCPTools:
@@ -34,7 +35,8 @@ class MCPTools:
             of a server that speaks streamable HTTP.
         requires_approval: whether a person must allow each call; or the names of the tools for which it is so.
         prefix: put before the tools' names, for servers whose names are the same.
-        timeout: seconds to connect, and for a call.
+        timeout: seconds for a call, and for an answer while connecting; before that the SDK gives a server ten seconds
+            to say which version of the protocol it speaks.
         env: variables of the command's environment, besides the few that it gets.
 
     Raises:
@@ -70,11 +72,11 @@ class MCPTools:
             from mcp import Client, StdioServerParameters
         except ImportError as error:
             raise LLMAgentOSError(f"{error}; MCP needs: pip install 'llmagentos[agents]'") from None
-        target: Any = self._server
-        if not isinstance(self._server, str):
-            program, *arguments = self._server
-            target = StdioServerParameters(command=program, args=arguments, env=dict(self._env or {}))
         try:
+            target: Any = self._server
+            if not isinstance(self._server, str):
+                program, *arguments = self._server
+                target = StdioServerParameters(command=program, args=arguments, env=dict(self._env or {}))
             self._portal = self._stack.enter_context(start_blocking_portal())
             entering: AbstractContextManager[Client] = self._portal.wrap_async_context_manager(
                 Client(target, read_timeout_seconds=self._timeout)
@@ -125,7 +127,9 @@ class MCPTools:
 
     def _calling(self, name: str) -> Any:
         async def call(**given: Any) -> str:
-            future = self._portal.start_task_soon(self._client.call_tool, name, given)
+            # Whoever runs the tool has a time limit too, and tells what a call that is out of time may have done.
+            limit = self._timeout + LATER_SECONDS
+            future = self._portal.start_task_soon(self._client.call_tool, name, given, limit)
             try:
                 result = await asyncio.wrap_future(future)
             except Exception as error:

@@ -45,13 +45,20 @@ class SummaryMemory(Memory):
         if len(turns) <= self._max_turns:
             return whole_view(session)
         older = turns[: -self._keep_turns]
-        text = await self._summarised(summary, older, model if self._model is None else self._model)
+        response = await self._summarised(summary, older, model if self._model is None else self._model)
+        text = response.text.strip()
+        if not text:
+            view = whole_view(session)
+            return View(
+                view.messages, view.background, (f"no summary of {len(older)} turns was written: all are shown",)
+            )
+        cut = f", cut at {self._params.max_tokens} tokens" if response.finish_reason == "length" else ""
         start = turn_starts(session.records)[len(older)]
         session.append(Summary(text, start))
         view = whole_view(session)
-        return View(view.messages, view.background, (f"{len(older)} turns were summarised: {text}",))
+        return View(view.messages, view.background, (f"{len(older)} turns were summarised{cut}: {text}",))
 
-    async def _summarised(self, summary: str | None, turns: Sequence[Turn], model: ChatModel) -> str:
+    async def _summarised(self, summary: str | None, turns: Sequence[Turn], model: ChatModel) -> Response:
         so_far = "" if summary is None else f"Summary of what came before: {summary}\n\n"
         request = (
             "Summarise the conversation for somebody who goes on with it. Keep names, numbers, decisions, and what is "
@@ -61,7 +68,7 @@ class SummaryMemory(Memory):
         async for piece in respond(model, [{"role": "user", "content": request}], self._params, {}):
             if isinstance(piece, Response):
                 response = piece
-        return response.text.strip()
+        return response
 
 
 def written(turns: Sequence[Turn]) -> str:

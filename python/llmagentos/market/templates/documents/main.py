@@ -51,9 +51,12 @@ def main() -> None:
     options = parser.parse_args()
     index = PassageIndex(read_passages(options.folder, size=PASSAGE, overlap=0))
     model = LLM(options.model) if options.model is not None else None
-    print(f"{len(index)} passages of {options.folder}. Ask, or end with Ctrl-D.", file=sys.stderr)
+    print(f"{len(index)} passages of {options.folder}. Ask, or end with exit.", file=sys.stderr)
     for line in sys.stdin:
-        if question := line.strip():
+        question = line.strip()
+        if question.lower() == "exit":
+            break
+        if question:
             print(answer(question, index, model), end="\n\n", flush=True)
 
 

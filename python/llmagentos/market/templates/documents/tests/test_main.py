@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import io
+import sys
+
 import pytest
-from main import FOLDER, PASSAGE, answer
+from main import FOLDER, PASSAGE, answer, main
 
 from llmagentos.tools.retrieval import PassageIndex, read_passages
 
@@ -37,6 +40,13 @@ def test_an_answer_is_quoted_with_its_source(index: PassageIndex, question: str,
     first = answer(question, index).split("\n\n")
     assert quote in " ".join(answer(question, index).split())
     assert any(source in part for part in first)
+
+
+def test_questions_are_answered_until_exit(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    monkeypatch.setattr(sys, "argv", ["main.py"])
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\nxylophone?\nExit\nxylophone?\n"))
+    main()
+    assert capsys.readouterr().out == "The documents say nothing about that.\n\n"
 
 
 def test_a_model_is_asked_with_the_passages_and_they_are_shown_too(index: PassageIndex) -> None:
