@@ -129,6 +129,10 @@ def test_an_archive_is_made_checked_installed_and_run(run, folder, tmp_path):
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (3, "bread ['--loud', 'rye']\n")
+    asked = subprocess.run(
+        [sys.executable, "-m", "llmagentos", "run", "bread", "--help"], capture_output=True, text=True, check=False
+    )
+    assert asked.stdout == "bread ['--help']\n"  # the application's help, not that of `run`
     assert run("market", "uninstall", "bread")[0] == 0
     assert run("run", "bread")[0] == 1
 
