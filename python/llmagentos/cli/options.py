@@ -30,6 +30,15 @@ Model: TypeAlias = Annotated[
         autocompletion=_models,
     ),
 ]
+LocalModel: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A catalogue name, hf:org/repo, or the path of a .gguf file or a folder.",
+        autocompletion=_models,
+    ),
+]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option("--threads", "-t", help="Threads that compute; the default is the CPUs of this process.")
 ]
@@ -86,12 +95,17 @@ _ADVICE = (
 
 
 def params_from(llm: LLM, **options: Any) -> SamplingParams:
-    """The model's recommended sampling with the options that were given in its place.
+    """The model's recommended sampling with the options that were given in its place. A service is sent these alone.
 
     Raises:
         InvalidRequestError: a value outside its domain.
     """
-    return replace(llm.default_params, **{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    if llm.remote is None:
+        return replace(llm.default_params, **given)
+    from llmagentos.providers.remote_call import GivenParams
+
+    return GivenParams(**given, given=frozenset(given))
 
 
 def name_and_path(value: str | None, option: str) -> tuple[str | None, str]:
