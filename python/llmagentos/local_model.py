@@ -219,6 +219,7 @@ def open_local_model(
         inter_token_target=inter_token_target,
         on_event=on_event,
         encoder_length=encoder_length,
+        can_be_longer=context < trained or checkpoint.has_relative_positions,
     )
     proposer = _open_proposer(speculation, draft_model, checkpoint.tokenizer, threads, kv_dtype, info.kv_cache_bytes)
     sampler = NativeSampler(backend.pool, checkpoint.tokenizer, checkpoint.missing_ids)

@@ -8,10 +8,12 @@ import sys
 
 import pytest
 
+from llmagentos import LLM
 from llmagentos.cli.options import in_options
 from llmagentos.errors import ContextLengthError, OutOfMemoryError
 from llmagentos.kv_memory import size_kv_cache
 from tests.engine.fake_model import fake_model
+from tests.models.tiny_models import TINY
 
 
 @pytest.mark.parametrize(
@@ -31,6 +33,11 @@ def test_advice_names_options_that_exist() -> None:
     with pytest.raises(ContextLengthError) as caught:
         fake_model(context_length=10).engine.check_fits(20)
     assert in_options(str(caught.value)).endswith("shorten it, or give a larger --context")
+    with (
+        LLM(str(TINY / "llama_f32.gguf")) as llm,
+        pytest.raises(ContextLengthError, match=r"one new token: shorten it$"),
+    ):
+        llm.generate([1] * 10_000)  # it has all the context that there is
     with pytest.raises(OutOfMemoryError) as short:
         size_kv_cache(1000, 100, 32, 32, 32, 0)
     assert in_options(str(short.value)).endswith("bytes: lower --context")
