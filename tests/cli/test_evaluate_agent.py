@@ -113,6 +113,7 @@ def test_a_target_of_the_command_line_and_cases_by_name(run, suite):
     ("arguments", "message"),
     [
         (["missing.toml"], "missing.toml: No such file"),
+        ([__file__], "is no suite: these are .toml and .json files"),
         (["no-such-app"], "no application is named 'no-such-app'"),
         (["documents", "--json", "--transcript"], "cannot both be printed"),
         (["documents", "--application", "documents"], "is for suites that are files"),

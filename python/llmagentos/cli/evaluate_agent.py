@@ -94,6 +94,8 @@ def _read(suite: str, application: str | None) -> tuple[Suite, Path]:
         path = Path(suite)
         folder = path.parent if application is None else application_named(application).folder
         return read_suite(path), folder
+    if Path(suite).is_file():
+        raise InvalidRequestError(f"{suite} is no suite: these are .toml and .json files")
     if application is not None:
         raise InvalidRequestError(f"--application is for suites that are files, and {suite!r} is an application")
     folder = application_named(suite).folder
