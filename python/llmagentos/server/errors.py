@@ -85,6 +85,8 @@ def api_error_of(error: BaseException) -> ApiError:
     if isinstance(error, RequestValidationError):
         return _of_validation(error)
     if isinstance(error, HTTPException):
+        if error.status_code == 404 and error.detail == "Not Found":  # starlette's own words
+            return ApiError(404, "there is no such route, or not for this method: /openapi.json lists all")
         return ApiError(error.status_code, str(error.detail), headers=error.headers)
     if isinstance(error, ContextLengthError):
         # Clients that shorten what they send look for OpenAI's words.
