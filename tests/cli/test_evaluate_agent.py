@@ -109,6 +109,11 @@ def test_a_target_of_the_command_line_and_cases_by_name(run, suite):
     assert (code, err) == (1, "error: the suite has no case 'differences'; it has 'sums'\n")
 
 
+def test_a_terminal_is_told_how_many_cases_are_over(run, suite, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert "\rcase 1/1\n" in run(suite)[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
