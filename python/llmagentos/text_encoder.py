@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Pair: TypeAlias = "tuple[str, str]"
 Vectors: TypeAlias = NDArray[np.float32]
+Progress: TypeAlias = Callable[[int, int], object] | None  # called with the tokens that are done, and all
 # Names that models give the prompts of a search's two sides, the usual one first.
 _QUERY, _DOCUMENT = ("query", "search_query"), ("document", "passage", "search_document")
 
@@ -90,7 +91,13 @@ class TextEncoder:
         self._name = name
 
     def embed(
-        self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool, adapter: str | None
+        self,
+        texts: Any,
+        prompt_name: str | None,
+        normalize: bool | None,
+        truncate: bool,
+        adapter: str | None,
+        progress: Progress = None,
     ) -> Vectors:
         """The embeddings of one text or of several: see `LLM.embed`."""
         self.check_open()
@@ -100,7 +107,7 @@ class TextEncoder:
             )
         prompt = self._prompt(prompt_name)
         number = self.adapters.number_of(adapter)
-        return self._embedded(_listed(texts)[1], prompt, normalize, truncate, number)
+        return self._embedded(_listed(texts)[1], prompt, normalize, truncate, number, progress)
 
     def rerank(
         self, query: str, documents: Sequence[str], top_n: int | None, truncate: bool, adapter: str | None
@@ -151,12 +158,18 @@ class TextEncoder:
         return prompts[name]
 
     def _embedded(
-        self, texts: Sequence[Any], prompt: str, normalize: bool | None, truncate: bool, adapter: int | None
+        self,
+        texts: Sequence[Any],
+        prompt: str,
+        normalize: bool | None,
+        truncate: bool,
+        adapter: int | None,
+        progress: Progress = None,
     ) -> Vectors:
         def encoded(text: Any) -> TokenText:
             return self._encoded(prompt + text if isinstance(text, str) else text, truncate)
 
-        vectors, n_dims = self._run(texts, encoded, adapter), self._settings.n_dims
+        vectors, n_dims = self._run(texts, encoded, adapter, progress), self._settings.n_dims
         if normalize is None and self._settings.normalize:
             return _scaled(vectors)[:, :n_dims]  # in this order: what is left of a vector may be shorter
         return _scaled(vectors[:, :n_dims]) if normalize else vectors[:, :n_dims]
@@ -190,7 +203,9 @@ class TextEncoder:
         weights /= weights.sum(axis=1, keepdims=True)
         return weights
 
-    def _run(self, texts: Sequence[Any], encoded: Callable[[Any], TokenText], adapter: int | None) -> Vectors:
+    def _run(
+        self, texts: Sequence[Any], encoded: Callable[[Any], TokenText], adapter: int | None, progress: Progress = None
+    ) -> Vectors:
         """The vectors of all texts; what is wrong with one says which."""
         made = []
         for index, text in enumerate(texts):
@@ -199,7 +214,7 @@ class TextEncoder:
             except InvalidRequestError as error:
                 error.args = (f"text {index}: {error}",)
                 raise
-        return self._encoder.run(made, adapter)
+        return self._encoder.run(made, adapter, progress)
 
     def _encoded(self, text: Any, truncate: bool) -> TokenText:
         if _is_pair(text):

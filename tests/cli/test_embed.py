@@ -45,6 +45,16 @@ def test_lines_of_standard_input_go_to_a_file(
         np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), llm.embed(["cat", "dog"], prompt_name="query"))
 
 
+def test_a_terminal_is_told_how_far_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert run(*TEXTS, "-m", str(folder), "-o", str(tmp_path / "out.npy")) == 0
+    with LLM(folder) as llm:
+        n_tokens = sum(len(llm.tokenize(text)) for text in TEXTS)
+    assert capsys.readouterr().err == f"\rtoken {n_tokens} of {n_tokens}\n"
+
+
 def test_a_long_text_is_an_error_that_names_the_option(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run("the cat " * 9, "-m", str(folder)) == 1
     assert "give --truncate to leave its end out" in capsys.readouterr().err
