@@ -231,6 +231,8 @@ def open_local_model(
 
 def _for_task(checkpoint: Checkpoint, task: str | None) -> Checkpoint:
     """The checkpoint as it is to be used: a decoder that is to embed pools its last row, where it does not say."""
+    if task == "embed" and checkpoint.is_encoder_decoder:
+        raise InvalidRequestError(f"{checkpoint.name} reads a text and writes another: it makes no vectors of texts")
     if task == "embed" and checkpoint.pooling is None:
         from llmagentos.formats.checkpoint import Pooling
 

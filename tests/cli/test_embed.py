@@ -11,6 +11,7 @@ import pytest
 from llmagentos import LLM
 from llmagentos.cli import main
 from tests.encoder_folders import encoder_folder
+from tests.folder_models import files_of_model
 
 TEXTS = ["the cat", "bread is baked"]
 
@@ -53,6 +54,12 @@ def test_a_terminal_is_told_how_far_it_is(
     with LLM(folder) as llm:
         n_tokens = sum(len(llm.tokenize(text)) for text in TEXTS)
     assert capsys.readouterr().err == f"\rtoken {n_tokens} of {n_tokens}\n"
+
+
+def test_a_model_with_a_decoder_makes_no_vectors(capsys: pytest.CaptureFixture[str]) -> None:
+    with files_of_model("bart-plain"):
+        assert run("a", "-m", "bart") == 1
+    assert "makes no vectors of texts" in capsys.readouterr().err
 
 
 def test_a_long_text_is_an_error_that_names_the_option(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

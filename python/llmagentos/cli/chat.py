@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     def chat(
         model: options.Model = options.DEFAULT_MODEL,
         system: options.System = None,
-        max_tokens: options.MaxTokens = options.DEFAULT_MAX_TOKENS,
+        max_tokens: options.MaxTokens = None,
         temperature: options.Temperature = None,
         top_p: options.TopP = None,
         top_k: options.TopK = None,
@@ -52,7 +52,7 @@ def register(app: typer.Typer) -> None:
                     )
                 params = options.params_from(
                     llm,
-                    max_tokens=max_tokens or None,
+                    max_tokens=max_tokens,
                     temperature=temperature,
                     top_p=top_p,
                     top_k=top_k,
