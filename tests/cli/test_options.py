@@ -23,6 +23,14 @@ from tests.models.tiny_models import TINY
         ("seed=-1 is not valid: it must be None or an integer", "--seed -1 is not valid: it must be an integer"),
         ("stop=['top_p='] is not valid", "--stop ['top_p='] is not valid"),
         ("the prompt is empty: top_p=1", "the prompt is empty: top_p=1"),
+        (
+            "it makes vectors; use embed(), rerank() or classify()",
+            "it makes vectors; use `llmagentos embed` or `llmagentos rerank`",
+        ),
+        (
+            "no tokenizer: give it lists of token ids, and read token_ids",
+            "no tokenizer: in Python it takes and gives token ids",
+        ),
     ],
 )
 def test_an_argument_is_named_as_its_option(message: str, said: str) -> None:

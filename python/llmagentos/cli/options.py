@@ -97,6 +97,8 @@ _ADVICE = (
     (r"lower either of the two", "lower --context"),
     (r"(?<=would round it twice)", "; --requantize does so"),
     (r"give truncate=True to", "give --truncate to"),
+    (r"use embed\(\), rerank\(\) or classify\(\)", "use `llmagentos embed` or `llmagentos rerank`"),
+    (r"give it lists of token ids, and read token_ids", "in Python it takes and gives token ids"),
 )
 
 
