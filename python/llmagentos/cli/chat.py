@@ -46,10 +46,8 @@ def register(app: typer.Typer) -> None:
             llm = LLM(name, threads=threads, context_length=context)
             try:
                 if not llm.has_chat_template:
-                    raise InvalidRequestError(
-                        f"{llm.info.name} has no chat template, so it cannot chat; "
-                        "`llmagentos generate` continues a text"
-                    )
+                    other = "`llmagentos generate` takes a text" if llm.generates else "it makes vectors of texts"
+                    raise InvalidRequestError(f"{llm.info.name} has no chat template, so it cannot chat; {other}")
                 params = options.params_from(
                     llm,
                     max_tokens=max_tokens,
