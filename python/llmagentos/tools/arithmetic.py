@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from llmagentos.errors import ToolError, shown
-from llmagentos.tools.bounds import Words
+from llmagentos.tools.bounds import Line
 from llmagentos.tools.tool import tool
 
 Number: TypeAlias = "int | float"
@@ -87,7 +87,7 @@ def evaluate(expression: str) -> Number:
 
 
 @tool
-def calculator(expression: Words) -> str:
+def calculator(expression: Line) -> str:
     """Calculate the value of an arithmetic expression.
 
     Args:

@@ -1,21 +1,18 @@
-"""Types of tools' arguments, with lengths in characters: without an end, a small model may write on and on. What a tool
-cannot do without is not empty, as small models may leave it.
-"""
+"""Types of tools' arguments that have an end, in characters: without one, a small model may write on and on."""
 
 from __future__ import annotations
 
 from typing import Annotated, TypeAlias
 
-from annotated_types import Ge, Le, MaxLen, MinLen
+from annotated_types import Ge, Le, MaxLen
 
 Day: TypeAlias = Annotated[str, MaxLen(40)]  # or a time
 Name: TypeAlias = Annotated[str, MaxLen(100)]
 Path: TypeAlias = Annotated[str, MaxLen(400)]
 Line: TypeAlias = Annotated[str, MaxLen(500)]
-Words: TypeAlias = Annotated[str, MinLen(1), MaxLen(500)]  # a line that says something
-Url: TypeAlias = Annotated[str, MinLen(1), MaxLen(1000)]
-Sql: TypeAlias = Annotated[str, MinLen(1), MaxLen(2000)]
-Program: TypeAlias = Annotated[str, MinLen(1), MaxLen(10_000)]
+Url: TypeAlias = Annotated[str, MaxLen(1000)]
+Sql: TypeAlias = Annotated[str, MaxLen(2000)]
+Program: TypeAlias = Annotated[str, MaxLen(10_000)]
 
 Count: TypeAlias = Annotated[int, Ge(1), Le(1_000_000)]
 Position: TypeAlias = Annotated[int, Ge(0), Le(1_000_000_000)]

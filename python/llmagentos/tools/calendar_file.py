@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
-from llmagentos.tools.bounds import Count, Day, Line, Words
+from llmagentos.tools.bounds import Count, Day, Line
 from llmagentos.tools.date_time import parse_date, parse_time, time_zone
 from llmagentos.tools.requirements import required
 from llmagentos.tools.tool import Tool, tool
@@ -183,7 +183,7 @@ def calendar_tools(path: str | os.PathLike[str], zone: str = "UTC") -> list[Tool
         return "\n".join(map(str, found[:MAX_EVENTS])) + more or "there is nothing in the calendar then"
 
     @tool
-    def add_event(title: Words, start: Day, minutes: Count = 60, location: Line = "") -> str:
+    def add_event(title: Line, start: Day, minutes: Count = 60, location: Line = "") -> str:
         """Add an event to the calendar.
 
         Args:
@@ -200,7 +200,7 @@ def calendar_tools(path: str | os.PathLike[str], zone: str = "UTC") -> list[Tool
         return f"added: {calendar.add(title, begin, begin + timedelta(minutes=minutes), location)}"
 
     @tool
-    def remove_event(uid: Words) -> str:
+    def remove_event(uid: Line) -> str:
         """Remove an event from the calendar, with all its repetitions.
 
         Args:

@@ -6,7 +6,7 @@ import os
 from fnmatch import fnmatchcase
 
 from llmagentos.errors import ToolError, shown
-from llmagentos.tools.bounds import Path, Position, Words
+from llmagentos.tools.bounds import Line, Path, Position
 from llmagentos.tools.rooted import Root
 from llmagentos.tools.tool import Tool, tool
 
@@ -55,7 +55,7 @@ def file_tools(root: str | os.PathLike[str]) -> list[Tool]:
         return "\n".join(map(_short, part)) + (rest if last < len(lines) else "")
 
     @tool(idempotent=True)
-    def search_files(text: Words, pattern: Path = "*") -> str:
+    def search_files(text: Line, pattern: Path = "*") -> str:
         """Find the lines of text files that contain a text, in upper or lower case.
 
         Args:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import InvalidRequestError, ToolError
-from llmagentos.tools.bounds import Count, Words
+from llmagentos.tools.bounds import Count, Line
 from llmagentos.tools.chunking import chunk_text
 from llmagentos.tools.rooted import Root
 from llmagentos.tools.tool import Tool, tool
@@ -191,7 +191,7 @@ def retrieval_tool(root: str | os.PathLike[str], embedder: Embedder | None = Non
     index = PassageIndex(passages, embedder)
 
     @tool(idempotent=True)
-    def search_documents(query: Words, limit: Count = 3) -> list[dict[str, Any]]:
+    def search_documents(query: Line, limit: Count = 3) -> list[dict[str, Any]]:
         """Find passages of the documents that answer a question, with their sources.
 
         Args:

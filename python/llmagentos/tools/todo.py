@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from llmagentos.errors import InvalidRequestError, ToolError, shown
-from llmagentos.tools.bounds import Day, Id, Words
+from llmagentos.tools.bounds import Day, Id, Line
 from llmagentos.tools.date_time import parse_date
 from llmagentos.tools.tool import Tool, tool
 
@@ -119,7 +119,7 @@ def todo_tools(path: str | os.PathLike[str]) -> list[Tool]:
     todos = TodoList(path)
 
     @tool
-    def add_todo(text: Words, due: Day | None = None) -> str:
+    def add_todo(text: Line, due: Day | None = None) -> str:
         """Add an entry to the to-do list.
 
         Args:
