@@ -166,7 +166,7 @@ def test_a_new_project_has_tests_that_pass(run, tmp_path):
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout
-    assert "6 passed" in ended.stdout
+    assert "9 passed" in ended.stdout
 
 
 def test_the_documents_application_answers_with_sources():
