@@ -25,7 +25,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     asked: list[tuple[str, Any]] = []
     names: dict[int, str] = {}
 
-    def open_model(model: str, **_: Any) -> Any:
+    def open_model(model: str, _: Any) -> Any:
         if model == "nothing":
             raise ModelNotFoundError("no model 'nothing'")
         opened = fake_model()

@@ -25,6 +25,15 @@ def test_vectors_are_those_of_the_model_to_the_bit(client: openai.OpenAI, served
     )
 
 
+def test_usage_is_what_was_read(http: httpx.Client, served: Running) -> None:
+    def used(path: str, body: dict[str, Any]) -> int:
+        return int(http.post(path, json={"model": "vectors", **body}).json()["usage"]["total_tokens"])
+
+    most = served.serving.models.loaded["vectors"].encoder.max_length
+    assert used("/v1/embeddings", {"input": ["cat " * 500, "cat"], "truncate": True}) == most + 3
+    assert used("/v1/rerank", {"query": "the cat", "documents": ["cat " * 500, "a"], "truncate": True}) == 4 + most + 3
+
+
 def test_many_texts_are_embedded_in_parts(client: openai.OpenAI) -> None:
     found = client.embeddings.create(model="vectors", input=TEXTS * 50)
     assert [item.index for item in found.data] == list(range(150))

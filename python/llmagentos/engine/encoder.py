@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from llmagentos.backends.protocol import Backend, RaggedBatch, adapters_of
 from llmagentos.engine.exits import close_at_exit
+from llmagentos.engine.forks import Origin
 from llmagentos.engine.row_pooling import pooled
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
@@ -49,6 +50,7 @@ class Encoder:
         self._last_row = last_row
         self._modes = modes
         self._max_tokens = max_batched_tokens
+        self._origin = Origin()
         self._lock = threading.Lock()
         self._is_closed = False
         self._users = Counter[int]()  # calls under way, by each adapter that is loaded
@@ -67,9 +69,10 @@ class Encoder:
             progress: called after each batch, with the tokens that are done and all.
 
         Raises:
-            LLMAgentOSError: the encoder is closed.
+            LLMAgentOSError: the encoder is closed, or another process's.
             InvalidRequestError: the adapter was unloaded.
         """
+        self._origin.check()
         # Long ones first: what is left at the end fits into the gaps.
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index].token_ids))
         vectors = np.empty((len(texts), self._backend.vocab_size * max(1, len(self._modes))), np.float32)
@@ -134,6 +137,8 @@ class Encoder:
 
     def close(self) -> None:
         """Give all memory back, once the batch under way is through."""
+        if self._origin.is_forked:
+            return
         self._is_closed = True  # before the lock, which a call of many batches may take again and again
         with self._lock:
             self._backend.close()
