@@ -209,6 +209,7 @@ def test_a_loop_that_was_closed_harms_nobody(llm: LLM) -> None:
         ({"timeout": True}, "timeout=True is not valid"),
         ({"cache_salt": 3}, "cache_salt=3 is not valid"),
         ({"prioritty": 3}, "there is no option 'prioritty'"),
+        ({"max_tokens": 3}, r"max_tokens is no option: give it as SamplingParams\(max_tokens=...\)"),
     ],
 )
 def test_options_are_checked(llm: LLM, options: dict[str, Any], message: str) -> None:

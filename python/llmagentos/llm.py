@@ -283,6 +283,7 @@ class LLM(LoadedModel):
         normalize: bool | None = None,
         truncate: bool = False,
         adapter: str | None = None,
+        progress: Callable[[int, int], object] | None = None,
     ) -> NDArray[np.float32]:
         """Embeddings of one text or of a list of them, whose similarity is that of the texts' meanings.
 
@@ -294,6 +295,7 @@ class LLM(LoadedModel):
                 the model's files say, and where they say nothing, does it.
             truncate: leave out the end of texts that are too long.
             adapter: the name of the adapter that computes them.
+            progress: called with the tokens that are done and all, now and then, by a model that runs here.
 
         Returns:
             float32 [n, dim]; one row for one text. A row depends on its own text only, bit for bit.
@@ -306,7 +308,7 @@ class LLM(LoadedModel):
             if adapter is not None:
                 self._check_local()
             return self._remote.embed(texts, prompt_name, normalize, truncate)[0]
-        return self.encoder.embed(texts, prompt_name, normalize, truncate, adapter)[0]
+        return self.encoder.embed(texts, prompt_name, normalize, truncate, adapter, progress)[0]
 
     def rerank(
         self,

@@ -149,6 +149,7 @@ def _open_generator(checkpoint: Checkpoint, name: str, settings: LoadSettings, m
         inter_token_target=settings.inter_token_target,
         on_event=settings.on_event,
         encoder_length=opening.encoder_length,
+        can_be_longer=opening.context < checkpoint.context_length or checkpoint.has_relative_positions,
     )
     proposer = _open_proposer(settings, checkpoint.tokenizer, info.kv_cache_bytes)
     sampler = NativeSampler(backend.pool, checkpoint.tokenizer, checkpoint.missing_ids)
@@ -226,6 +227,8 @@ class _Opening:
 
 def _for_task(checkpoint: Checkpoint, task: str | None) -> Checkpoint:
     """The checkpoint as it is to be used: a decoder that is to embed pools its last row, where it does not say."""
+    if task == "embed" and checkpoint.is_encoder_decoder:
+        raise InvalidRequestError(f"{checkpoint.name} reads a text and writes another: it makes no vectors of texts")
     if task == "embed" and checkpoint.pooling is None:
         from llmagentos.formats.checkpoint import Pooling
 

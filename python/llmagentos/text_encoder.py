@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Pair: TypeAlias = "tuple[str, str]"
 Vectors: TypeAlias = NDArray[np.float32]
+Progress: TypeAlias = Callable[[int, int], object] | None  # called with the tokens that are done, and all
 # Names that models give the prompts of a search's two sides, the usual one first.
 _QUERY, _DOCUMENT = ("query", "search_query"), ("document", "passage", "search_document")
 
@@ -90,7 +91,13 @@ class TextEncoder:
         self._name = name
 
     def embed(
-        self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool, adapter: str | None
+        self,
+        texts: Any,
+        prompt_name: str | None,
+        normalize: bool | None,
+        truncate: bool,
+        adapter: str | None,
+        progress: Progress = None,
     ) -> tuple[Vectors, int]:
         """The embeddings of one text or of several, and the tokens that the model read: see `LLM.embed`."""
         self.check_open()
@@ -100,7 +107,7 @@ class TextEncoder:
             )
         prompt = self._prompt(prompt_name)
         number = self.adapters.number_of(adapter)
-        return self._embedded(_listed(texts)[1], prompt, normalize, truncate, number)
+        return self._embedded(_listed(texts)[1], prompt, normalize, truncate, number, progress)
 
     def rerank(
         self, query: str, documents: Sequence[str], top_n: int | None, truncate: bool, adapter: str | None
@@ -153,12 +160,18 @@ class TextEncoder:
         return prompts[name]
 
     def _embedded(
-        self, texts: Sequence[Any], prompt: str, normalize: bool | None, truncate: bool, adapter: int | None
+        self,
+        texts: Sequence[Any],
+        prompt: str,
+        normalize: bool | None,
+        truncate: bool,
+        adapter: int | None,
+        progress: Progress = None,
     ) -> tuple[Vectors, int]:
         def encoded(text: Any) -> TokenText:
             return self._encoded(prompt + text if isinstance(text, str) else text, truncate)
 
-        vectors, n_tokens = self._run(texts, encoded, adapter)
+        vectors, n_tokens = self._run(texts, encoded, adapter, progress)
         if normalize is None and self._settings.normalize:
             vectors = _scaled(vectors)  # in this order: what is left of a vector may be shorter
         vectors = vectors[:, : self._settings.n_dims]
@@ -195,7 +208,7 @@ class TextEncoder:
         return weights
 
     def _run(
-        self, texts: Sequence[Any], encoded: Callable[[Any], TokenText], adapter: int | None
+        self, texts: Sequence[Any], encoded: Callable[[Any], TokenText], adapter: int | None, progress: Progress = None
     ) -> tuple[Vectors, int]:
         """The vectors of all texts, and their tokens; what is wrong with one says which."""
         made = []
@@ -205,7 +218,7 @@ class TextEncoder:
             except InvalidRequestError as error:
                 error.args = (f"text {index}: {error}",)
                 raise
-        return self._encoder.run(made, adapter), sum(len(text.token_ids) for text in made)
+        return self._encoder.run(made, adapter, progress), sum(len(text.token_ids) for text in made)
 
     def _encoded(self, text: Any, truncate: bool) -> TokenText:
         if _is_pair(text):

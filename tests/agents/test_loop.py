@@ -534,3 +534,8 @@ def test_an_agent_without_a_model_says_so() -> None:
         Agent().ask("Hi")
     with pytest.raises(InvalidRequestError, match="not int"):
         Agent(3).ask("Hi")  # type: ignore[arg-type]
+
+
+def test_what_is_no_tool_is_told_of() -> None:
+    with pytest.raises(InvalidRequestError, match="tools has 'calculator', which is no tool and no function"):
+        Agent(tools=["calculator"])  # type: ignore[list-item]

@@ -110,6 +110,11 @@ def test_a_file_that_holds_no_conversation_is_neither_read_nor_overwritten(
         assert file.read_text() == content
 
 
+def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "none" / "notes.json"
+    assert f"error: {file}: No such file or directory\n" in run(f"/save {file}")[3]
+
+
 def test_what_is_missing_or_too_much_is_said(run: Run) -> None:
     _, _, out, _ = run("/save", "/load", "/reset now", "/nothing")
     assert out.startswith(

@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from llmagentos.cli import main
 from llmagentos.errors import ModelNotFoundError
 from tests.adapter_folders import write_llama_adapter
 from tests.engine.fake_model import fake_model
+from tests.folder_models import files_of_model
 from tests.hf_folders import write_llama
 
 
@@ -37,6 +39,18 @@ def test_a_pipe_gets_the_text_and_nothing_else(fake: None, capsys: pytest.Captur
     assert status_of("generate", "hi", "--raw", "--max-tokens", "7") == 0
     notice = "\n(cut short: --max-tokens 7 is reached; 0 sets no limit)\n"
     assert capsys.readouterr() == (expected("hi", max_tokens=7), notice)
+
+
+def test_a_model_that_searches_answers_as_its_own_settings_say(capsys: pytest.CaptureFixture[str]) -> None:
+    with files_of_model("bart-plain") as path:
+        with LLM(path) as llm:
+            own, shorter = llm.generate("hi").text, llm.generate("hi", replace(llm.default_params, max_tokens=12)).text
+        for arguments, text in (([], own), (["-n", "12"], shorter), (["-n", "0"], None)):
+            assert status_of("generate", "hi", "-m", "bart", *arguments) == 0
+            said = capsys.readouterr().out
+            assert text is None or said == text
+        assert status_of("generate", "hi", "-m", "bart", "--temperature", "0.7", "--seed", "1") == 0  # without beams
+    assert own != shorter
 
 
 @pytest.mark.parametrize("command", [["generate", "hi", "--raw"], ["chat"]])

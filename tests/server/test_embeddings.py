@@ -94,6 +94,13 @@ def test_what_evaluation_programs_ask_of_a_tokenizer(http: httpx.Client, served:
     assert http.get("/tokenizer_info", params={"model": "none"}).status_code == 404
 
 
+def test_models_of_another_kind_are_refused_with_the_routes_that_they_have(http: httpx.Client) -> None:
+    chat = {"model": "vectors", "messages": [{"role": "user", "content": "Hi"}]}
+    assert "use /v1/embeddings or /v1/rerank" in http.post("/v1/chat/completions", json=chat).text
+    refused = http.post("/v1/embeddings", json={"model": "tiny", "input": "a"})
+    assert (refused.status_code, 'serve it with task = "embed"' in refused.json()["error"]["message"]) == (400, True)
+
+
 def test_models_are_listed(client: openai.OpenAI) -> None:
     assert [model.id for model in client.models.list()] == ["tiny", "vectors"]
     assert client.models.retrieve("vectors").owned_by == "llmagentos"

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def bench(
-        model: options.Model = options.DEFAULT_MODEL,
+        model: options.LocalModel = options.DEFAULT_MODEL,
         threads: options.Threads = None,
         contexts: Annotated[
             str, typer.Option("--contexts", help="Tokens before decoding, separated by commas.")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -56,11 +56,17 @@ class Encoder:
         self._users = Counter[int]()  # calls under way, by each adapter that is loaded
         close_at_exit(self)
 
-    def run(self, texts: Sequence[TokenText], adapter: int | None = None) -> NDArray[np.float32]:
+    def run(
+        self,
+        texts: Sequence[TokenText],
+        adapter: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> NDArray[np.float32]:
         """The vectors of the texts, float32 [n, width]. They do not depend on what is computed beside them.
 
         Args:
             adapter: the number of the adapter that computes them, or None.
+            progress: called after each batch, with the tokens that are done and all.
 
         Raises:
             LLMAgentOSError: the encoder is closed, or another process's.
@@ -70,6 +76,7 @@ class Encoder:
         # Long ones first: what is left at the end fits into the gaps.
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index].token_ids))
         vectors = np.empty((len(texts), self._backend.vocab_size * max(1, len(self._modes))), np.float32)
+        n_done, n_tokens = 0, sum(len(text.token_ids) for text in texts)
         with self._using(adapter):
             for indices in self._batches(order, texts):
                 with self._lock:
@@ -77,6 +84,9 @@ class Encoder:
                     rows = self._backend.run(self._batch([texts[index] for index in indices], adapter))
                     lengths = [len(texts[index].token_ids) for index in indices]
                     vectors[indices] = pooled(rows, lengths, self._modes) if self._modes else rows
+                n_done += sum(lengths)
+                if progress is not None:
+                    progress(n_done, n_tokens)
         return vectors
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:

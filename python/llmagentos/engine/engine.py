@@ -56,6 +56,7 @@ class EngineConfig:
             allows a multiple of what they take undisturbed.
         encoder_length: tokens that the encoder of such a model takes; None without an encoder.
         on_event: called with each event, by the thread that ran the step it happened in. What it raises is logged.
+        can_be_longer: whether the model may be loaded with a larger context_length.
     """
 
     context_length: int
@@ -66,6 +67,7 @@ class EngineConfig:
     inter_token_target: float | None = None
     on_event: Callable[[Event], None] | None = None
     encoder_length: int | None = None
+    can_be_longer: bool = True
 
 
 class Engine:
@@ -97,6 +99,7 @@ class Engine:
         sampler = sampler if encoder_length is None else ForcingSampler(sampler)
         self._backend = backend
         self._max_queued = config.max_queued
+        self._can_be_longer = config.can_be_longer
         logit_rows = max(_usual_logit_rows(backend.vocab_size), config.max_running)
         limits = Limits(config.max_batched_tokens, logit_rows, config.max_running)
         pool = BlockPool(backend.n_blocks, backend.block_size)
@@ -134,9 +137,10 @@ class Engine:
         excess = n_tokens + n_new - self.context_length
         if excess > 0:
             reserve = " with room for one new token" if n_new else ""
+            otherwise = ", or load the model with a larger context_length" if self._can_be_longer else ""
             raise ContextLengthError(
                 f"the prompt has {n_tokens} tokens, {excess} more than the context of {self.context_length} "
-                f"takes{reserve}: shorten it, or load the model with a larger context_length",
+                f"takes{reserve}: shorten it{otherwise}",
                 n_tokens,
                 self.context_length,
             )
