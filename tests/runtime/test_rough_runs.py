@@ -78,6 +78,22 @@ def test_a_key_that_is_no_number_shows_wherever_it_stands(isa: str, n_tokens: in
         assert np.isfinite(run(executor, n_tokens, [n_tokens - 1])).all() == is_whole
 
 
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros((VOCAB, WIDTH - 1), np.float32), "tensor embed of shape [64, 32] has 8192 bytes, not the 7936 that"),
+        (np.zeros((VOCAB, WIDTH), np.float64), "tensor embed of shape [64, 32] has 8192 bytes, not the 16384 that"),
+        (np.zeros((VOCAB, 2 * WIDTH), np.float32)[:, ::2], "tensor embed: the bytes of its array are not contiguous"),
+    ],
+)
+def test_weights_whose_bytes_are_not_those_of_their_shape_are_refused(values: np.ndarray, message: str) -> None:
+    graph, x = embedded()
+    graph.set_output(graph.select_rows(x))
+    tensors = [("embed", "F32", (VOCAB, WIDTH), lambda: (values, False))]
+    with pytest.raises(InvalidRequestError, match=re.escape(message)):
+        Executor(graph, tensors, ThreadPool(1), max_tokens=1, n_blocks=1)
+
+
 @pytest.mark.parametrize("width", [2**58, 2**62])
 def test_weights_whose_bytes_no_number_holds_are_refused(width: int) -> None:
     graph, x = embedded()
