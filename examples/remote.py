@@ -9,9 +9,9 @@ from llmagentos import LLM, ProviderError
 
 model = sys.argv[1] if len(sys.argv) > 1 else "gpt-3"
 
-with LLM(model) as llm:
-    print(llm.info)
-    try:
+try:
+    with LLM(model) as llm:
+        print(llm.info)
         print(llm.generate_text("Name three fruits.", max_length=200))
 
         messages = [{"role": "user", "content": "Write one sentence about rain."}]
@@ -19,5 +19,5 @@ with LLM(model) as llm:
             print(chunk.text, end="", flush=True)
             if chunk.finish_reason is not None:
                 print(f"\n{chunk.finish_reason}, {chunk.usage}")
-    except ProviderError as error:
-        sys.exit(f"{error} (may succeed later: {error.retryable})")
+except ProviderError as error:  # no key, no connection, a refusal, ...
+    sys.exit(f"{error} (may succeed later: {error.retryable})")

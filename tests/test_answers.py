@@ -36,7 +36,7 @@ TOOLS: dict[str, Any] = {"tools": [WEATHER, TIME], "tool_choice": "required", "p
 def make(monkeypatch: pytest.MonkeyPatch) -> Any:
     def make(**options: Any) -> LLM:
         monkeypatch.setattr(
-            loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=2048, **options)
+            loaded_model, "open_local_model", lambda model, _: fake_model(context_length=2048, **options)
         )
         return LLM("fake")
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
+import weakref
 from typing import Any
 
 import pytest
@@ -20,13 +22,13 @@ GREEDY = SamplingParams(temperature=0, max_tokens=8, ignore_eos=True)
 
 @pytest.fixture
 def llm(monkeypatch: pytest.MonkeyPatch) -> LLM:
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model())
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model())
     return LLM("fake")
 
 
 def wait_idle(llm: LLM) -> None:
     """The engine's thread has nothing left to do."""
-    thread: Any = llm._engine._background
+    thread: Any = llm._engine._turns._background
     if thread is not None:
         thread.join(10)
     assert_idle(llm._engine)
@@ -54,6 +56,32 @@ def test_a_stream_gives_the_chunks_of_the_blocking_one(llm: LLM) -> None:
         return [chunk async for chunk in llm.astream("abc", GREEDY)]
 
     assert asyncio.run(chunks()) == list(llm.stream("abc", GREEDY))
+    wait_idle(llm)
+
+
+def test_a_loop_that_has_ended_is_forgotten(llm: LLM) -> None:
+    loops: list[weakref.ref[asyncio.AbstractEventLoop]] = []
+
+    async def ask() -> None:
+        loops.append(weakref.ref(asyncio.get_running_loop()))
+        await llm.agenerate("a", GREEDY)
+
+    for _ in range(3):
+        asyncio.run(ask())
+    wait_idle(llm)
+    gc.collect()
+    assert [loop() for loop in loops] == [None, None, None]
+
+
+def test_a_thread_that_cannot_be_started_fails_one_call_only(llm: LLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(threading.Thread, "start", fail)
+        with pytest.raises(RuntimeError, match="can't start new thread"):
+            asyncio.run(llm.agenerate("a", GREEDY))
+    assert asyncio.run(asyncio.wait_for(llm.agenerate("a", GREEDY), 10)) == llm.generate("a", GREEDY)
     wait_idle(llm)
 
 
@@ -137,7 +165,7 @@ def test_close_ends_what_runs(llm: LLM) -> None:
         task = asyncio.create_task(llm.agenerate("x", SamplingParams(temperature=0, ignore_eos=True)))
         await running.wait()
         closing = asyncio.create_task(asyncio.to_thread(llm.close))
-        while not llm._engine._closing:  # noqa: ASYNC110 (nothing tells of it)
+        while not llm._engine._turns.are_over:  # noqa: ASYNC110 (nothing tells of it)
             await asyncio.sleep(0.001)
         go_on.set()
         await closing
@@ -181,6 +209,7 @@ def test_a_loop_that_was_closed_harms_nobody(llm: LLM) -> None:
         ({"timeout": True}, "timeout=True is not valid"),
         ({"cache_salt": 3}, "cache_salt=3 is not valid"),
         ({"prioritty": 3}, "there is no option 'prioritty'"),
+        ({"max_tokens": 3}, r"max_tokens is no option: give it as SamplingParams\(max_tokens=...\)"),
     ],
 )
 def test_options_are_checked(llm: LLM, options: dict[str, Any], message: str) -> None:

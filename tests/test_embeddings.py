@@ -25,6 +25,13 @@ from .hf_folders import write_llama, write_safetensors
 
 SENTENCE = ("Transformer", "Pooling", "Normalize")
 TEXTS = ["The cat sits on the mat.", "What?", "Bread is baked in the oven", "", "a dog runs"]
+EMBEDDED: Any = [
+    ("bread", None),
+    ("bread", "query"),
+    (["a", "a dog"], None),
+    ("a dog " * 9, None),
+    ([[2, 5, 6, 3]], "query"),
+]
 Vectors = NDArray[np.float32]
 
 
@@ -345,6 +352,20 @@ def test_a_pair_that_is_too_long_is_an_error(tmp_path: Path) -> None:
         assert cut == llm.classify(("the cat", "a dog " * 3 + "a"))
 
 
+def test_the_tokens_that_were_read_are_counted(tmp_path: Path) -> None:
+    settings = {"prompts": {"query": "what is "}}
+    folder = encoder_folder(tmp_path / "texts", modules=SENTENCE, settings=settings, max_length=10)
+    with LLM(folder, threads=1) as llm:
+        n_tokens = [llm.encoder.embed(texts, name, None, True, None)[1] for texts, name in EMBEDDED]
+        assert n_tokens == [3, 5, 3 + 4, 10, 4]
+        # The query is read once, with its prompt.
+        assert llm.encoder.rerank("bread", ["a dog", "a"], None, False, None)[1] == 5 + 4 + 3
+    with LLM(encoder_folder(tmp_path / "pairs", "bert-cross"), context_length=9, threads=1) as llm:
+        # With each document once more, and no more than what fits.
+        assert llm.encoder.rerank("bread", ["a dog", "a", "a dog " * 9], None, True, None)[1] == 6 + 5 + 9
+        assert llm.encoder.rerank("bread", [], None, True, None) == ([], 0)
+
+
 @pytest.mark.parametrize(
     ("n_first", "n_second"), [(2, 20), (20, 2), (9, 12), (12, 9), (6, 5), (5, 6), (30, 30), (5, 5)]
 )
@@ -359,7 +380,7 @@ def test_pairs_are_cut_as_the_tokenizers_package_cuts_them(
     first, second = " ".join((["the", "cat", "sits"] * 10)[:n_first]), " ".join((["a", "dog"] * 15)[:n_second])
     encoding = rules.encode(first, second)
     with LLM(folder, context_length=limit, threads=1) as llm:
-        made = llm._encoder._encoded((first, second), truncate=True)
+        made = llm.encoder._encoded((first, second), truncate=True)
     assert (list(made.token_ids), list(made.token_types)) == (encoding.ids, encoding.type_ids)
 
 

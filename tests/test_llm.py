@@ -30,7 +30,7 @@ GREEDY = SamplingParams(temperature=0, max_tokens=8, ignore_eos=True)
 @pytest.fixture
 def make(monkeypatch: pytest.MonkeyPatch) -> Any:
     def make(**options: Any) -> LLM:
-        monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(**options))
+        monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model(**options))
         return LLM("fake")
 
     return make

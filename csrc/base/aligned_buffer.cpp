@@ -2,7 +2,7 @@
 
 #include <sys/mman.h>
 
-#include <algorithm>
+#include <cerrno>
 #include <cstdint>
 #include <limits>
 #include <string>
@@ -57,13 +57,14 @@ void AlignedBuffer::use_huge_pages() {
   if (size_ >= kHugeFrom) advise(data_, size_, HugePages::at_once);
 }
 
-bool AlignedBuffer::merge_page(std::size_t offset) {
-  if (size_ < kHugeFrom || offset % kHugePage != 0 || offset + kHugePage > size_) return false;
+Merged AlignedBuffer::merge_page(std::size_t offset) {
+  if (size_ < kHugeFrom || offset % kHugePage != 0 || offset + kHugePage > size_) return Merged::refused;
 #ifdef __linux__
   constexpr int kMadvCollapse = 25;  // MADV_COLLAPSE, of Linux 6.1
-  return madvise(data_ + offset, kHugePage, kMadvCollapse) == 0;
+  if (madvise(data_ + offset, kHugePage, kMadvCollapse) == 0) return Merged::done;
+  return errno == EAGAIN ? Merged::later : Merged::refused;
 #else
-  return false;
+  return Merged::refused;
 #endif
 }
 

@@ -11,6 +11,9 @@ enum class HugePages {
   later     // small pages first, which use_huge_pages() and merge_page() turn into huge ones
 };
 
+// Of small pages into a huge one: `later` is worth another try.
+enum class Merged { done, later, refused };
+
 // Anonymous memory by mmap. Pages read as zero and cost nothing until they are touched. `data()` is aligned to 64 bytes
 // or better; from kHugeFrom bytes up it is aligned to 2 MiB and the kernel is asked for huge pages (a hint: where they
 // are off, nothing else changes). Move-only; a default or zero-byte buffer holds nothing and has data() == nullptr.
@@ -55,8 +58,9 @@ class AlignedBuffer {
   void use_huge_pages();
 
   // Merges the small pages that the huge page at `offset`, a multiple of kHugePage, will take the place of. What they
-  // hold stays, and may be read and written meanwhile. False where the system can't, or has no huge page left.
-  bool merge_page(std::size_t offset);
+  // hold stays, and may be read and written meanwhile. Refused where the system can't, or has no huge page left; later
+  // where what it needs is in use at the moment.
+  Merged merge_page(std::size_t offset);
 
  private:
   void swap(AlignedBuffer& other) noexcept {

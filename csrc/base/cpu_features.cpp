@@ -39,6 +39,7 @@ CpuidState read_cpuid() {
     state.leaf7_ebx = ebx;
     state.leaf7_ecx = ecx;
     state.leaf7_edx = edx;
+    if (eax >= 1 && __get_cpuid_count(7, 1, &eax, &ebx, &ecx, &edx) != 0) state.leaf7_1_eax = eax;
   }
   constexpr std::uint32_t kOsxsave = 1u << 27;
   if ((state.leaf1_ecx & kOsxsave) != 0) state.xcr0 = read_xcr0();
@@ -106,6 +107,7 @@ CpuFeatures features_from_cpuid(const CpuidState& state) {
   features.avx2 = features.avx && bit(state.leaf7_ebx, 5);
   features.fma = features.avx && bit(state.leaf1_ecx, 12);
   features.f16c = features.avx && bit(state.leaf1_ecx, 29);
+  features.avxvnni = features.avx2 && bit(state.leaf7_1_eax, 4);
 
   features.avx512f = features.avx2 && (state.xcr0 & kZmm) == kZmm && bit(state.leaf7_ebx, 16);
   features.avx512dq = features.avx512f && bit(state.leaf7_ebx, 17);

@@ -18,6 +18,7 @@ struct CpuFeatures {
   bool fma = false;
   bool f16c = false;
   bool bmi2 = false;
+  bool avxvnni = false;  // byte products without AVX-512
   bool avx512f = false;
   bool avx512bw = false;
   bool avx512dq = false;
@@ -42,8 +43,9 @@ struct CpuidState {
   std::uint32_t leaf7_ebx = 0;
   std::uint32_t leaf7_ecx = 0;
   std::uint32_t leaf7_edx = 0;
-  std::uint64_t xcr0 = 0;  // 0 unless leaf 1 reports OSXSAVE
-  bool intel = false;      // leaf 0 names GenuineIntel
+  std::uint32_t leaf7_1_eax = 0;  // of subleaf 1
+  std::uint64_t xcr0 = 0;         // 0 unless leaf 1 reports OSXSAVE
+  bool intel = false;             // leaf 0 names GenuineIntel
 };
 
 CpuFeatures features_from_cpuid(const CpuidState& state);

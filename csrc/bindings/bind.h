@@ -15,7 +15,7 @@ struct GgufTensor;
 namespace llmagentos::bindings {
 
 // What a memoryview of a GGUF tensor's data holds on to.
-struct TensorBytes {
+struct GgufBytes {
   std::shared_ptr<const GgufFile> file;
   const GgufTensor* tensor;
 };

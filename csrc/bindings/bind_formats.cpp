@@ -151,10 +151,10 @@ std::map<std::string_view, std::uint64_t> bytes_per_dtype(const GgufFile& file) 
 py::object tensor_data(const std::shared_ptr<const GgufFile>& file, const std::string& name) {
   const GgufTensor* const tensor = file->find(name);
   if (!tensor) throw InvalidArgument(file->path() + " has no tensor " + quoted(name));
-  return py::memoryview(py::cast(TensorBytes{file, tensor}));
+  return py::memoryview(py::cast(GgufBytes{file, tensor}));
 }
 
-py::buffer_info buffer_of(const TensorBytes& bytes) {
+py::buffer_info buffer_of(const GgufBytes& bytes) {
   return py::buffer_info(const_cast<std::byte*>(bytes.tensor->data), 1, "B", 1,
                          {static_cast<py::ssize_t>(bytes.tensor->n_bytes)}, {1}, /*readonly=*/true);
 }
@@ -171,7 +171,7 @@ void bind_formats(py::module_& core) {
     }
   });
 
-  py::class_<TensorBytes>(formats, "TensorBytes", py::buffer_protocol()).def_buffer(&buffer_of);
+  py::class_<GgufBytes>(formats, "GgufBytes", py::buffer_protocol()).def_buffer(&buffer_of);
   py::class_<TensorInfo>(formats, "TensorInfo")
       .def_readonly("name", &TensorInfo::name)
       .def_readonly("dtype", &TensorInfo::dtype)

@@ -83,8 +83,10 @@ void bind_graph(py::module_& core) {
       .def(
           "embed",
           [](Graph& g, const std::string& weight, std::int64_t n_rows, std::int64_t width, const std::string& by,
-             int offset) { return g.embed(weight, n_rows, width, embed_by(by), offset); },
-          py::arg("weight"), py::arg("n_rows"), py::arg("width"), py::arg("by") = "token", py::arg("offset") = 0)
+             int offset,
+             bool others_first) { return g.embed(weight, n_rows, width, embed_by(by), offset, others_first); },
+          py::arg("weight"), py::arg("n_rows"), py::arg("width"), py::arg("by") = "token", py::arg("offset") = 0,
+          py::arg("others_first") = false)
       .def("linear", &Graph::linear, py::arg("x"), py::arg("weight"), py::arg("out_width"), py::arg("bias") = "")
       .def("layer_norm", &Graph::layer_norm, py::arg("x"), py::arg("weight"), py::arg("bias"), py::arg("eps"),
            py::arg("head_dim") = 0)
@@ -92,9 +94,10 @@ void bind_graph(py::module_& core) {
       .def("rope", &Graph::rope, py::arg("x"), py::arg("head_dim"), py::arg("params"))
       .def(
           "attention",
-          [](Graph& g, graph::ValueId q, graph::ValueId k, graph::ValueId v, int layer, int n_heads, int n_kv_heads,
-             int head_dim, float scale, float softcap, int window, bool causal, std::vector<float> alibi_slopes,
-             const std::optional<RelativeBias>& relative_bias, const std::string& sinks, int chunk) {
+          [](Graph& g, graph::ValueId q, std::optional<graph::ValueId> k, std::optional<graph::ValueId> v, int layer,
+             int n_heads, int n_kv_heads, int head_dim, float scale, float softcap, int window, bool causal,
+             std::vector<float> alibi_slopes, const std::optional<RelativeBias>& relative_bias,
+             const std::string& sinks, int chunk) {
             graph::AttentionParams params{layer, n_heads, n_kv_heads, head_dim, scale, softcap, window};
             params.keys = causal ? graph::Keys::earlier : graph::Keys::all;
             params.bias.slopes = std::move(alibi_slopes);
@@ -105,7 +108,7 @@ void bind_graph(py::module_& core) {
             }
             params.sinks = g.attention_sinks(sinks, n_heads);
             params.chunk = chunk;
-            return g.attention(q, k, v, params);
+            return g.attention(q, k.value_or(graph::kNone), v.value_or(graph::kNone), params);
           },
           py::arg("q"), py::arg("k"), py::arg("v"), py::kw_only(), py::arg("layer"), py::arg("n_heads"),
           py::arg("n_kv_heads"), py::arg("head_dim"), py::arg("scale"), py::arg("softcap") = 0.0f,
@@ -169,6 +172,17 @@ void bind_graph(py::module_& core) {
           },
           py::arg("x"), py::kw_only(), py::arg("n_heads"), py::arg("n"), py::arg("size"), py::arg("first") = 0,
           py::arg("tail") = py::none())
+      .def("scale_columns", &Graph::scale_columns, py::arg("x"), py::arg("weight"))
+      .def(
+          "mix",
+          [](Graph& g, graph::ValueId x, int parts, const std::vector<float>& constants,
+             std::optional<graph::ValueId> coefficients, std::optional<graph::ValueId> base) {
+            return g.mix(x, parts, constants, coefficients.value_or(graph::kNone), base.value_or(graph::kNone));
+          },
+          py::arg("x"), py::kw_only(), py::arg("parts"), py::arg("constants") = std::vector<float>{},
+          py::arg("coefficients") = py::none(), py::arg("base") = py::none())
+      .def("match_rms", &Graph::match_rms, py::arg("x"), py::arg("like"), py::kw_only(), py::arg("least"))
+      .def("excess", &Graph::excess, py::arg("x"), py::arg("deviations"))
       .def("softcap", &Graph::softcap, py::arg("x"), py::arg("cap"))
       .def("clamp", &Graph::clamp, py::arg("x"), py::arg("limit"))
       .def("select_rows", &Graph::select_rows, py::arg("x"))
@@ -212,7 +226,7 @@ void bind_graph(py::module_& core) {
                                py::list all;
                                for (const graph::Node& node : g.nodes()) {
                                  const graph::AttentionParams& a = node.attention;
-                                 if (node.kind == graph::OpKind::attention && node.inputs.size() > 1)
+                                 if (node.kind == graph::OpKind::attention && a.keys != graph::Keys::cross)
                                    all.append(py::make_tuple(a.n_kv_heads, a.head_dim, a.window));
                                }
                                return all;

@@ -46,9 +46,11 @@ Tensors tensors_of(const GgufFile& file) {
     runtime::TensorSource source;
     source.shape.assign(tensor.shape.begin(), tensor.shape.end());
     source.dtype = tensor.dtype;
-    source.open = [&tensor] { return runtime::TensorBytes{tensor.data, nullptr}; };
-    source.drop = [&file, &tensor](std::size_t offset, std::size_t n_bytes) {
-      file.drop_pages(tensor, offset, n_bytes);
+    source.open = [&file, &tensor] {
+      const auto drop = [&file, &tensor](std::size_t offset, std::size_t n_bytes) {
+        file.drop_pages(tensor, offset, n_bytes);
+      };
+      return runtime::TensorBytes{{tensor.data, tensor.n_bytes}, nullptr, drop};
     };
     all.emplace(tensor.name, std::move(source));
   }
@@ -61,35 +63,21 @@ DType dtype_named(const std::string& name) {
   return info->dtype;
 }
 
-// Whether an array's bytes are those of a file that is mapped read-only, by Python or as a GGUF file, rather than
-// memory of their own.
-bool is_mapped_file(const py::object& array) {
-  const py::object mapping = py::module_::import("mmap").attr("mmap");
-  py::object owner = array;
-  while (py::isinstance<py::array>(owner)) owner = owner.attr("base");
-  if (py::isinstance<py::memoryview>(owner)) owner = owner.attr("obj");
-  const bool is_mapped = py::isinstance(owner, mapping) || py::isinstance<TensorBytes>(owner);
-  return is_mapped && !py::reinterpret_borrow<py::array>(array).writeable();
-}
-
-// Where a tensor's bytes lie while they are held, if that is in a mapped file; else null.
-using MappedBytes = std::shared_ptr<const std::byte*>;
-
-// The bytes that a Python function gives when they are asked for.
-runtime::TensorBytes read_array(const py::object& read, const std::string& name, std::size_t n_bytes,
-                                const MappedBytes& mapped) {
+// The bytes that a Python function gives when they are asked for, and whether they are a mapped file's.
+runtime::TensorBytes read_array(const py::function& read, const std::string& name) {
   const py::gil_scoped_acquire locked;
-  const py::object array = read();
-  auto* view = new py::buffer_info(py::buffer(array).request());
+  const auto [array, is_mapped] = read().cast<std::pair<py::buffer, bool>>();
+  auto* view = new py::buffer_info(array.request());
   const std::shared_ptr<const void> owner(view, [](const void* held) {
     const py::gil_scoped_acquire relocked;
     delete static_cast<const py::buffer_info*>(held);
   });
-  if (!PyBuffer_IsContiguous(view->view(), 'C') || static_cast<std::size_t>(view->size * view->itemsize) != n_bytes)
-    throw InvalidArgument("tensor " + name + ": its array is not the " + std::to_string(n_bytes) +
-                          " contiguous bytes of its shape");
-  *mapped = is_mapped_file(array) ? static_cast<const std::byte*>(view->ptr) : nullptr;
-  return {static_cast<const std::byte*>(view->ptr), owner};
+  if (!PyBuffer_IsContiguous(view->view(), 'C'))
+    throw InvalidArgument("tensor " + name + ": the bytes of its array are not contiguous");
+  const auto* data = static_cast<const std::byte*>(view->ptr);
+  runtime::TensorBytes found{{data, static_cast<std::size_t>(view->size * view->itemsize)}, owner, nullptr};
+  if (is_mapped) found.drop = [data](std::size_t offset, std::size_t n) { advise_dont_need(data + offset, n); };
+  return found;
 }
 
 // (name, dtype, shape, read) of each tensor; the functions must outlive what is made of them.
@@ -101,14 +89,7 @@ Tensors tensors_of(const Arrays& arrays) {
     runtime::TensorSource source;
     source.shape = shape;
     source.dtype = dtype_named(dtype);
-    if (shape.empty()) throw InvalidArgument("tensor " + name + " has no dimension");
-    std::size_t n_bytes = row_bytes(source.dtype, static_cast<std::size_t>(shape.back()));
-    for (std::size_t i = 0; i + 1 < shape.size(); ++i) n_bytes *= static_cast<std::size_t>(shape[i]);
-    const MappedBytes mapped = std::make_shared<const std::byte*>(nullptr);
-    source.open = [&read = read, &name = name, n_bytes, mapped] { return read_array(read, name, n_bytes, mapped); };
-    source.drop = [mapped](std::size_t offset, std::size_t n) {
-      if (*mapped) advise_dont_need(*mapped + offset, n);
-    };
+    source.open = [&read = read, &name = name] { return read_array(read, name); };
     all.emplace(name, std::move(source));
   }
   return all;
@@ -176,8 +157,13 @@ py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids,
 
 // By weight: the sums [matrices, columns] as float32, and the rows [matrices] that they are of.
 py::dict input_squares(runtime::Executor& executor) {
+  std::map<std::string, runtime::InputSquares::Sums> squares;
+  {
+    const ReleasedGil release;
+    squares = executor.input_squares();
+  }
   py::dict found;
-  for (const auto& [name, sums] : executor.input_squares()) {
+  for (const auto& [name, sums] : squares) {
     const std::size_t n_matrices = sums.n_rows.size();
     py::array_t<float> columns({n_matrices, sums.columns.size() / n_matrices});
     std::copy(sums.columns.begin(), sums.columns.end(), columns.mutable_data());
@@ -206,6 +192,7 @@ void bind_runtime(py::module_& core) {
       .def_property_readonly("size", &ThreadPool::size);
 
   m.def("machine", machine);
+  m.def("usable_cpus", [] { return usable_cpus(); });
   m.def(
       "handled_signals",
       [](const std::vector<int>& numbers) {

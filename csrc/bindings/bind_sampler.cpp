@@ -60,15 +60,10 @@ void set_breakers(BoundRow& row, const py::object& array) {
   row.breakers_array = array;
 }
 
-// Appends what `ids` has beyond output_ids, after dropping what output_ids has beyond it or differs in at its end.
+// To the ids of a list from `begin` on, of which only those are converted that may be new.
 void sync_output(BoundRow& row, const py::list& ids, std::size_t begin) {
-  Ids& output = row.output_ids;
-  const std::size_t wanted = ids.size() - std::min(begin, ids.size());
-  const auto id_at = [&](std::size_t i) { return ids[begin + i].cast<std::int32_t>(); };
-  std::size_t same = std::min(output.size(), wanted);
-  while (same > 0 && output[same - 1] != id_at(same - 1)) --same;
-  output.resize(same);
-  for (std::size_t i = same; i < wanted; ++i) output.push_back(id_at(i));
+  row.sync_output(ids.size() - std::min(begin, ids.size()),
+                  [&](std::size_t i) { return ids[begin + i].cast<std::int32_t>(); });
 }
 
 std::map<std::int32_t, float> get_bias(const BoundRow& row) { return {row.logit_bias.begin(), row.logit_bias.end()}; }

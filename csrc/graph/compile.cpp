@@ -242,11 +242,13 @@ class Compiler {
     step.weight = n.weight;
     step.by = n.by;
     step.offset = n.offset;
+    step.others_first = n.others_first;
     step.head_dim = n.head_dim;
     if (n.kind == OpKind::norm) step.norm = norm_of(i);
     step.factor = n.kind == OpKind::embed ? 1.0f : n.factor;
     step.period = n.period;
     step.slices = n.slices;
+    step.mix = n.mix;
     step.activation = n.activation;
     if (n.kind == OpKind::rope) step.rope = rope_index(n.rope);
     const auto scaled = scaled_by_.find(i);

@@ -65,7 +65,8 @@ ValueId Graph::push(Node node, std::int64_t width, bool selected) {
   return nodes_.back().output;
 }
 
-ValueId Graph::embed(const std::string& name, std::int64_t n_rows, std::int64_t width, EmbedBy by, int offset) {
+ValueId Graph::embed(const std::string& name, std::int64_t n_rows, std::int64_t width, EmbedBy by, int offset,
+                     bool others_first) {
   require(n_rows > 0 && width > 0,
           "embed " + name + ": " + text(n_rows) + " rows and width " + text(width) + " must be positive");
   require(offset >= 0 && offset < n_rows, "embed " + name + ": offset " + text(offset) + " is not a row");
@@ -73,6 +74,7 @@ ValueId Graph::embed(const std::string& name, std::int64_t n_rows, std::int64_t 
   node.weight = matrix(name, n_rows, width);
   node.by = by;
   node.offset = offset;
+  node.others_first = others_first;
   return push(std::move(node), width, false);
 }
 
@@ -145,6 +147,14 @@ void Graph::check_keys(ValueId k, ValueId v, const AttentionParams& p, const cha
   }
 }
 
+bool Graph::has_stored(const AttentionParams& p) const {
+  return std::any_of(nodes_.begin(), nodes_.end(), [&p](const Node& node) {
+    const AttentionParams& other = node.attention;
+    return node.kind == OpKind::attention && node.inputs.size() == 3 && other.layer == p.layer &&
+           other.keys == Keys::earlier && other.n_kv_heads == p.n_kv_heads && other.head_dim == p.head_dim;
+  });
+}
+
 void Graph::check_queries(ValueId q, const AttentionParams& p, const char* op) const {
   require(p.n_heads > 0 && p.n_kv_heads > 0 && p.n_heads % p.n_kv_heads == 0,
           std::string(op) + ": " + text(p.n_heads) + " heads cannot share " + text(p.n_kv_heads) + " KV heads evenly");
@@ -167,10 +177,14 @@ void Graph::check_queries(ValueId q, const AttentionParams& p, const char* op) c
 
 ValueId Graph::attention(ValueId q, ValueId k, ValueId v, const AttentionParams& p) {
   check_queries(q, p, "attention");
-  check_keys(k, v, p, "attention");
+  const bool is_shared = k == kNone && v == kNone;
+  if (!is_shared) check_keys(k, v, p, "attention");
+  require(!is_shared || (p.keys == Keys::earlier && has_stored(p)),
+          "attention: nothing before it stores keys of " + text(p.n_kv_heads) + " heads of " + text(p.head_dim) +
+              " elements in layer " + text(p.layer));
   require(p.keys != Keys::cross, "attention: cross_attention is an op of its own");
   require(p.chunk == 0 || p.keys == Keys::earlier, "attention: only what sees earlier tokens can be cut into chunks");
-  Node node = node_of(OpKind::attention, {q, k, v});
+  Node node = is_shared ? node_of(OpKind::attention, {q}) : node_of(OpKind::attention, {q, k, v});
   node.attention = p;
   return push(std::move(node), static_cast<std::int64_t>(p.n_heads) * p.head_dim, false);
 }

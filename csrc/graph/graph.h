@@ -31,7 +31,11 @@ enum class OpKind {
   scale,
   scale_rows,
   scale_by_position,
+  scale_columns,
   slice_heads,
+  mix,
+  match_rms,
+  excess,
   softcap,
   clamp,
   select_rows,
@@ -126,19 +130,30 @@ struct HeadSlices {
   int n_heads = 0, first = 0, n = 0, size = 0;
 };
 
+// Sums of the parts of a row: each element of the factors is a constant plus, where the op has them, a coefficient that
+// is computed for the row.
+struct Mix {
+  int n_in = 1;                  // parts of a row
+  std::vector<float> constants;  // [n_out][n_in], or none: zeros
+  bool has_coefficients = false, has_base = false;
+};
+
 struct Node {
   OpKind kind = OpKind::embed;
   std::vector<ValueId> inputs;
   ValueId output = kNone;   // none: store_cross
-  WeightId weight = kNone;  // embed, linear, norm; none: of a norm that only normalises
+  WeightId weight = kNone;  // embed, linear, norm, scale_columns; none: of a norm that only normalises
   WeightId bias = kNone;    // linear, norm
   int head_dim = 0;         // norm, rope: they act on each slice of this many elements
   float eps = 0;            // norm
   NormKind norm = NormKind::rms;
-  float factor = 0;        // scale, softcap; clamp: to -factor..factor; scale_by_position: slope
+  float factor = 0;        // scale, softcap; clamp: to -factor..factor; scale_by_position: slope; match_rms: least;
+                           // excess: deviations
   int period = 0;          // scale_by_position
   HeadSlices slices = {};  // slice_heads
+  Mix mix = {};            // its inputs: x, coefficients and base, as far as they are there
   EmbedBy by = EmbedBy::token;
+  bool others_first = false;                                           // embed
   int offset = 0;                                                      // embed, scale_by_position: added to the index
   kernels::ActivationKind activation = kernels::ActivationKind::silu;  // activation, glu
   RopeParams rope = {};
@@ -172,8 +187,9 @@ class Graph {
   void begin_decoder() { in_encoder_ = false; }
 
   // weight [n_rows, width]: row index + offset for each token, where the index is its id, its position or its type.
+  // With `others_first` an index that has no row takes the first one; otherwise a batch with one is refused.
   ValueId embed(const std::string& weight, std::int64_t n_rows, std::int64_t width, EmbedBy by = EmbedBy::token,
-                int offset = 0);
+                int offset = 0, bool others_first = false);
   // weight [out_width, in_width], bias [out_width]: x times the weight's transpose, plus bias.
   ValueId linear(ValueId x, const std::string& weight, std::int64_t out_width, const std::string& bias = "");
   // weight and bias [head_dim], or [width] with head_dim 0 (the whole row is one slice). An empty name: no weight.
@@ -183,7 +199,8 @@ class Graph {
   // A vector [n_heads] for AttentionParams::sinks, a table [n_buckets, n_heads] for PositionBias::table.
   WeightId attention_sinks(const std::string& weight, int n_heads);
   WeightId bias_table(const std::string& weight, int n_buckets, int n_heads);
-  // q [n_heads * head_dim], k and v [n_kv_heads * head_dim] -> [n_heads * head_dim]; stores k and v in the cache.
+  // q [n_heads * head_dim], k and v [n_kv_heads * head_dim] -> [n_heads * head_dim]; stores k and v in the cache. Both
+  // kNone: over what an attention before it has stored in the same layer.
   ValueId attention(ValueId q, ValueId k, ValueId v, const AttentionParams& params);
   // The same over what store_cross() has left in the same layer of the sequence's cross blocks.
   ValueId cross_attention(ValueId q, const AttentionParams& params);
@@ -198,10 +215,21 @@ class Graph {
   ValueId scale(ValueId x, float factor);
   // Each row of x times the one element of the same row of `factors`.
   ValueId scale_rows(ValueId x, ValueId factors);
+  // Each row times a vector [width].
+  ValueId scale_columns(ValueId x, const std::string& weight);
   // Times 1 + slope * log(1 + floor((position + first) / period)); `first` is 0 or 1.
   ValueId scale_by_position(ValueId x, int period, float slope, int first = 1);
   // x [slices.n_heads * any], tail [any] or kNone -> [slices.n_heads * slices.size].
   ValueId slice_heads(ValueId x, const HeadSlices& slices, ValueId tail = kNone);
+  // x [n_in * width] -> [n_out * width]: part o is that of base [n_out * width], if any, plus the sum over the parts p
+  // of x, each times coefficients[o * n_in + p] + constants[o * n_in + p]. Of coefficients and constants [n_out * n_in]
+  // either may be missing (kNone, empty).
+  ValueId mix(ValueId x, int n_in, const std::vector<float>& constants, ValueId coefficients = kNone,
+              ValueId base = kNone);
+  // x scaled to the root mean square of `like`; a mean square of x below `least` counts as that.
+  ValueId match_rms(ValueId x, ValueId like, float least);
+  // What exceeds the row's mean by more than so many of its standard deviations: by how much; 0 elsewhere.
+  ValueId excess(ValueId x, float deviations);
   ValueId softcap(ValueId x, float cap);
   ValueId clamp(ValueId x, float limit);
   // The rows the batch asks for; or for each of them the mean over all rows of its sequence.
@@ -222,6 +250,7 @@ class Graph {
   ValueId norm(ValueId x, NormKind kind, const std::string& weight, const std::string& bias, float eps, int head_dim);
   ValueId same_shape(OpKind kind, ValueId x, const char* op, float factor);
   ValueId selected(OpKind kind, ValueId x, const char* op);
+  bool has_stored(const AttentionParams& params) const;
   void check_keys(ValueId k, ValueId v, const AttentionParams& params, const char* op) const;
   void check_routing(const Routing& routing, ValueId logits) const;
   void check_queries(ValueId q, const AttentionParams& params, const char* op) const;

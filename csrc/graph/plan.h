@@ -40,7 +40,7 @@ struct LinearStep {
 };
 
 // Per-head norm and rotation of q and k, the cache write, and the attention itself. Without k and v it reads what an
-// encoder has stored; without q and output it is the encoder that stores.
+// encoder, or an attention before it, has stored; without q and output it is the encoder that stores.
 struct AttentionStep {
   ValueId q, k, v, output;
   AttentionParams params;
@@ -70,23 +70,29 @@ struct RowStep {
     scale,
     scale_rows,
     scale_by_position,
+    scale_columns,
     slice_heads,
+    mix,
+    match_rms,
+    excess,
     softcap,
     clamp,
     select_rows,
     mean_rows
   } kind;
   std::vector<ValueId> inputs;  // norm_add: residual, then what is normalised and added to it; scale_rows: rows,
-                                // factors; slice_heads: heads and, if any, tail
+                                // factors; slice_heads: heads and, if any, tail; match_rms: x, like; mix: as Mix says
   ValueId output;
-  WeightId weight = kNone;           // embed
+  WeightId weight = kNone;           // embed, scale_columns
   EmbedBy by = EmbedBy::token;       // embed
   int offset = 0;                    // embed, scale_by_position
+  bool others_first = false;         // embed: an index without a row takes the first
   std::optional<NormRef> norm = {};  // norm, norm_add
   int head_dim = 0;                  // norm, rope: of a slice
-  float factor = 1;                  // scale, softcap, clamp, scale_by_position; embed: a scale on the row
-  int period = 0;                    // scale_by_position
-  HeadSlices slices = {};            // slice_heads
+  float factor = 1;        // scale, softcap, clamp, scale_by_position, match_rms, excess; embed: a scale on the row
+  int period = 0;          // scale_by_position
+  HeadSlices slices = {};  // slice_heads
+  Mix mix = {};
   kernels::ActivationKind activation = kernels::ActivationKind::silu;
   int rope = kNone;
 };

@@ -39,6 +39,14 @@ ValueId Graph::scale_rows(ValueId x, ValueId factors) {
   return push(node_of(OpKind::scale_rows, {x, factors}), in.width, in.selected);
 }
 
+ValueId Graph::scale_columns(ValueId x, const std::string& name) {
+  require(!name.empty(), "scale_columns: it needs a weight");
+  const std::int64_t width = value(x, "scale_columns").width;
+  const ValueId y = same_shape(OpKind::scale_columns, x, "scale_columns", 0);
+  nodes_.back().weight = vector(name, width);
+  return y;
+}
+
 ValueId Graph::scale_by_position(ValueId x, int period, float slope, int first) {
   require(period > 0, "scale_by_position: the period must be positive");
   require(first == 0 || first == 1, "scale_by_position: the first position must count as 0 or 1");
@@ -65,6 +73,40 @@ ValueId Graph::slice_heads(ValueId x, const HeadSlices& s, ValueId tail) {
   node.slices = s;
   return push(std::move(node), static_cast<std::int64_t>(s.n_heads) * s.size, in.selected);
 }
+
+ValueId Graph::mix(ValueId x, int n_in, const std::vector<float>& constants, ValueId coefficients, ValueId base) {
+  const Value in = value(x, "mix");
+  require(n_in > 0 && in.width % n_in == 0,
+          "mix: width " + text(in.width) + " is not a multiple of " + text(n_in) + " parts");
+  const auto n_constants = static_cast<std::int64_t>(constants.size());
+  const std::int64_t n = coefficients == kNone ? n_constants : value(coefficients, "mix").width;
+  require(n > 0 && n % n_in == 0 && (n_constants == 0 || n_constants == n),
+          "mix: " + text(n) + " coefficients and " + text(n_constants) + " constants for " + text(n_in) + " parts");
+  const std::int64_t width = in.width / n_in * (n / n_in);
+  Node node = node_of(OpKind::mix, {x});
+  node.mix = {n_in, constants, coefficients != kNone, base != kNone};
+  for (const ValueId other : {coefficients, base}) {
+    if (other == kNone) continue;
+    require(value(other, "mix").selected == in.selected, "mix: its inputs have different rows");
+    node.inputs.push_back(other);
+  }
+  require(base == kNone || value(base, "mix").width == width,
+          "mix: the base is not " + text(width) + " wide, as the sums are");
+  return push(std::move(node), width, in.selected);
+}
+
+ValueId Graph::match_rms(ValueId x, ValueId like, float least) {
+  require(least > 0, "match_rms: the least mean square must be positive");
+  const Value in = value(x, "match_rms");
+  const Value other = value(like, "match_rms");
+  require(in.width == other.width && in.selected == other.selected,
+          "match_rms: widths " + text(in.width) + " and " + text(other.width));
+  const ValueId y = same_shape(OpKind::match_rms, x, "match_rms", least);
+  nodes_.back().inputs.push_back(like);
+  return y;
+}
+
+ValueId Graph::excess(ValueId x, float deviations) { return same_shape(OpKind::excess, x, "excess", deviations); }
 
 ValueId Graph::softcap(ValueId x, float cap) {
   require(cap > 0, "softcap: the cap must be positive");
@@ -105,8 +147,16 @@ RowStep::Kind row_kind(OpKind kind) {
       return RowStep::Kind::scale_rows;
     case OpKind::scale_by_position:
       return RowStep::Kind::scale_by_position;
+    case OpKind::scale_columns:
+      return RowStep::Kind::scale_columns;
     case OpKind::slice_heads:
       return RowStep::Kind::slice_heads;
+    case OpKind::mix:
+      return RowStep::Kind::mix;
+    case OpKind::match_rms:
+      return RowStep::Kind::match_rms;
+    case OpKind::excess:
+      return RowStep::Kind::excess;
     case OpKind::softcap:
       return RowStep::Kind::softcap;
     case OpKind::clamp:

@@ -33,6 +33,7 @@ std::vector<Candidate> candidates() {
   const bool has_avx512 = has_avx2 && cpu.avx512f && cpu.avx512bw && cpu.avx512dq && cpu.avx512vl;
   return {{&avx512vnni::kTable, has_avx512 && cpu.avx512vnni},
           {&avx512::kTable, has_avx512},
+          {&avxvnni::kTable, has_avx2 && cpu.avxvnni},
           {&avx2::kTable, has_avx2},
           {&sse4::kTable, cpu.x86_64_v2()},
           {&kReference, true}};

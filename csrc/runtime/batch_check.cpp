@@ -89,7 +89,8 @@ void Executor::check(const RaggedBatch& batch) const {
   for (const graph::Step& step : steps) {
     const auto* row = std::get_if<graph::RowStep>(&step);
     if (!row || row->kind != graph::RowStep::Kind::embed) continue;
-    const std::int64_t end = weights_.matrix(row->weight).rows - row->offset;
+    constexpr std::int64_t kAny = std::int64_t{1} << 31;
+    const std::int64_t end = row->others_first ? kAny : weights_.matrix(row->weight).rows - row->offset;
     if (row->by == graph::EmbedBy::token)
       check_indices("token id", batch.token_ids, end);
     else if (row->by == graph::EmbedBy::position)

@@ -132,6 +132,7 @@ class Executor {
   void run_row(const graph::RowStep& step, Counter* counters, int thread);
   void run_one_row(const graph::RowStep& step, std::int64_t r, const float* x, float* out, ThreadScratch& own);
   void slice_heads(const graph::RowStep& step, std::int64_t r, const float* x, float* out);
+  void mix_row(const graph::RowStep& step, std::int64_t r, const float* x, float* out);
   void embed_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out);
   void mean_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out);
 

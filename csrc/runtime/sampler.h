@@ -27,6 +27,7 @@
 // Nothing depends on other rows, on the number of threads, or on the instruction set in use.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -73,6 +74,16 @@ struct SamplerRow {
   bool penalises_output() const { return presence_penalty != 0.0f || frequency_penalty != 0.0f; }
   bool penalises_continuations() const { return dry_multiplier > 0.0f; }
   bool forbids_repeats() const { return no_repeat_ngram_size > 0; }
+
+  // Makes output_ids the n ids that id_at(0) to id_at(n - 1) give. The two begin alike and differ at their ends only,
+  // so that what comes before the last id in common is not read.
+  template <class IdAt>
+  void sync_output(std::size_t n, const IdAt& id_at) {
+    std::size_t same = std::min(output_ids.size(), n);
+    while (same > 0 && output_ids[same - 1] != id_at(same - 1)) --same;
+    output_ids.resize(same);
+    for (std::size_t i = same; i < n; ++i) output_ids.push_back(id_at(i));
+  }
 };
 
 struct Sampled {

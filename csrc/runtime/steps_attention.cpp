@@ -163,7 +163,8 @@ void Executor::attend_alone(const graph::AttentionStep& step, const AttentionIte
     own.query_key = key;
   }
   // The span that ends with the query's own key is this item's alone.
-  if (item.last_span * kernels::kSpan > item.first_position) store_key_value(step, token, kv_head);
+  if (step.k != graph::kNone && item.last_span * kernels::kSpan > item.first_position)
+    store_key_value(step, token, kv_head);
   attend_item(step, item, kv_head, thread, own.query.data());
 }
 
@@ -180,7 +181,7 @@ void Executor::run_attention(const graph::AttentionStep& step, Counter* counters
   const AttentionItems& items = items_of(step);
   const auto claim_one = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
   const bool has_keys = step.k != graph::kNone;
-  if (has_keys && batch_.n_tokens() == batch_.n_sequences()) {
+  if ((has_keys || step.params.keys == graph::Keys::earlier) && batch_.n_tokens() == batch_.n_sequences()) {
     // Head by head, and several at a time, so that a thread that goes on with a query's next span has it prepared and
     // its first keys on their way.
     std::int64_t first = 0, last = 0;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <cstring>
 
+#include "kernels/rows/rows.h"
 #include "runtime/executor.h"
 #include "runtime/scratch.h"
 
@@ -67,6 +68,11 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * factor;
       return;
     }
+    case Kind::scale_columns: {
+      const float* factors = weights_.vector(step.weight);
+      for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * factors[i];
+      return;
+    }
     case Kind::scale_by_position: {
       const int n_periods = (batch_.positions[static_cast<std::size_t>(r)] + step.offset) / step.period;
       const float factor = 1.0f + step.factor * std::log1p(static_cast<float>(n_periods));
@@ -75,6 +81,12 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
     }
     case Kind::slice_heads:
       return slice_heads(step, r, x, out);
+    case Kind::mix:
+      return mix_row(step, r, x, out);
+    case Kind::match_rms:
+      return kernels::match_rms(x, row(step.inputs[1], r), n, step.factor, out);
+    case Kind::excess:
+      return kernels::excess(x, n, step.factor, out);
     case Kind::softcap:
       std::memcpy(out, x, n * sizeof(float));
       return table.softcap(out, n, step.factor);
@@ -103,6 +115,16 @@ void Executor::slice_heads(const graph::RowStep& step, std::int64_t r, const flo
   }
 }
 
+void Executor::mix_row(const graph::RowStep& step, std::int64_t r, const float* x, float* out) {
+  const graph::Mix& mix = step.mix;
+  const auto part = static_cast<std::size_t>(width(step.inputs[0]) / mix.n_in);
+  const float* coefficients = mix.has_coefficients ? row(step.inputs[1], r) : nullptr;
+  const float* base = mix.has_base ? row(step.inputs.back(), r) : nullptr;
+  const auto n_out = static_cast<int>(static_cast<std::size_t>(width(step.output)) / part);
+  kernels::mix(x, coefficients, mix.constants.empty() ? nullptr : mix.constants.data(), base, mix.n_in, n_out, part,
+               out);
+}
+
 void Executor::embed_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out) {
   const PackedMatrix& matrix = weights_.matrix(step.weight);
   const auto t = static_cast<std::size_t>(token);
@@ -110,6 +132,7 @@ void Executor::embed_row(const graph::RowStep& step, std::int64_t token, std::si
   if (step.by == graph::EmbedBy::token) index += batch_.token_ids[t];
   if (step.by == graph::EmbedBy::position) index += batch_.positions[t];
   if (step.by == graph::EmbedBy::type && !batch_.token_types.empty()) index += batch_.token_types[t];
+  if (step.others_first && index >= matrix.rows) index = 0;
   matrix.kernel.decode_row(matrix.group(index / kernels::kRowGroup), index % kernels::kRowGroup, n, out);
   if (step.factor != 1.0f)
     for (std::size_t i = 0; i < n; ++i) out[i] *= step.factor;

@@ -29,6 +29,18 @@ const TensorSource& checked(const graph::WeightSpec& spec, const FindTensor& fin
   return *tensor;
 }
 
+// A tensor's bytes, as many as its shape has; it is one of the graph's, which keeps sizes within 64 bits.
+TensorBytes opened(const TensorSource& tensor, const std::string& name) {
+  std::size_t n_bytes = row_bytes(tensor.dtype, static_cast<std::size_t>(tensor.shape.back()));
+  for (std::size_t i = 0; i + 1 < tensor.shape.size(); ++i) n_bytes *= static_cast<std::size_t>(tensor.shape[i]);
+  TensorBytes found = tensor.open();
+  if (found.bytes.size() != n_bytes)
+    throw InvalidArgument("tensor " + name + " of shape " + shape_text(tensor.shape) + " has " +
+                          std::to_string(n_bytes) + " bytes, not the " + std::to_string(found.bytes.size()) +
+                          " that were given");
+  return found;
+}
+
 constexpr std::size_t kAlign = AlignedBuffer::kAlignment;
 constexpr std::size_t kSliceBytes = std::size_t{16} << 20;
 
@@ -120,10 +132,10 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     const graph::WeightSpec& spec = plan.weights[id];
     PackedMatrix& matrix = matrices_[id];
     const TensorSource& tensor = *find(spec.name);
-    const TensorBytes bytes = tensor.open();
+    const TensorBytes source = opened(tensor, spec.name);
     if (spec.is_vector) {
       vectors_[id].resize(static_cast<std::size_t>(spec.cols * std::max<std::int64_t>(1, spec.n_experts)));
-      format_ops(tensor.dtype).decode(bytes.data, vectors_[id].data(), vectors_[id].size());
+      format_ops(tensor.dtype).decode(source.bytes.data(), vectors_[id].data(), vectors_[id].size());
       n_bytes_ += vectors_[id].size() * sizeof(float);
       continue;
     }
@@ -138,12 +150,12 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     for (std::int64_t begin = 0; begin < n_groups; begin += slice) {
       const std::int64_t end = std::min(begin + slice, n_groups);
       try {
-        pack(matrix, bytes.data, tensor.dtype, begin, end, base, pool);
+        pack(matrix, source.bytes.data(), tensor.dtype, begin, end, base, pool);
       } catch (const InvalidArgument& error) {
         throw InvalidArgument("tensor " + spec.name + ": " + error.what());
       }
       const auto first = static_cast<std::size_t>(first_row(matrix, begin)) * stride;
-      if (tensor.drop) tensor.drop(first, static_cast<std::size_t>(first_row(matrix, end)) * stride - first);
+      if (source.drop) source.drop(first, static_cast<std::size_t>(first_row(matrix, end)) * stride - first);
     }
   }
   if (small_first) packed_->use_huge_pages();

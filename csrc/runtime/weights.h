@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -17,19 +18,19 @@ namespace llmagentos::runtime {
 // "[2, 3]", as errors name shapes.
 std::string shape_text(const std::vector<std::int64_t>& shape);
 
-// A tensor's bytes, rows one after the other, for as long as `owner` lives.
+// A tensor's bytes, rows one after the other, for as long as `owner` lives. `drop` gives the mapped pages of a part
+// back, in bytes from the tensor's beginning; it is empty for memory that is no file's.
 struct TensorBytes {
-  const std::byte* data = nullptr;
+  std::span<const std::byte> bytes;
   std::shared_ptr<const void> owner;
+  std::function<void(std::size_t offset, std::size_t n_bytes)> drop;
 };
 
-// A tensor of a checkpoint. `drop` gives the mapped pages of a part back, in bytes from the tensor's beginning; it may
-// be empty.
+// A tensor of a checkpoint.
 struct TensorSource {
   std::vector<std::int64_t> shape;  // outermost first
   DType dtype = DType::f32;
   std::function<TensorBytes()> open;
-  std::function<void(std::size_t offset, std::size_t n_bytes)> drop;
 };
 
 using FindTensor = std::function<const TensorSource*(const std::string& name)>;
@@ -55,7 +56,8 @@ class Weights {
  public:
   // Packs what the plan uses, in parallel, and drops the mapped pages of each part of a tensor that is packed: memory
   // holds one copy. A matrix of one row may be a vector there. Throws UnsupportedModelError for a missing tensor or one
-  // of another shape than the plan's, naming both, and InvalidArgument for a tensor that cannot be quantised as asked.
+  // of another shape than the plan's, naming both, and InvalidArgument for a tensor that cannot be quantised as asked
+  // or whose bytes are not those of its shape.
   Weights(const graph::Plan& plan, const FindTensor& find, const kernels::KernelSet& kernels, ThreadPool& pool,
           const QuantizeTo& quantize_to = {});
 

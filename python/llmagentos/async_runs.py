@@ -6,7 +6,7 @@ import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, ref
 
 from llmagentos.answers import AnswerForm
 from llmagentos.completion import Chunk
@@ -105,7 +105,7 @@ class _Bells:
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._call_soon = loop.call_soon_threadsafe
+        self._loop = ref(loop)  # the loop keeps its bells, and not they it
         self._rung: deque[asyncio.Event] = deque()
         self._is_called = False
 
@@ -113,8 +113,10 @@ class _Bells:
         self._rung.append(event)
         if not self._is_called:
             self._is_called = True
+            loop = self._loop()
             with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-                self._call_soon(self._tell)
+                if loop is not None:
+                    loop.call_soon_threadsafe(self._tell)
 
     def _tell(self) -> None:
         self._is_called = False  # before the events are taken: one that comes now has a call of its own

@@ -105,6 +105,8 @@ def check_options(options: Mapping[str, Any], has_messages: bool) -> None:
     unknown = [name for name in options if name not in known]
     if unknown and unknown[0] in ChatOptions.__optional_keys__:
         raise InvalidRequestError(f"{unknown[0]} needs messages: a prompt that is continued has no tools")
+    if unknown and unknown[0] in SamplingParams.__dataclass_fields__:
+        raise InvalidRequestError(f"{unknown[0]} is no option: give it as SamplingParams({unknown[0]}=...)")
     if unknown:
         raise InvalidRequestError(f"there is no option {unknown[0]!r}; these are: {', '.join(sorted(known))}")
 

@@ -52,7 +52,8 @@ class LLM(LoadedModel):
             256), which is outside the bounds that hold for f16 (docs/accuracy.md).
         max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
         max_running: sequences under way together at most; the completions of a prompt (`n`, `best_of`) and its beams
-            count one by one, and take turns where they are more.
+            count one by one, and take turns where they are more. Without it 128, or as many as have 64 MiB of logits
+            (64 with Gemma's vocabulary); each more takes 4 bytes for each token of the vocabulary.
         max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
@@ -282,6 +283,7 @@ class LLM(LoadedModel):
         normalize: bool | None = None,
         truncate: bool = False,
         adapter: str | None = None,
+        progress: Callable[[int, int], object] | None = None,
     ) -> NDArray[np.float32]:
         """Embeddings of one text or of a list of them, whose similarity is that of the texts' meanings.
 
@@ -293,6 +295,7 @@ class LLM(LoadedModel):
                 the model's files say, and where they say nothing, does it.
             truncate: leave out the end of texts that are too long.
             adapter: the name of the adapter that computes them.
+            progress: called with the tokens that are done and all, now and then, by a model that runs here.
 
         Returns:
             float32 [n, dim]; one row for one text. A row depends on its own text only, bit for bit.
@@ -304,8 +307,8 @@ class LLM(LoadedModel):
         if self._remote is not None:
             if adapter is not None:
                 self._check_local()
-            return self._remote.embed(texts, prompt_name, normalize, truncate)
-        return self._encoder.embed(texts, prompt_name, normalize, truncate, adapter)
+            return self._remote.embed(texts, prompt_name, normalize, truncate)[0]
+        return self.encoder.embed(texts, prompt_name, normalize, truncate, adapter, progress)[0]
 
     def rerank(
         self,
@@ -330,7 +333,7 @@ class LLM(LoadedModel):
             ContextLengthError: as `embed`.
             InvalidRequestError: the model does neither.
         """
-        return self._encoder.rerank(query, documents, top_n, truncate, adapter)
+        return self.encoder.rerank(query, documents, top_n, truncate, adapter)[0]
 
     @overload
     def classify(  # type: ignore[overload-overlap]
@@ -355,7 +358,7 @@ class LLM(LoadedModel):
             ContextLengthError: as `embed`.
             InvalidRequestError: the model is no classifier.
         """
-        return self._encoder.classify(texts, truncate, adapter)
+        return self.encoder.classify(texts, truncate, adapter)
 
     def tokenize(self, text: str, add_special: bool = True, parse_special: bool = True) -> list[int]:
         """Token ids of a text.

@@ -9,7 +9,8 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from llmagentos.errors import InvalidRequestError
-from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, check_is_name, check_task, open_local_model
+from llmagentos.load_settings import LoadSettings, check_is_name, check_task
+from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, open_local_model
 from llmagentos.prompts import PromptEncoder, TokenizerInfo
 from llmagentos.sampling_params import SamplingParams
 
@@ -46,7 +47,8 @@ class LoadedModel:
             check_task(settings["task"])
             self._remote = open_remote_model(remote, settings, defaults)
             return
-        opened = open_local_model(**{name: value for name, value in settings.items() if name != "adapters"})
+        others = {name: value for name, value in settings.items() if name not in ("model", "adapters")}
+        opened = open_local_model(model, LoadSettings(**others))
         self._info = opened.info
         if isinstance(opened, LocalEncoder):
             self._encoding, self._adapters = opened.encoder, opened.encoder.adapters
@@ -111,7 +113,8 @@ class LoadedModel:
         )
 
     @property
-    def _encoder(self) -> TextEncoder:
+    def encoder(self) -> TextEncoder:
+        """What makes vectors of texts, of a model that does. For servers: it counts the tokens that it reads."""
         self._check_local()
         if self._encoding is None:
             raise InvalidRequestError(

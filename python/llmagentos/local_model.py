@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from llmagentos.errors import (
     OutOfMemoryError,
     shown,
 )
-from llmagentos.prompts import check_positive, check_seconds
+from llmagentos.load_settings import LoadSettings
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
@@ -21,23 +20,15 @@ if TYPE_CHECKING:
     from llmagentos.backends.cpu import CpuBackend
     from llmagentos.engine.engine import Engine
     from llmagentos.engine.speculation import Proposer
-    from llmagentos.engine.statistics import Event
     from llmagentos.formats import Checkpoint
-    from llmagentos.formats.checkpoint import DecodingTokens
+    from llmagentos.formats.checkpoint import DecodingTokens, Pooling
     from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.quantization.load import Packing
     from llmagentos.text_encoder import TextEncoder
 
 # More gains no speed on the CPU, and every token in a step costs working memory.
 DEFAULT_BATCHED_TOKENS = 512
-MAX_BATCHED_TOKENS = 1 << 16
-MAX_THREADS = 1024
-DEFAULT_RUNNING = 128
-MAX_RUNNING = 4096
 DEFAULT_QUEUED = 4096
-KV_DTYPES = ("f16", "f32", "int8")
-SPECULATION = ("ngram", "off")
-TASKS = ("generate", "embed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,132 +86,72 @@ class LocalModel:
     decoding: DecodingTokens | None = None
 
 
-def open_local_model(
-    model: str | os.PathLike[str],
-    *,
-    task: str | None,
-    threads: int | None,
-    context_length: int | None,
-    kv_cache_bytes: int | None,
-    kv_dtype: str,
-    max_batched_tokens: int | None,
-    max_running: int | None,
-    max_queued: int | None,
-    prefix_cache: bool,
-    inter_token_target: float | None,
-    speculation: str,
-    draft_model: str | os.PathLike[str] | None,
-    on_event: Callable[[Event], None] | None,
-    quantize: str | None = None,
-) -> LocalModel | LocalEncoder:
-    """Resolve, map, build, pack. Arguments and errors are those of `LLM`."""
-    check_is_name(model)
-    check_positive("threads", threads, most=MAX_THREADS)
-    check_positive("context_length", context_length, least=2, most=2**31 - 1)  # a prompt's token and an answer's
-    check_positive("kv_cache_bytes", kv_cache_bytes, most=2**63 - 1)
-    check_positive("max_batched_tokens", max_batched_tokens, most=MAX_BATCHED_TOKENS)
-    check_positive("max_running", max_running, most=MAX_RUNNING)
-    check_positive("max_queued", max_queued)
-    check_seconds("inter_token_target", inter_token_target)
-    if not isinstance(prefix_cache, bool):
-        raise InvalidRequestError(f"prefix_cache={shown(prefix_cache)} is not valid: it must be True or False")
-    if on_event is not None and not callable(on_event):
-        raise InvalidRequestError(f"on_event={shown(on_event)} is not valid: it must be None or a function")
-    if kv_dtype not in KV_DTYPES:
-        raise InvalidRequestError(f"kv_dtype={shown(kv_dtype)} is not valid: it must be one of {', '.join(KV_DTYPES)}")
-    check_task(task)
-    _check_speculation(speculation, draft_model)
-
-    from llmagentos.backends.cpu import CpuBackend
-    from llmagentos.background import Background
-    from llmagentos.kv_memory import size_kv_cache
+def open_local_model(model: str | os.PathLike[str], settings: LoadSettings) -> LocalModel | LocalEncoder:
+    """Resolve, map, build, pack. Errors are those of `LLM`."""
     from llmagentos.market import known_as, resolve
-    from llmagentos.models import build_graph, open_checkpoint
-    from llmagentos.quantization.load import packing_of
+    from llmagentos.models import open_checkpoint
     from llmagentos.quantization.mixes import mix_named
 
-    mix = None if quantize is None else mix_named(quantize)
-    checkpoint = _for_task(open_checkpoint(resolve(model)), task)
+    mix = None if settings.quantize is None else mix_named(settings.quantize)
+    checkpoint = _for_task(open_checkpoint(resolve(model)), settings.task)
     name = known_as(model) or checkpoint.name
     if checkpoint.pooling is not None:
-        _check_of_use(name, kv_cache_bytes, max_running, max_queued, inter_token_target, draft_model, on_event)
-        from llmagentos.local_encoder import open_text_encoder
+        return _open_encoder(checkpoint, checkpoint.pooling, name, settings, mix)
+    return _open_generator(checkpoint, name, settings, mix)
 
-        opened = open_text_encoder(
-            checkpoint,
-            checkpoint.pooling,
-            name,
-            threads=threads,
-            context_length=context_length,
-            max_batched_tokens=max_batched_tokens,
-            mix=mix,
+
+def _open_encoder(
+    checkpoint: Checkpoint, pooling: Pooling, name: str, settings: LoadSettings, mix: str | None
+) -> LocalEncoder:
+    settings.check_for_vectors(name)
+    from llmagentos.local_encoder import open_text_encoder
+
+    opened = open_text_encoder(
+        checkpoint,
+        pooling,
+        name,
+        threads=settings.threads,
+        context_length=settings.context_length,
+        max_batched_tokens=settings.max_batched_tokens,
+        mix=mix,
+    )
+    return LocalEncoder(
+        opened.encoder, _info(checkpoint, name, opened.encoder.max_length, opened.backend, opened.packing)
+    )
+
+
+def _open_generator(checkpoint: Checkpoint, name: str, settings: LoadSettings, mix: str | None) -> LocalModel:
+    if settings.draft_model is not None and checkpoint.is_encoder_decoder:
+        raise InvalidRequestError(
+            f"draft_model={shown(settings.draft_model)} is not valid: {checkpoint.name} has an encoder"
         )
-        return LocalEncoder(
-            opened.encoder, _info(checkpoint, name, opened.encoder.max_length, opened.backend, opened.packing)
-        )
-    if draft_model is not None and checkpoint.is_encoder_decoder:
-        raise InvalidRequestError(f"draft_model={shown(draft_model)} is not valid: {checkpoint.name} has an encoder")
     default_params = recommended_params(checkpoint)
-    graph = build_graph(checkpoint)
-    packing = packing_of(checkpoint, mix)
-    block_bytes = CpuBackend.kv_block_bytes(graph, kv_dtype)
-    trained = checkpoint.context_length
-    if checkpoint.has_relative_positions:
-        trained = max(trained, context_length or 0)
-    encoder_length = trained if checkpoint.is_encoder_decoder else None
-    context, n_blocks = size_kv_cache(
-        trained,
-        context_length,
-        kv_cache_bytes,
-        block_bytes,
-        CpuBackend.block_size,
-        packing.n_bytes,
-        encoder_length or 0,
-    )
-    batched_tokens = max_batched_tokens or DEFAULT_BATCHED_TOKENS
-    opening = Background(
-        lambda: CpuBackend(
-            graph,
-            checkpoint.tensors,
-            threads=threads,
-            n_blocks=n_blocks,
-            kv_dtype=kv_dtype,
-            max_batched_tokens=max(batched_tokens, encoder_length or 0),  # an encoder's input is not cut
-            quantize_to=packing.quantize_to,
-        )
-    )
+    opening = _Opening(checkpoint, settings, mix)
     # While the weights are packed: each of the two is a tenth of the time to a first answer.
     import llmagentos.calls  # noqa: F401  (for later)
     from llmagentos.adapters import Adapters
-    from llmagentos.engine.engine import Engine, EngineConfig
+    from llmagentos.engine.engine import Engine, EngineConfig, usual_running
     from llmagentos.engine.native_sampler import NativeSampler
     from llmagentos.models.lora import AdapterBase
 
-    try:
-        backend = opening.result()
-    except OutOfMemoryError as error:
-        one_context = -(-context // CpuBackend.block_size) * block_bytes
-        raise OutOfMemoryError(
-            f"{error}: the weights take {packing.n_bytes} bytes, the KV cache {n_blocks * block_bytes} "
-            f"(kv_cache_bytes; one context of {context} tokens takes {one_context}), and working memory grows with "
-            f"max_batched_tokens={batched_tokens}; {_available()}"
-        ) from error
+    backend = opening.backend()
     info = replace(
-        _info(checkpoint, name, context, backend, packing),
-        kv_cache_bytes=n_blocks * block_bytes,
-        encoder_length=encoder_length,
+        _info(checkpoint, name, opening.context, backend, opening.packing),
+        kv_cache_bytes=opening.n_blocks * opening.block_bytes,
+        encoder_length=opening.encoder_length,
     )
     config = EngineConfig(
-        context_length=context,
-        max_batched_tokens=batched_tokens,
-        max_running=max_running or DEFAULT_RUNNING,
-        max_queued=max_queued or DEFAULT_QUEUED,
-        prefix_cache=prefix_cache,
-        inter_token_target=inter_token_target,
-        on_event=on_event,
-        encoder_length=encoder_length,
+        context_length=opening.context,
+        max_batched_tokens=opening.batched_tokens,
+        max_running=settings.max_running or usual_running(backend.vocab_size),
+        max_queued=settings.max_queued or DEFAULT_QUEUED,
+        prefix_cache=settings.prefix_cache,
+        inter_token_target=settings.inter_token_target,
+        on_event=settings.on_event,
+        encoder_length=opening.encoder_length,
+        can_be_longer=opening.context < checkpoint.context_length or checkpoint.has_relative_positions,
     )
-    proposer = _open_proposer(speculation, draft_model, checkpoint.tokenizer, threads, kv_dtype, info.kv_cache_bytes)
+    proposer = _open_proposer(settings, checkpoint.tokenizer, info.kv_cache_bytes)
     sampler = NativeSampler(backend.pool, checkpoint.tokenizer, checkpoint.missing_ids)
     engine = Engine(backend, sampler, config, proposer)
     decoding = checkpoint.decoding if checkpoint.is_encoder_decoder else None
@@ -228,8 +159,76 @@ def open_local_model(
     return LocalModel(engine, checkpoint.tokenizer, checkpoint.chat_template, default_params, info, adapters, decoding)
 
 
+class _Opening:
+    """A backend under way: its memory is sized here, and its weights are packed by a thread.
+
+    Attributes:
+        context: tokens that one request may hold.
+        encoder_length: tokens that the encoder takes; None without an encoder.
+        batched_tokens: of a step.
+        n_blocks, block_bytes: of the KV cache.
+    """
+
+    def __init__(self, checkpoint: Checkpoint, settings: LoadSettings, mix: str | None) -> None:
+        from llmagentos.backends.cpu import CpuBackend
+        from llmagentos.background import Background
+        from llmagentos.kv_memory import size_kv_cache
+        from llmagentos.models import build_graph
+        from llmagentos.quantization.load import packing_of
+
+        graph = build_graph(checkpoint)
+        self.packing = packing_of(checkpoint, mix)
+        self.block_bytes = CpuBackend.kv_block_bytes(graph, settings.kv_dtype)
+        trained = checkpoint.context_length
+        if checkpoint.has_relative_positions:
+            trained = max(trained, settings.context_length or 0)
+        self.encoder_length = trained if checkpoint.is_encoder_decoder else None
+        self.context, self.n_blocks = size_kv_cache(
+            trained,
+            settings.context_length,
+            settings.kv_cache_bytes,
+            self.block_bytes,
+            CpuBackend.block_size,
+            self.packing.n_bytes,
+            self.encoder_length or 0,
+        )
+        self.batched_tokens = settings.max_batched_tokens or DEFAULT_BATCHED_TOKENS
+        self._backend: Background[CpuBackend] = Background(
+            lambda: CpuBackend(
+                graph,
+                checkpoint.tensors,
+                threads=settings.threads,
+                n_blocks=self.n_blocks,
+                kv_dtype=settings.kv_dtype,
+                max_batched_tokens=max(self.batched_tokens, self.encoder_length or 0),  # its input is not cut
+                quantize_to=self.packing.quantize_to,
+            )
+        )
+
+    def backend(self) -> CpuBackend:
+        """Waits for it.
+
+        Raises:
+            OutOfMemoryError: says what takes how much.
+        """
+        try:
+            return self._backend.result()
+        except OutOfMemoryError as error:
+            from llmagentos.backends.cpu import CpuBackend
+
+            one_context = -(-self.context // CpuBackend.block_size) * self.block_bytes
+            raise OutOfMemoryError(
+                f"{error}: the weights take {self.packing.n_bytes} bytes, the KV cache "
+                f"{self.n_blocks * self.block_bytes} (kv_cache_bytes; one context of {self.context} tokens takes "
+                f"{one_context}), and working memory grows with max_batched_tokens={self.batched_tokens}; "
+                f"{_available()}"
+            ) from error
+
+
 def _for_task(checkpoint: Checkpoint, task: str | None) -> Checkpoint:
     """The checkpoint as it is to be used: a decoder that is to embed pools its last row, where it does not say."""
+    if task == "embed" and checkpoint.is_encoder_decoder:
+        raise InvalidRequestError(f"{checkpoint.name} reads a text and writes another: it makes no vectors of texts")
     if task == "embed" and checkpoint.pooling is None:
         from llmagentos.formats.checkpoint import Pooling
 
@@ -237,31 +236,6 @@ def _for_task(checkpoint: Checkpoint, task: str | None) -> Checkpoint:
     if task == "generate" and checkpoint.pooling is not None:
         raise InvalidRequestError(f'task="generate" is not valid: {checkpoint.name} makes vectors of texts, not texts')
     return checkpoint
-
-
-def _check_of_use(
-    name: str,
-    kv_cache_bytes: int | None,
-    max_running: int | None,
-    max_queued: int | None,
-    inter_token_target: float | None,
-    draft_model: object,
-    on_event: object,
-) -> None:
-    """That no setting was given that has no meaning for a model that does not generate."""
-    given = {
-        "kv_cache_bytes": kv_cache_bytes,
-        "max_running": max_running,
-        "max_queued": max_queued,
-        "inter_token_target": inter_token_target,
-        "draft_model": draft_model,
-        "on_event": on_event,
-    }
-    for argument, value in given.items():
-        if value is not None:
-            raise InvalidRequestError(
-                f"{argument}={shown(value)} is of no use: {name} makes vectors of texts, and has no requests to run"
-            )
 
 
 def _info(checkpoint: Checkpoint, name: str, context: int, backend: CpuBackend, packing: Packing) -> ModelInfo:
@@ -293,51 +267,36 @@ def recommended_params(checkpoint: Checkpoint) -> SamplingParams:
         raise ModelFormatError(f"{path}: the sampling it recommends is not valid: {error}", path) from error
 
 
-def _check_speculation(speculation: object, draft_model: object) -> None:
-    if speculation not in SPECULATION:
-        domain = f"one of {', '.join(SPECULATION)}"
-        raise InvalidRequestError(f"speculation={shown(speculation)} is not valid: it must be {domain}")
-    if draft_model is not None:
-        check_is_name(draft_model, "draft_model")
-        if speculation == "off":
-            raise InvalidRequestError(f'draft_model={shown(draft_model)} is of no use with speculation="off"')
-
-
-def _open_proposer(
-    speculation: str,
-    draft_model: str | os.PathLike[str] | None,
-    tokenizer: Tokenizer,
-    threads: int | None,
-    kv_dtype: str,
-    kv_cache_bytes: int,
-) -> Proposer | None:
+def _open_proposer(settings: LoadSettings, tokenizer: Tokenizer, kv_cache_bytes: int) -> Proposer | None:
     """What makes drafts: a second model where there is one, else the text itself.
 
     A second model gets a quarter of the KV cache's size for its own, on top.
     """
-    if speculation == "off":
+    if settings.speculation == "off":
         return None
-    if draft_model is None:
+    if settings.draft_model is None:
         from llmagentos.engine.ngram_proposer import NgramProposer
 
         return NgramProposer()
     from llmagentos.engine.draft_model import DraftModelProposer
 
     drafting = open_local_model(
-        draft_model,
-        task="generate",
-        threads=threads,
-        context_length=None,
-        kv_cache_bytes=kv_cache_bytes // 4,
-        kv_dtype=kv_dtype,
-        max_batched_tokens=None,
-        max_running=None,
-        max_queued=None,
-        prefix_cache=True,
-        inter_token_target=None,
-        speculation="off",
-        draft_model=None,
-        on_event=None,
+        settings.draft_model,
+        replace(
+            settings,
+            task="generate",
+            context_length=None,
+            kv_cache_bytes=kv_cache_bytes // 4,
+            max_batched_tokens=None,
+            max_running=None,
+            max_queued=None,
+            prefix_cache=True,
+            inter_token_target=None,
+            speculation="off",
+            draft_model=None,
+            on_event=None,
+            quantize=None,
+        ),
     )
     assert isinstance(drafting, LocalModel)  # noqa: S101  (what the task says)
     difference = _difference(tokenizer, drafting.tokenizer)
@@ -346,7 +305,7 @@ def _open_proposer(
         reason = "it has an encoder"
     if reason is not None:
         drafting.engine.close()
-        raise InvalidRequestError(f"draft_model={shown(draft_model)} is not valid: {reason}")
+        raise InvalidRequestError(f"draft_model={shown(settings.draft_model)} is not valid: {reason}")
     return DraftModelProposer(drafting.engine)
 
 
@@ -367,16 +326,3 @@ def _available() -> str:
     if found.available is None or found.total is None:
         return "lower either of the two"
     return f"{found.available} of this machine's {found.total} bytes are free: lower either of the two"
-
-
-def check_task(task: object) -> None:
-    if task not in (None, *TASKS):
-        raise InvalidRequestError(f"task={shown(task)} is not valid: it must be None or one of {', '.join(TASKS)}")
-
-
-def check_is_name(model: object, argument: str = "model") -> None:
-    name = os.fspath(model) if isinstance(model, (str, os.PathLike)) else None
-    if not isinstance(name, str) or not name:  # a path object may also stand for bytes
-        raise InvalidRequestError(
-            f"{argument}={shown(model)} is not valid: it must be a name, or the path of a .gguf file or a folder"
-        )

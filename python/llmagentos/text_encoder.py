@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 Pair: TypeAlias = "tuple[str, str]"
 Vectors: TypeAlias = NDArray[np.float32]
+Progress: TypeAlias = Callable[[int, int], object] | None  # called with the tokens that are done, and all
 # Names that models give the prompts of a search's two sides, the usual one first.
 _QUERY, _DOCUMENT = ("query", "search_query"), ("document", "passage", "search_document")
 
@@ -90,9 +91,15 @@ class TextEncoder:
         self._name = name
 
     def embed(
-        self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool, adapter: str | None
-    ) -> Vectors:
-        """The embeddings of one text or of several: see `LLM.embed`."""
+        self,
+        texts: Any,
+        prompt_name: str | None,
+        normalize: bool | None,
+        truncate: bool,
+        adapter: str | None,
+        progress: Progress = None,
+    ) -> tuple[Vectors, int]:
+        """The embeddings of one text or of several, and the tokens that the model read: see `LLM.embed`."""
         self.check_open()
         if self._is_classifier:
             raise InvalidRequestError(
@@ -100,12 +107,12 @@ class TextEncoder:
             )
         prompt = self._prompt(prompt_name)
         number = self.adapters.number_of(adapter)
-        return self._embedded(_listed(texts)[1], prompt, normalize, truncate, number)
+        return self._embedded(_listed(texts)[1], prompt, normalize, truncate, number, progress)
 
     def rerank(
         self, query: str, documents: Sequence[str], top_n: int | None, truncate: bool, adapter: str | None
-    ) -> list[RankedDocument]:
-        """Documents by how well they answer a query: see `LLM.rerank`."""
+    ) -> tuple[list[RankedDocument], int]:
+        """Documents by how well they answer a query, and the tokens that the model read: see `LLM.rerank`."""
         self.check_open()
         check_text(query)
         check_positive("top_n", top_n)
@@ -114,9 +121,11 @@ class TextEncoder:
         for document in documents:
             check_text(document)
         number = self.adapters.number_of(adapter)
-        scores = self._relevance(query, documents, truncate, number) if documents else np.empty(0, np.float32)
+        if not documents:
+            return [], 0
+        scores, n_tokens = self._relevance(query, documents, truncate, number)
         order = np.argsort(-scores, kind="stable")[:top_n]
-        return [RankedDocument(int(i), float(scores[i]), documents[i]) for i in order]
+        return [RankedDocument(int(i), float(scores[i]), documents[i]) for i in order], n_tokens
 
     def classify(self, texts: Any, truncate: bool, adapter: str | None) -> Any:
         """The classes of one text or of several: see `LLM.classify`."""
@@ -125,7 +134,7 @@ class TextEncoder:
             raise InvalidRequestError(f"{self._name} makes embeddings and has no classes; use embed()")
         is_single, items = (True, [texts]) if _is_pair(texts) else _listed(texts)
         number = self.adapters.number_of(adapter)
-        scores = self._scores(self._run(items, lambda text: self._encoded(text, truncate), number))
+        scores = self._scores(self._run(items, lambda text: self._encoded(text, truncate), number)[0])
         labels = self._settings.labels or tuple(f"LABEL_{i}" for i in range(scores.shape[1]))
         if len(labels) != scores.shape[1]:
             raise InvalidRequestError(f"{self._name} names {len(labels)} labels for {scores.shape[1]} outputs")
@@ -151,30 +160,38 @@ class TextEncoder:
         return prompts[name]
 
     def _embedded(
-        self, texts: Sequence[Any], prompt: str, normalize: bool | None, truncate: bool, adapter: int | None
-    ) -> Vectors:
+        self,
+        texts: Sequence[Any],
+        prompt: str,
+        normalize: bool | None,
+        truncate: bool,
+        adapter: int | None,
+        progress: Progress = None,
+    ) -> tuple[Vectors, int]:
         def encoded(text: Any) -> TokenText:
             return self._encoded(prompt + text if isinstance(text, str) else text, truncate)
 
-        vectors, n_dims = self._run(texts, encoded, adapter), self._settings.n_dims
+        vectors, n_tokens = self._run(texts, encoded, adapter, progress)
         if normalize is None and self._settings.normalize:
-            return _scaled(vectors)[:, :n_dims]  # in this order: what is left of a vector may be shorter
-        return _scaled(vectors[:, :n_dims]) if normalize else vectors[:, :n_dims]
+            vectors = _scaled(vectors)  # in this order: what is left of a vector may be shorter
+        vectors = vectors[:, : self._settings.n_dims]
+        return _scaled(vectors) if normalize else vectors, n_tokens
 
-    def _relevance(self, query: str, documents: Sequence[str], truncate: bool, adapter: int | None) -> Vectors:
-        """A score for each document."""
+    def _relevance(
+        self, query: str, documents: Sequence[str], truncate: bool, adapter: int | None
+    ) -> tuple[Vectors, int]:
+        """A score for each document, and the tokens of all."""
         if not self._is_classifier:
-            asked = self._embedded([query], self._first_prompt(_QUERY), True, truncate, adapter)
-            found = self._embedded(documents, self._first_prompt(_DOCUMENT), True, truncate, adapter)
-            cosines: Vectors = found @ asked[0]
-            return cosines
+            asked, n_asked = self._embedded([query], self._first_prompt(_QUERY), True, truncate, adapter)
+            found, n_found = self._embedded(documents, self._first_prompt(_DOCUMENT), True, truncate, adapter)
+            return found @ asked[0], n_asked + n_found
         pairs = [(query, document) for document in documents]
-        vectors = self._run(pairs, lambda pair: self._encoded(pair, truncate), adapter)
+        vectors, n_tokens = self._run(pairs, lambda pair: self._encoded(pair, truncate), adapter)
         if vectors.shape[1] != 1:
             raise InvalidRequestError(
                 f"{self._name} sorts texts into {vectors.shape[1]} classes and does not rank them; use classify()"
             )
-        return self._scores(vectors)[:, 0]
+        return self._scores(vectors)[:, 0], n_tokens
 
     def _first_prompt(self, names: Sequence[str]) -> str:
         return self._prompt(next((name for name in names if name in self._settings.prompts), None))
@@ -190,8 +207,10 @@ class TextEncoder:
         weights /= weights.sum(axis=1, keepdims=True)
         return weights
 
-    def _run(self, texts: Sequence[Any], encoded: Callable[[Any], TokenText], adapter: int | None) -> Vectors:
-        """The vectors of all texts; what is wrong with one says which."""
+    def _run(
+        self, texts: Sequence[Any], encoded: Callable[[Any], TokenText], adapter: int | None, progress: Progress = None
+    ) -> tuple[Vectors, int]:
+        """The vectors of all texts, and their tokens; what is wrong with one says which."""
         made = []
         for index, text in enumerate(texts):
             try:
@@ -199,7 +218,7 @@ class TextEncoder:
             except InvalidRequestError as error:
                 error.args = (f"text {index}: {error}",)
                 raise
-        return self._encoder.run(made, adapter)
+        return self._encoder.run(made, adapter, progress), sum(len(text.token_ids) for text in made)
 
     def _encoded(self, text: Any, truncate: bool) -> TokenText:
         if _is_pair(text):

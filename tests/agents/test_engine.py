@@ -26,7 +26,7 @@ class Card(BaseModel):
 @pytest.fixture
 def ignorant(monkeypatch: pytest.MonkeyPatch) -> LLM:
     """A model whose tokens are random wherever they are free."""
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=16384))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model(context_length=16384))
     return LLM("fake")
 
 

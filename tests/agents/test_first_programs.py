@@ -119,7 +119,7 @@ def test_one_agent_on_models_of_three_kinds(model: str, server: StandIn, monkeyp
         call = gemini.answer(gemini.calling("weather", {"city": "Rome"}))
         server.will(Reply(events=[call]), Reply(events=[gemini.answer({"text": "It is sunny."})]))
     else:
-        monkeypatch.setattr(loaded_model, "open_local_model", lambda *_, **__: fake_model(context_length=4096))
+        monkeypatch.setattr(loaded_model, "open_local_model", lambda *_: fake_model(context_length=4096))
     agent = Agent(model, goal="Tell the weather.", tools=[weather], tool_choice="required", max_steps=2)
     result = agent.ask("How is the weather in Rome?")
     called = [record for record in result.records if isinstance(record, CallResult)]

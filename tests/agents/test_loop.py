@@ -398,6 +398,22 @@ def test_results_of_tools_may_be_the_answer() -> None:
         Agent(output_type=int, answer_from_tools=True)
 
 
+def test_results_are_the_answer_of_a_run_that_was_cut_before_it_could_say_so() -> None:
+    class Cut(MemorySession):
+        def append(self, *records: Any) -> None:
+            if any(isinstance(record, TurnEnded) for record in records):
+                raise OSError("no space left")
+            super().append(*records)
+
+    cut = Cut()
+    model = ScriptedModel([ScriptedCall("weather", {"city": "Rome"}), "Words of its own."])
+    agent = Agent(model, tools=[weather], answer_from_tools=True)
+    with pytest.raises(OSError, match="no space left"):
+        agent.ask("Weather?", cut)
+    result = agent.resume(MemorySession.from_json(cut.to_json()))
+    assert (result.status, result.output, len(model.requests)) == ("done", "sunny in Rome", 1)
+
+
 def test_answers_of_a_model_that_runs_here_have_an_end() -> None:
     class Here(ScriptedModel):
         info = SimpleNamespace(context_length=2048)
@@ -534,3 +550,8 @@ def test_an_agent_without_a_model_says_so() -> None:
         Agent().ask("Hi")
     with pytest.raises(InvalidRequestError, match="not int"):
         Agent(3).ask("Hi")  # type: ignore[arg-type]
+
+
+def test_what_is_no_tool_is_told_of() -> None:
+    with pytest.raises(InvalidRequestError, match="tools has 'calculator', which is no tool and no function"):
+        Agent(tools=["calculator"])  # type: ignore[list-item]

@@ -87,7 +87,9 @@ def test_kernels_start_no_threads_and_per_isa_files_instantiate_nothing_of_the_l
         if layer_of(path) != "kernels":
             continue
         text = path.read_text()
-        per_isa = path.parent.name == "simd" or path.stem.endswith(("_simd", "_avx2", "_avx512", "_avx512vnni"))
+        per_isa = path.parent.name == "simd" or path.stem.endswith(
+            ("_simd", "_avx2", "_avxvnni", "_avx512", "_avx512vnni")
+        )
         banned = threads | (containers if per_isa else set())
         wrong += [f"{path.relative_to(CSRC)} includes <{name}>" for name in ANGLED.findall(text) if name in banned]
         wrong += [

@@ -17,6 +17,7 @@ BUILD = Path(__file__).parents[2] / "build"
 OBJECTS = {
     "_kernels_sse4",
     "_kernels_avx2",
+    "_kernels_avxvnni",
     "_kernels_avx512",
     "_kernels_avx512vnni",
     "_kernels_neon",

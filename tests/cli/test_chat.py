@@ -26,7 +26,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
                 raise KeyboardInterrupt
             yield Chunk(word, 1, None, None, None)
 
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model())
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model())
     monkeypatch.setattr(LLM, "stream", stream)
 
     def run(text: str) -> tuple[list[Any], str]:

@@ -25,7 +25,7 @@ def run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
     asked: list[tuple[str, Any]] = []
     names: dict[int, str] = {}
 
-    def open_model(model: str, **_: Any) -> Any:
+    def open_model(model: str, _: Any) -> Any:
         if model == "nothing":
             raise ModelNotFoundError("no model 'nothing'")
         opened = fake_model()
@@ -108,6 +108,11 @@ def test_a_file_that_holds_no_conversation_is_neither_read_nor_overwritten(
         assert code == 1
         assert f"{file} holds no conversation: {fault}" in err
         assert file.read_text() == content
+
+
+def test_a_file_that_cannot_be_written_is_named(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "none" / "notes.json"
+    assert f"error: {file}: No such file or directory\n" in run(f"/save {file}")[3]
 
 
 def test_what_is_missing_or_too_much_is_said(run: Run) -> None:

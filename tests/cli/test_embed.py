@@ -11,6 +11,7 @@ import pytest
 from llmagentos import LLM
 from llmagentos.cli import main
 from tests.encoder_folders import encoder_folder
+from tests.folder_models import files_of_model
 
 TEXTS = ["the cat", "bread is baked"]
 
@@ -43,6 +44,22 @@ def test_lines_of_standard_input_go_to_a_file(
     assert capsys.readouterr().out == ""
     with LLM(folder) as llm:
         np.testing.assert_array_equal(np.load(tmp_path / "out.npy"), llm.embed(["cat", "dog"], prompt_name="query"))
+
+
+def test_a_terminal_is_told_how_far_it_is(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert run(*TEXTS, "-m", str(folder), "-o", str(tmp_path / "out.npy")) == 0
+    with LLM(folder) as llm:
+        n_tokens = sum(len(llm.tokenize(text)) for text in TEXTS)
+    assert capsys.readouterr().err == f"\rtoken {n_tokens} of {n_tokens}\n"
+
+
+def test_a_model_with_a_decoder_makes_no_vectors(capsys: pytest.CaptureFixture[str]) -> None:
+    with files_of_model("bart-plain"):
+        assert run("a", "-m", "bart") == 1
+    assert "makes no vectors of texts" in capsys.readouterr().err
 
 
 def test_a_long_text_is_an_error_that_names_the_option(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,10 +109,16 @@ def test_a_target_of_the_command_line_and_cases_by_name(run, suite):
     assert (code, err) == (1, "error: the suite has no case 'differences'; it has 'sums'\n")
 
 
+def test_a_terminal_is_told_how_many_cases_are_over(run, suite, monkeypatch):
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    assert "\rcase 1/1\n" in run(suite)[2]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["missing.toml"], "missing.toml: No such file"),
+        ([__file__], "is no suite: these are .toml and .json files"),
         (["no-such-app"], "no application is named 'no-such-app'"),
         (["documents", "--json", "--transcript"], "cannot both be printed"),
         (["documents", "--application", "documents"], "is for suites that are files"),

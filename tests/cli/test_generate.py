@@ -4,6 +4,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,13 @@ from llmagentos.cli import main
 from llmagentos.errors import ModelNotFoundError
 from tests.adapter_folders import write_llama_adapter
 from tests.engine.fake_model import fake_model
+from tests.folder_models import files_of_model
 from tests.hf_folders import write_llama
 
 
 @pytest.fixture
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model())
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model())
 
 
 def status_of(*arguments: str) -> Any:
@@ -39,6 +41,18 @@ def test_a_pipe_gets_the_text_and_nothing_else(fake: None, capsys: pytest.Captur
     assert capsys.readouterr() == (expected("hi", max_tokens=7), notice)
 
 
+def test_a_model_that_searches_answers_as_its_own_settings_say(capsys: pytest.CaptureFixture[str]) -> None:
+    with files_of_model("bart-plain") as path:
+        with LLM(path) as llm:
+            own, shorter = llm.generate("hi").text, llm.generate("hi", replace(llm.default_params, max_tokens=12)).text
+        for arguments, text in (([], own), (["-n", "12"], shorter), (["-n", "0"], None)):
+            assert status_of("generate", "hi", "-m", "bart", *arguments) == 0
+            said = capsys.readouterr().out
+            assert text is None or said == text
+        assert status_of("generate", "hi", "-m", "bart", "--temperature", "0.7", "--seed", "1") == 0  # without beams
+    assert own != shorter
+
+
 @pytest.mark.parametrize("command", [["generate", "hi", "--raw"], ["chat"]])
 @pytest.mark.parametrize(("arguments", "limit"), [([], 512), (["-n", "3"], 3), (["--max-tokens", "0"], None)])
 def test_an_answer_has_a_limit_unless_it_is_taken_away(
@@ -54,7 +68,7 @@ def test_an_answer_has_a_limit_unless_it_is_taken_away(
 def test_an_answer_that_the_context_cuts_is_told_of(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=8))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model(context_length=8))
     assert status_of("generate", "hi", "--raw", "-n", "0") == 0
     assert capsys.readouterr().err == "\n(cut short: the context is full, 2 + 6 tokens)\n"
 
@@ -62,7 +76,7 @@ def test_an_answer_that_the_context_cuts_is_told_of(
 def test_chat_without_a_template_names_the_options(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(chat_template=None))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model(chat_template=None))
     assert status_of("generate", "hi", "--chat") == 1
     err = capsys.readouterr().err
     assert "leave out --chat, or give --raw" in err
@@ -102,7 +116,7 @@ def test_an_error_is_one_line_on_stderr(
 
 
 def test_an_unknown_model_is_an_error(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    def fail(model: str, **_: Any) -> None:
+    def fail(model: str, _: Any) -> None:
         raise ModelNotFoundError(f"no model {model}\nof that name")
 
     monkeypatch.setattr(loaded_model, "open_local_model", fail)
@@ -191,7 +205,7 @@ def test_a_schema_shapes_the_answer_and_a_cut_one_is_a_failure(
     n: str,
     status: int,
 ) -> None:
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=512))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model(context_length=512))
     schema = tmp_path / "person.json"
     age = {"properties": {"age": {"enum": [12345]}}, "required": ["age"], "additionalProperties": False}
     schema.write_text(json.dumps({"type": "object", **age}))

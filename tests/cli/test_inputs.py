@@ -20,6 +20,14 @@ def test_a_prompt_is_put_together_in_order(tmp_path: Path, monkeypatch: pytest.M
     assert prompt_of(None, [file]) == "水\n"
 
 
+def test_files_that_are_empty_are_no_prompt(tmp_path: Path) -> None:
+    file = tmp_path / "a.txt"
+    file.touch()
+    with pytest.raises(InvalidRequestError, match=r"no prompt: .*a\.txt is empty"):
+        prompt_of(None, [file])
+    assert prompt_of("Say hello.", [file]) == "Say hello.\n\n"
+
+
 def test_standard_input_is_read_once(tmp_path: Path) -> None:
     with pytest.raises(InvalidRequestError, match="'-' is given more than once"):
         prompt_of("-", [Path("-")])

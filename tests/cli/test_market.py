@@ -142,6 +142,10 @@ def test_an_archive_is_made_checked_installed_and_run(run, folder, tmp_path):
         check=False,
     )
     assert (ended.returncode, ended.stdout) == (3, "bread ['--loud', 'rye']\n")
+    asked = subprocess.run(
+        [sys.executable, "-m", "llmagentos", "run", "bread", "--help"], capture_output=True, text=True, check=False
+    )
+    assert asked.stdout == "bread ['--help']\n"  # the application's help, not that of `run`
     assert run("market", "uninstall", "bread")[0] == 0
     assert run("run", "bread")[0] == 1
 
@@ -175,7 +179,7 @@ def test_a_new_project_has_tests_that_pass(run, tmp_path):
         env={**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"},
     )  # fmt: skip
     assert ended.returncode == 0, ended.stdout
-    assert "7 passed" in ended.stdout
+    assert "9 passed" in ended.stdout
 
 
 def test_the_documents_application_answers_with_sources():

@@ -31,6 +31,7 @@ from llmagentos.cli.mcp import _tools
         (["--tools", "nowhere:x"], "'nowhere:x' cannot be found: No module named 'nowhere'"),
         (["--tools", "json:dumps"], "which is no tool: mark functions with @tool"),
         ([], "there are no tools to serve"),
+        (["--tools", "calculator", "--host", "127.0.0.1"], "--host 127.0.0.1 is for HTTP: give --http PORT as well"),
     ],
 )
 def test_what_cannot_be_served_is_an_error(arguments, message, capsys):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from llmagentos.cli import main
+from llmagentos.cli import main, models
 from llmagentos.market import cache, catalogue
 from llmagentos.market.memory import Memory
 
@@ -53,6 +53,16 @@ def test_in_a_pipe_each_model_is_a_line_of_fields_between_tabs(run):
     assert rows[DEFAULT]["cached"] == "yes"
     assert rows["gemma-3-270m"]["cached"] == "no"
     assert "\x1b" not in out
+
+
+def test_it_is_said_that_no_model_is_like_that(run, capsys, monkeypatch):
+    with pytest.raises(SystemExit):
+        main(["models", "no-such-model"])
+    out, err = capsys.readouterr()
+    assert out.splitlines() == ["\t".join(models._FIELDS)]
+    assert err.startswith("no model of the catalogue is like that: ")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    assert run("no-such-model") == ""
 
 
 @pytest.mark.parametrize(("available", "fits"), [(1 << 40, True), (1 << 20, False), (None, None)])

@@ -15,7 +15,7 @@ from tests.engine.fake_model import fake_model
 
 @pytest.fixture(autouse=True)
 def fake(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(add_bos=True))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model(add_bos=True))
 
 
 def test_it_prints_exp_of_the_mean_loss(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,6 +66,13 @@ def test_a_failure_is_one_line_on_standard_error_and_code_1(run):
         assert err.count("\n") == 1
 
 
+def test_what_is_on_this_machine_is_not_pulled(run, tmp_path):
+    (tmp_path / "own.gguf").touch()
+    code, _, err = run(str(tmp_path / "own.gguf"))
+    assert code == 1
+    assert f"own.gguf is on this machine already, and is used by its path: -m {tmp_path}" in err
+
+
 def test_verify_does_not_accept_a_changed_file(run):
     put_in_cache(b"GGUX")
     cache.write_marker(ENTRY)

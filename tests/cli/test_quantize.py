@@ -56,7 +56,9 @@ def test_a_file_that_is_there_is_kept_without_force(tmp_path: Path, capsys: pyte
     ("arguments", "message"),
     [
         ((SOURCE, "{}/a.gguf", "--type", "int3"), "--type 'int3' is not valid: it must be one of f32, "),
+        ((SOURCE, "{}/a.gguf", "--type", "int3"), ", copy"),
         ((SOURCE, "{}", "--type", "f16"), "is a folder: give the path"),
+        ((SOURCE, SOURCE, "--type", "f16", "--force"), "is the model itself: give another file"),
         ((SOURCE, "{}/none/a.gguf"), "there is no folder"),
         ((SOURCE, "{}/a.gguf", "--imatrix", SOURCE), "no importance matrix"),
         ((str(TINY / "llama_q4_0.gguf"), "{}/a.gguf"), "would round it twice; --requantize does so"),
@@ -69,6 +71,16 @@ def test_what_cannot_be_done_is_told(
     assert run(*(argument.format(tmp_path) for argument in arguments)) == 1
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_refused_is_refused_before_the_model_runs_over_a_text(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    importances, text = tmp_path / "i.gguf", str(Path(__file__))
+    wanted = ("--imatrix-from", text, "--imatrix", str(importances))
+    assert run(str(TINY / "llama_q4_0.gguf"), str(tmp_path / "a.gguf"), *wanted) == 1
+    assert "would round it twice" in capsys.readouterr().err
+    assert not importances.exists()
 
 
 def test_importances_of_a_text_are_used_and_kept(tmp_path: Path) -> None:

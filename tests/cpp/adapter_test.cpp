@@ -54,8 +54,8 @@ class Layer {
 
  private:
   static TensorSource source(const std::vector<float>& values, std::vector<std::int64_t> shape) {
-    const auto* bytes = reinterpret_cast<const std::byte*>(values.data());
-    return {std::move(shape), DType::f32, [bytes] { return TensorBytes{bytes, nullptr}; }, nullptr};
+    const auto bytes = std::as_bytes(std::span(values));
+    return {std::move(shape), DType::f32, [bytes] { return TensorBytes{bytes, nullptr, nullptr}; }};
   }
 
   std::vector<float> rows_ = normal(kVocab * kWidth, 1.0f), w_ = normal(kOut * kWidth, 0.3f),

@@ -20,9 +20,9 @@ constexpr std::uint64_t kXmm = 0b10;
 constexpr std::uint64_t kYmm = 0b110;
 constexpr std::uint64_t kZmm = 0b1110'0110;
 
-CpuidState everything(std::uint64_t xcr0) { return {kAll, kAll, kAll, kAll, xcr0, true}; }
+CpuidState everything(std::uint64_t xcr0) { return {kAll, kAll, kAll, kAll, kAll, xcr0, true}; }
 
-bool any_avx(const CpuFeatures& f) { return f.avx || f.avx2 || f.fma || f.f16c; }
+bool any_avx(const CpuFeatures& f) { return f.avx || f.avx2 || f.fma || f.f16c || f.avxvnni; }
 
 bool any_avx512(const CpuFeatures& f) {
   return f.avx512f || f.avx512bw || f.avx512dq || f.avx512vl || f.avx512vnni || f.avx512fp16;
@@ -40,7 +40,7 @@ TEST(registers_the_os_does_not_save_rule_their_instructions_out) {
   CHECK(!any_avx(sse_only) && !any_avx512(sse_only));
 
   const CpuFeatures ymm = features_from_cpuid(everything(kYmm));
-  CHECK(ymm.avx && ymm.avx2 && ymm.fma && ymm.f16c);
+  CHECK(ymm.avx && ymm.avx2 && ymm.fma && ymm.f16c && ymm.avxvnni);
   CHECK(!any_avx512(ymm));
 
   CHECK(all_avx512(features_from_cpuid(everything(kZmm))));
@@ -65,7 +65,7 @@ TEST(a_missing_base_rules_its_extensions_out) {
 }
 
 TEST(a_processor_without_anything_has_nothing) {
-  const CpuFeatures none = features_from_cpuid({0, 0, 0, 0, kZmm, false});
+  const CpuFeatures none = features_from_cpuid({0, 0, 0, 0, 0, kZmm, false});
   CHECK(!none.x86_64_v2() && !any_avx(none) && !any_avx512(none));
 }
 
@@ -102,6 +102,7 @@ TEST(features_agree_with_the_kernels_list) {
       {"bmi2", f.bmi2},         {"avx512f", f.avx512f},
       {"avx512bw", f.avx512bw}, {"avx512dq", f.avx512dq},
       {"avx512vl", f.avx512vl}, {"avx512_vnni", f.avx512vnni},
+      {"avx_vnni", f.avxvnni},
 #elif defined(__aarch64__)
       {"asimd", f.neon},
       {"asimddp", f.dotprod},

@@ -151,6 +151,15 @@ TEST(shapes_that_do_not_fit_are_refused) {
   CHECK_THROWS(InvalidArgument, g.scale_by_position(x, 8, 0.1f, 2));
   CHECK_THROWS(InvalidArgument, g.slice_heads(x, {.n_heads = 2, .first = 8, .n = 9, .size = 16}));
   CHECK_THROWS(InvalidArgument, g.slice_heads(x, {.n_heads = 2, .first = 0, .n = 8, .size = 16}, x));
+  CHECK_THROWS(InvalidArgument, g.attention(x, kNone, kNone, {0, 2, 2, 16, 1.0f, 0, 0}));
+  CHECK_THROWS(InvalidArgument, g.scale_columns(x, ""));
+  CHECK_THROWS(InvalidArgument, g.mix(x, 3, {1, 1, 1}));
+  CHECK_THROWS(InvalidArgument, g.mix(x, 2, {}));
+  CHECK_THROWS(InvalidArgument, g.mix(x, 2, {1, 1, 1}));
+  CHECK_THROWS(InvalidArgument, g.mix(x, 2, {1, 1}, x));
+  CHECK_THROWS(InvalidArgument, g.mix(x, 2, {1, 1}, kNone, x));  // the sum is 16 wide
+  CHECK_THROWS(InvalidArgument, g.match_rms(x, g.linear(x, "w", 16), 1e-5f));
+  CHECK_THROWS(InvalidArgument, g.match_rms(x, x, 0));
   CHECK_THROWS(InvalidArgument, g.linear(g.select_rows(x), "w", 99));  // "w" is [16, 32]
   CHECK_THROWS(InvalidArgument, g.set_output(x));
   CHECK_THROWS(InvalidArgument, compile(g));

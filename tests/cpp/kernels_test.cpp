@@ -21,21 +21,6 @@ TEST(attention_matches_the_reference_and_itself) { for_every_isa(check_attention
 TEST(the_widest_window_hides_nothing) { for_every_isa(check_widest_window); }
 TEST(half_precision_cache_saturates_instead_of_overflowing) { for_every_isa(check_half_precision_cache_saturates); }
 
-TEST(a_faulty_kernel_gives_way_to_the_reference) {
-  MatmulKernel broken = *packed_format(DType::q8_0);
-  broken.multiply = [](const std::byte*, int, const MatmulInput&, int, int n_tokens, std::size_t, float* out,
-                       std::ptrdiff_t stride, float*) {
-    for (int t = 0; t < n_tokens; ++t) std::fill(out + t * stride, out + t * stride + kRowGroup, 1.0f);
-  };
-  KernelTable table = select_kernels(available_isas().front()).table();
-  if (table.multiply_for == nullptr) return;  // a machine with the reference alone
-  static MultiplyFn faulty;
-  faulty = broken.multiply;
-  table.multiply_for = [](DType) { return faulty; };
-  const MatmulKernel chosen = KernelSet(table).matmul(DType::q8_0, 64);
-  CHECK(chosen.multiply == reference_matmul(DType::q8_0).multiply);
-}
-
 TEST(an_unknown_isa_is_refused) { CHECK_THROWS(InvalidArgument, select_kernels("z80")); }
 
 TEST_MAIN

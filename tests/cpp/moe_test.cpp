@@ -96,7 +96,7 @@ class Layer {
     format_ops(dtype).decode(tensor.bytes.data(), tensor.values.data(), n);
     tensor.source.shape = std::move(shape);
     tensor.source.dtype = dtype;
-    tensor.source.open = [&tensor] { return runtime::TensorBytes{tensor.bytes.data(), nullptr}; };
+    tensor.source.open = [&tensor] { return runtime::TensorBytes{tensor.bytes, nullptr, nullptr}; };
   }
 
   // weight [.., n_out, n_in] of an expert times x, plus the bias that there may be.

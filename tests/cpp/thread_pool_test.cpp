@@ -1,14 +1,11 @@
 #include "base/thread_pool.h"
 
-#include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
-#include <cmath>
-#include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -19,40 +16,17 @@
 #include <thread>
 #include <vector>
 
-#include "base/aligned_buffer.h"
 #include "base/cpu_count.h"
 #include "base/error.h"
-#include "base/page_merger.h"
 #include "check.h"
 
-using llmagentos::AlignedBuffer;
 using llmagentos::Error;
 using llmagentos::InvalidArgument;
-using llmagentos::OutOfMemoryError;
 using llmagentos::ThreadPool;
 
 namespace {
 
 const std::vector<int> kSizes = {1, 2, 3, 8};
-
-// A folder of made-up control groups, removed with the object.
-struct FakeCgroups {
-  std::filesystem::path root;
-
-  FakeCgroups() {
-    std::string name = (std::filesystem::temp_directory_path() / "llmagentos-cgroup-XXXXXX").string();
-    if (mkdtemp(name.data()) == nullptr) throw std::runtime_error("mkdtemp failed");
-    root = name;
-  }
-  ~FakeCgroups() { std::filesystem::remove_all(root); }
-
-  void write(const std::string& file, const std::string& text) const {
-    std::filesystem::create_directories((root / file).parent_path());
-    std::ofstream(root / file) << text;
-  }
-  double quota() const { return llmagentos::cgroup_cpu_quota(root.string(), (root / "membership").string()); }
-  int usable() const { return llmagentos::usable_cpus(root.string(), (root / "membership").string()); }
-};
 
 #if defined(__linux__)
 // The kernel's state letters of this process's threads: S sleeps, R runs or wants to.
@@ -282,128 +256,5 @@ TEST(a_forked_child_gets_an_error_and_exits) {
   pool->run([](int) {});  // the parent's is untouched
 }
 #endif
-
-TEST(cgroup_v2_quotas_are_read_up_to_the_root) {
-  const FakeCgroups groups;
-  CHECK(std::isinf(groups.quota()));  // nothing to read
-  groups.write("membership", "0::/app/service\n");
-  groups.write("app/service/cpu.max", "max 100000\n");
-  CHECK(std::isinf(groups.quota()));
-  groups.write("app/cpu.max", "150000 100000\n");
-  CHECK(groups.quota() == 1.5);
-  groups.write("app/service/cpu.max", "50000 100000\n");
-  CHECK(groups.quota() == 0.5);
-  CHECK(groups.usable() == 1);
-  groups.write("cpu.max", "10000 100000\n");
-  CHECK(groups.quota() == 0.1);
-  CHECK(groups.usable() == 1);
-}
-
-TEST(cgroup_v1_quotas_are_found_by_either_mount_name) {
-  const FakeCgroups groups;
-  groups.write("membership", "5:memory:/x\n4:cpu,cpuacct:/docker/abc\n");
-  groups.write("cpu/cpu.cfs_quota_us", "-1\n");
-  groups.write("cpu/cpu.cfs_period_us", "100000\n");
-  CHECK(std::isinf(groups.quota()));
-  // As seen in a container: the path is the host's, the quota stands at the mount's root.
-  groups.write("cpu,cpuacct/cpu.cfs_quota_us", "250000\n");
-  groups.write("cpu,cpuacct/cpu.cfs_period_us", "100000\n");
-  CHECK(groups.quota() == 2.5);
-  CHECK(groups.usable() == std::min(3, llmagentos::affinity_cpus()));
-}
-
-TEST(malformed_cgroup_files_limit_nothing) {
-  const FakeCgroups groups;
-  groups.write("membership", "no colons\n0::\n:\n0::/\n");
-  for (const char* text : {"", "abc def", "100000", "-5 100000", "100000 0"}) {
-    groups.write("cpu.max", text);
-    CHECK(std::isinf(groups.quota()));
-    CHECK(groups.usable() == llmagentos::affinity_cpus());
-  }
-}
-
-TEST(a_buffer_is_zero_aligned_and_writable) {
-  for (const std::size_t bytes : {std::size_t{1}, std::size_t{65}, std::size_t{4096}, AlignedBuffer::kHugeFrom - 1,
-                                  AlignedBuffer::kHugeFrom, AlignedBuffer::kHugeFrom + 4097}) {
-    AlignedBuffer buffer(bytes);
-    CHECK(buffer.size() == bytes);
-    const std::size_t alignment =
-        bytes >= AlignedBuffer::kHugeFrom ? AlignedBuffer::kHugePage : AlignedBuffer::kAlignment;
-    CHECK(reinterpret_cast<std::uintptr_t>(buffer.data()) % alignment == 0);
-    CHECK(buffer.data()[0] == std::byte{0} && buffer.data()[bytes - 1] == std::byte{0});
-    buffer.data()[0] = buffer.data()[bytes - 1] = std::byte{7};
-    CHECK(buffer.data()[bytes - 1] == std::byte{7});
-  }
-}
-
-TEST(a_buffer_keeps_what_was_written_when_it_turns_to_huge_pages) {
-  for (const std::size_t bytes : {std::size_t{100}, AlignedBuffer::kHugeFrom + 4097}) {
-    AlignedBuffer buffer(bytes, llmagentos::HugePages::later);
-    buffer.data()[0] = buffer.data()[bytes - 1] = std::byte{7};
-    buffer.use_huge_pages();
-    CHECK(buffer.data()[0] == std::byte{7} && buffer.data()[1] == std::byte{0});
-    CHECK(buffer.data()[bytes - 1] == std::byte{7});
-  }
-}
-
-TEST(merging_pages_keeps_what_they_hold) {
-  constexpr std::size_t kBytes = 4 * AlignedBuffer::kHugePage + 4097;
-  auto buffer = std::make_shared<AlignedBuffer>(kBytes, llmagentos::HugePages::later);
-  for (std::size_t i = 0; i < kBytes; i += 4096) buffer->data()[i] = static_cast<std::byte>(i / 4096 % 251);
-  buffer->use_huge_pages();
-  CHECK(!buffer->merge_page(4096));
-  CHECK(!buffer->merge_page(4 * AlignedBuffer::kHugePage));
-  llmagentos::merge_pages_in_background(buffer);
-  const auto is_kept = [&] {
-    for (std::size_t i = 0; i < kBytes; i += 4096)
-      if (buffer->data()[i] != static_cast<std::byte>(i / 4096 % 251)) return false;
-    return true;
-  };
-  // Read while they are merged; at the end only this holds the buffer.
-  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(10);
-  do CHECK(is_kept());
-  while (buffer.use_count() > 1 && std::chrono::steady_clock::now() < until);
-  CHECK(is_kept());
-  llmagentos::merge_pages_in_background(buffer);
-  buffer.reset();  // the thread ends by itself
-}
-
-TEST(threads_of_the_pool_take_no_signals_but_their_own_faults) {
-  ThreadPool pool(3);
-  std::atomic<int> as_wanted{0};
-  pool.run([&](int thread) {
-    sigset_t blocked;
-    pthread_sigmask(SIG_SETMASK, nullptr, &blocked);
-    const bool takes_signals = sigismember(&blocked, SIGINT) == 0 && sigismember(&blocked, SIGPROF) == 0;
-    bool takes_faults = true;
-    for (const int fault : {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGABRT})
-      takes_faults = takes_faults && sigismember(&blocked, fault) == 0;
-    as_wanted += takes_faults && takes_signals == (thread == 0);  // thread 0 is the caller
-  });
-  CHECK(as_wanted == 3);
-}
-
-TEST(moving_a_buffer_moves_its_memory) {
-  AlignedBuffer first(100);
-  std::byte* const data = first.data();
-  AlignedBuffer second(std::move(first));
-  CHECK(second.data() == data && second.size() == 100);
-  AlignedBuffer third(5);
-  third = std::move(second);
-  CHECK(third.data() == data && third.size() == 100);
-  CHECK(AlignedBuffer().data() == nullptr && AlignedBuffer(0).data() == nullptr);
-}
-
-TEST(a_refused_allocation_names_its_bytes) {
-  for (const std::size_t bytes : {std::size_t{1} << 60, ~std::size_t{0}}) {
-    bool named = false;
-    try {
-      AlignedBuffer buffer(bytes);
-    } catch (const OutOfMemoryError& error) {
-      named = std::string(error.what()).find(std::to_string(bytes)) != std::string::npos;
-    }
-    CHECK(named);
-  }
-}
 
 TEST_MAIN

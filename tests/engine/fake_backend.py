@@ -74,10 +74,9 @@ class FakeSampler:
     """The rules of the native sampler that the engine relies on, in numpy: greedy, seeded draws, raw logprobs."""
 
     def sample(
-        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int] | None = None
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int]
     ) -> list[tuple[int, TokenLogprob | None]]:
-        rows = logits if logit_rows is None else logits[list(logit_rows)]
-        return [self._one(row, request) for row, request in zip(rows, requests, strict=True)]
+        return [self._one(row, request) for row, request in zip(logits[list(logit_rows)], requests, strict=True)]
 
     def verify(
         self,
@@ -89,12 +88,12 @@ class FakeSampler:
         results = []
         for request, row, tokens in zip(requests, logit_rows, drafts, strict=True):
             known = list(request.token_ids)
-            found = self.sample(logits[row : row + 1], [request])
+            found = self.sample(logits, [request], [row])
             for index, token in enumerate(tokens, 1):
                 if found[-1][0] != token:
                     break
                 request.token_ids.append(token)
-                found += self.sample(logits[row + index : row + index + 1], [request])
+                found += self.sample(logits, [request], [row + index])
             request.token_ids[:] = known
             results.append(found)
         return results

@@ -129,7 +129,7 @@ def test_cancelling_one_answer_ends_the_search() -> None:
     engine._stepper.step()
     assert [request.finish_reason for request in requests] == ["cancelled"] * 3
     assert [event.kind for event in events].count("ended") == 1
-    engine._drive(other, None)
+    engine._turns.drive(other, None)
     assert other.token_ids == alone_in((7, 7), 8)
     assert_idle(engine)
 

@@ -11,6 +11,7 @@ import pytest
 
 from llmagentos.engine import engine as engine_module
 from llmagentos.engine import stepper as stepper_module
+from llmagentos.engine import turns as turns_module
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
 from llmagentos.errors import LLMAgentOSError
@@ -47,7 +48,7 @@ def test_close_ends_a_running_request_after_the_step_under_way() -> None:
     assert entered.wait(10)
     closer = threading.Thread(target=engine.close)
     closer.start()
-    while not engine._closing:
+    while not engine._turns.are_over:
         pass
     may_go_on.set()
     closer.join(10)
@@ -100,7 +101,7 @@ def close_at(line: int, engine: Engine) -> bool:
 
     def trace(frame: FrameType, event: str, _: Any) -> Any:
         nonlocal n_seen
-        if frame.f_code.co_filename not in (engine_module.__file__, stepper_module.__file__):
+        if frame.f_code.co_filename not in (engine_module.__file__, stepper_module.__file__, turns_module.__file__):
             return None
         if event == "line":
             n_seen += 1

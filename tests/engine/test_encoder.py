@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -75,3 +78,28 @@ def test_a_closed_encoder_gives_its_memory_back_and_says_so() -> None:
     assert backend.is_closed
     with pytest.raises(LLMAgentOSError, match="closed"):
         encoder.run([TokenText([1])])
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="no fork")
+def test_a_child_forked_during_a_batch_is_refused_and_never_waits() -> None:
+    backend = NotingBackend(n_blocks=7, max_batched_tokens=20)
+    encoder = Encoder(backend, last_row=True, max_batched_tokens=20)
+    run, exit_codes = backend.run, list[int]()
+
+    def fork(batch: RaggedBatch) -> NDArray[np.float32]:
+        child = os.fork()
+        if child == 0:
+            signal.alarm(10)  # ends a child that waits
+            code = 2
+            try:
+                encoder.run([TokenText([1])])
+            except LLMAgentOSError as error:
+                code = 0 if "forked" in str(error) else 3
+            encoder.close()
+            os._exit(code if not backend.is_closed else 4)
+        exit_codes.append(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
+        return run(batch)
+
+    backend.run = fork  # type: ignore[method-assign]
+    encoder.run([TokenText([1, 2])])
+    assert exit_codes == [0]

@@ -6,7 +6,7 @@ from collections import Counter
 
 import pytest
 
-from llmagentos.engine.engine import Engine
+from llmagentos.engine.engine import Engine, usual_running
 from llmagentos.engine.request import Request
 from llmagentos.engine.statistics import Event
 
@@ -60,24 +60,33 @@ def test_beams_take_turns(max_running: int) -> None:
     assert_idle(engine)
 
 
+def test_what_is_asked_for_holds_for_a_large_vocabulary_too() -> None:
+    backend, most = FakeBackend(vocab_size=2**20, n_blocks=200), []
+    engine = engine_on(backend, max_running=20)
+    backend.before_run = lambda batch: most.append(len(batch.sequence_starts) - 1)
+    engine.run([request_for([3], 2) for _ in range(20)])
+    assert max(most) == 20
+    assert (usual_running(2**20), usual_running(49_152)) == (16, 128)
+
+
 def test_a_search_does_not_wait_for_the_end_of_a_request_beside_it() -> None:
     engine, _ = watched(2)
     searched, beside = search_for(PROMPT, 5, num_beams=4), request_for([3], 100)
     engine._submit([beside])
-    engine._try_step()
+    engine._turns._try_step()
     engine.run(searched)
     assert not beside.finished
-    engine._drive(beside, None)
+    engine._turns.drive(beside, None)
 
 
 def test_a_waiting_completion_ends_when_it_is_cancelled() -> None:
     engine, _ = watched(1)
     group = completions(3)
     engine._submit(group)
-    engine._try_step()
+    engine._turns._try_step()
     engine.cancel([group[2]])
     for request in group:
-        engine._drive(request, None)
+        engine._turns.drive(request, None)
     assert [request.finish_reason for request in group] == ["length", "length", "cancelled"]
     assert_idle(engine)
 
@@ -98,7 +107,7 @@ def test_completions_that_never_began_have_an_end_as_well() -> None:
     group = completions(3)
     engine._submit(group)
     engine.cancel(group)
-    engine._try_step()
+    engine._turns._try_step()
     assert Counter((event.kind, event.finish_reason) for event in events) == {
         ("queued", None): 3,
         ("ended", "cancelled"): 3,

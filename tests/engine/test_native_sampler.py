@@ -24,7 +24,7 @@ def test_rows_carry_each_requests_own_settings() -> None:
         request(temperature=1, top_k=1, seed=1),
         request(temperature=0, repetition_penalty=100.0, logit_bias={3: 50.0}),
     ]
-    results = NativeSampler(None).sample(LOGITS, requests)
+    results = NativeSampler(None).sample(LOGITS, requests, range(4))
     assert [token for token, _ in results[:3]] == [order[0, 0], 7, order[2, 0]]
     assert results[3][0] != 3  # in the prompt: its logit of about 50 is divided by 100
     assert results[0][1] is None
@@ -36,12 +36,12 @@ def test_rows_carry_each_requests_own_settings() -> None:
 
 
 def test_a_draw_is_keyed_by_seed_and_token_index() -> None:
-    sampler, row = NativeSampler(None), LOGITS[:1]
+    sampler = NativeSampler(None)
     first, again, other_seed = (request(temperature=1, seed=seed) for seed in (5, 5, 6))
     draws = []
     for one in (first, again, other_seed):
         for _ in range(6):
-            token, _ = sampler.sample(row, [one])[0]
+            token, _ = sampler.sample(LOGITS, [one], [0])[0]
             one.append(token, None)
         draws.append(one.token_ids[2:])
     assert draws[0] == draws[1]
@@ -53,11 +53,13 @@ def test_completions_of_a_prompt_draw_from_one_row() -> None:
     requests = [request(temperature=1, seed=seed, logprobs=1) for seed in range(5)]
     copies = [request(temperature=1, seed=seed, logprobs=1) for seed in range(5)]
     rows = [3, 3, 0, 3, 1]
-    assert NativeSampler(None).sample(LOGITS, requests, rows) == NativeSampler(None).sample(LOGITS[rows], copies)
+    assert NativeSampler(None).sample(LOGITS, requests, rows) == NativeSampler(None).sample(
+        LOGITS[rows], copies, range(5)
+    )
 
 
 def first_token(one: Request) -> int:
-    return NativeSampler(None, Letters()).sample(LOGITS[:1], [one])[0][0]
+    return NativeSampler(None, Letters()).sample(LOGITS, [one], [0])[0][0]
 
 
 class Letters:
@@ -72,9 +74,9 @@ class Letters:
 class TestHistory:
     def check(self, one: Request, sampler: NativeSampler) -> None:
         """The row that was kept gives what a new one does."""
-        kept = sampler.sample(LOGITS[:1], [one])
+        kept = sampler.sample(LOGITS, [one], [0])
         state, one.sampler_state = one.sampler_state, None
-        assert sampler.sample(LOGITS[:1], [one]) == kept
+        assert sampler.sample(LOGITS, [one], [0]) == kept
         one.sampler_state = state
 
     def test_it_grows_with_the_request_and_shrinks_with_it(self) -> None:
@@ -84,14 +86,14 @@ class TestHistory:
         for more in ([best], [best], [5], [7, 7, 8], [best, best, best]):
             one.token_ids += more
             self.check(one, sampler)
-        assert sampler.sample(LOGITS[:1], [one])[0][0] != best
+        assert sampler.sample(LOGITS, [one], [0])[0][0] != best
         del one.token_ids[-6:]
         self.check(one, sampler)
         one.token_ids[-1] = 9
         self.check(one, sampler)
         del one.token_ids[2:]
         self.check(one, sampler)
-        assert sampler.sample(LOGITS[:1], [one])[0][0] == best
+        assert sampler.sample(LOGITS, [one], [0])[0][0] == best
 
     def test_a_request_without_penalties_needs_none(self) -> None:
         assert first_token(request(temperature=0)) == LOGITS[0].argmax()

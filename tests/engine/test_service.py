@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from llmagentos.engine import engine as engine_module
+from llmagentos.engine import turns
 from llmagentos.engine.request import Request, Service
 from llmagentos.engine.statistics import Event
 from llmagentos.errors import QueueFullError
@@ -67,7 +67,7 @@ def test_a_full_queue_refuses_a_call_and_serves_those_in_it() -> None:
     with pytest.raises(QueueFullError, match="4 requests are waiting, and no more than max_queued=2 may"):
         engine.run([request_for([9])])
     for request in batch:
-        engine._drive(request, None)
+        engine._turns.drive(request, None)
     assert [request.token_ids for request in batch] == [alone([n], 3) for n in range(4)]
 
 
@@ -104,7 +104,7 @@ def test_an_event_hook_that_raises_is_logged_and_disturbs_nobody(caplog: pytest.
     engine = engine_on(FakeBackend(), on_event=fail)
     request = request_for([1, 2], 4)
     engine.start([request])
-    background = engine._background
+    background = engine._turns._background
     assert background is None or not background.join(10)
     assert request.token_ids == alone([1, 2], 4)
     assert [record.exc_info[1].args for record in caplog.records if record.exc_info and record.exc_info[1]] == [
@@ -176,7 +176,7 @@ def test_closing_tells_of_the_requests_it_ends() -> None:
 
 def test_a_caller_that_waits_long_leaves_no_place_behind(monkeypatch: pytest.MonkeyPatch) -> None:
     """A place whose caller is gone would be handed the turn, and everybody would wait for nobody."""
-    monkeypatch.setattr(engine_module, "_LOST_TURN_SECONDS", 0.01)
+    monkeypatch.setattr(turns, "_LOST_TURN_SECONDS", 0.01)
     backend = FakeBackend()
     engine = engine_on(backend)
     entered, go_on = threading.Event(), threading.Event()
@@ -188,9 +188,9 @@ def test_a_caller_that_waits_long_leaves_no_place_behind(monkeypatch: pytest.Mon
     for thread in others:
         thread.start()
     time.sleep(0.2)
-    assert len(engine._waiters) <= 2
+    assert len(engine._turns._waiters) <= 2
     go_on.set()
     for thread in (driver, *others):
         thread.join(10)
-    assert engine._waiters == []
+    assert engine._turns._waiters == []
     assert_idle(engine)

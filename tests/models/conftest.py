@@ -10,7 +10,7 @@ from .forced_isa import run_jobs
 from .splits import REPEATED_TOKENS, SPLITS, repeated_kv_dtypes
 from .tiny_models import SUPPORTED, tiny_oracle
 
-VECTOR_ISAS = ("sse4", "avx2", "avx512", "avx512vnni", "neon", "neondot")
+VECTOR_ISAS = ("sse4", "avx2", "avxvnni", "avx512", "avx512vnni", "neon", "neondot")
 
 
 @pytest.fixture(scope="session", params=["reference", *VECTOR_ISAS])

@@ -25,6 +25,7 @@ KNOWN_KEYS = {
 }
 # What transformers' configurations say and llama.cpp takes for granted.
 OUR_KEYS = {
+    ".altup.correct_scale",
     ".attention.head_norms",
     ".attention.latent_norm_epsilon",
     ".attention.temperature_tuning",

@@ -59,9 +59,10 @@ def test_buffers_of_older_files_are_left_aside(tmp_path: Path) -> None:
     data = (folder / "model.safetensors").read_bytes()
     end = 8 + int.from_bytes(data[:8], "little")
     header = json.loads(data[8:end])
-    header["transformer.h.0.attn.attention.masked_bias"] = {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}
+    offsets = [len(data) - end, len(data) - end + 4]
+    header["transformer.h.0.attn.attention.masked_bias"] = {"dtype": "F32", "shape": [1], "data_offsets": offsets}
     encoded = json.dumps(header).encode()
-    (folder / "model.safetensors").write_bytes(len(encoded).to_bytes(8, "little") + encoded + data[end:])
+    (folder / "model.safetensors").write_bytes(len(encoded).to_bytes(8, "little") + encoded + data[end:] + bytes(4))
     found = open_checkpoint(folder)
     build_graph(found)
     assert found.tensors.names() == open_checkpoint(DATA / "gpt-neo-plain").tensors.names()

@@ -14,7 +14,7 @@ from llmagentos.models import build_graph, open_checkpoint
 
 from .families import CASES, DATA, changed_folder
 
-FIRST_OF_CLASS = {case.model_class: name for name, case in reversed(CASES.items())}
+FIRST_OF_CLASS = {case.saved_class: name for name, case in reversed(CASES.items())}
 VALUES: list[Any] = [None, True, -1, 0, 3, 2**31, float("nan"), "text", [1, "a"], [1, 2], {}]
 ROPES: list[Any] = [
     {"rope_type": "longrope", "short_factor": [1.0], "long_factor": [1.0]},

@@ -33,6 +33,10 @@ PUBLISHED: dict[str, tuple[str, dict[str, Any]]] = {
     "Vicuna": ("llama-linear", {"max_sequence_length": 2048}),
     "Llama 2": ("llama-plain", {"max_length": 4096, "temperature": 0.9, "top_p": 0.6}),
     "Qwen 3 Coder": ("qwen3moe-plain", {"qkv_bias": False, "use_qk_norm": True, "shared_expert_intermediate_size": 0}),
+    "Gemma 3n": (
+        "gemma3n-whole",
+        {"boi_token_id": 255999, "eoi_token_id": 262144, "boa_token_id": 256000, "eoa_token_id": 262272},
+    ),
     "bart-large-cnn": ("bart-older", {"force_bos_token_to_be_generated": True, "normalize_before": False}),
     "distilbart-xsum": (
         "bart-older",
@@ -114,6 +118,7 @@ USUAL: list[tuple[str, str, str, Any]] = [
     ("gemma2-plain", "attn_logit_softcapping", "attn_logit_softcapping", 50.0),
     ("gemma2-plain", "final_logit_softcapping", "final_logit_softcapping", 30.0),
     ("gemma3-plain", "sliding_window", "attention.sliding_window", 4096),
+    ("gemma3n-plain", "final_logit_softcapping", "final_logit_softcapping", 30.0),
     ("gpt_oss-plain", "sliding_window", "attention.sliding_window", 128),
     ("olmo3-ropes", "sliding_window", "attention.sliding_window", 4096),
     ("modernbert-plain", "local_attention", "attention.sliding_window", 128),

@@ -27,6 +27,9 @@ NOT_THERE = {
     "deepseek3-unlike": "queries without a latent vector, but in models of some numbers of layers",
     "falcon-in-turn": "layers that are not side by side",
     "falcon-alibi": "layers that are not side by side",
+    **dict.fromkeys(
+        ("gemma3n-plain", "gemma3n-unlike", "gemma3n-whole"), "other numbers of layers with keys, and ranks"
+    ),
     "gemma2-plain": "another scale of scores",
     "gemma2-unbounded": "scores without a bound",
     "gemma3-plain": "another scale of scores",

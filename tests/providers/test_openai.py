@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from llmagentos import LLM, Completion, InvalidRequestError, ProviderError, SamplingParams, ToolCall, Usage
+from llmagentos.cli import main
 from tests.providers.conftest import KEY
 from tests.providers.stand_in import Reply, StandIn
 
@@ -90,6 +91,19 @@ def test_sampling_is_sent_under_the_protocols_names(llm: LLM, server: StandIn) -
         "frequency_penalty": -0.5,
         "logit_bias": {"7": 2.0},
     }
+
+
+@pytest.mark.parametrize("given", [{}, {"temperature": 1.0, "seed": 3}])
+def test_the_command_sends_the_options_that_were_given_alone(
+    server: StandIn, given: dict[str, Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.will(Reply(answer("Hi.")))
+    options = [text for name, value in given.items() for text in (f"--{name}", str(value))]
+    with pytest.raises(SystemExit) as ended:
+        main(["generate", "Hello", "--model", f"{server.url}/v1#some/model", "--json", "-n", "5", *options])
+    assert ended.value.code in (0, None)
+    assert json.loads(capsys.readouterr().out)["text"] == "Hi."
+    assert server.requests[0].body == {"model": "some/model", "messages": HELLO, "max_tokens": 5, **given}
 
 
 def test_openai_itself_is_not_told_its_own_defaults(openai: LLM, server: StandIn) -> None:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import pytest
@@ -25,7 +26,7 @@ def embedded(vocab: int = VOCAB) -> tuple[Graph, int]:
 def executor_of(graph: Graph, max_tokens: int = 64) -> Executor:
     rng = np.random.default_rng(1)
     tensors = [
-        (name, "F32", shape, lambda shape=shape: rng.standard_normal(shape).astype(np.float32))
+        (name, "F32", shape, lambda shape=shape: (rng.standard_normal(shape).astype(np.float32), False))
         for name, shape in graph.weights
     ]
     return Executor(graph, tensors, ThreadPool(2), max_tokens=max_tokens, n_blocks=4, kv_dtype="f32")
@@ -70,11 +71,27 @@ def test_a_key_that_is_no_number_shows_wherever_it_stands(isa: str, n_tokens: in
     broken[n_tokens - 1] = np.nan
     for given, is_whole in ((table, True), (broken, False)):
         tensors = [
-            ("embed", "F32", (256, WIDTH), lambda: table),
-            ("keys", "F32", (256, WIDTH), lambda given=given: given),
+            ("embed", "F32", (256, WIDTH), lambda: (table, False)),
+            ("keys", "F32", (256, WIDTH), lambda given=given: (given, False)),
         ]
         executor = Executor(graph, tensors, ThreadPool(2), max_tokens=256, n_blocks=8, kv_dtype="f32", isa=isa)
         assert np.isfinite(run(executor, n_tokens, [n_tokens - 1])).all() == is_whole
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (np.zeros((VOCAB, WIDTH - 1), np.float32), "tensor embed of shape [64, 32] has 8192 bytes, not the 7936 that"),
+        (np.zeros((VOCAB, WIDTH), np.float64), "tensor embed of shape [64, 32] has 8192 bytes, not the 16384 that"),
+        (np.zeros((VOCAB, 2 * WIDTH), np.float32)[:, ::2], "tensor embed: the bytes of its array are not contiguous"),
+    ],
+)
+def test_weights_whose_bytes_are_not_those_of_their_shape_are_refused(values: np.ndarray, message: str) -> None:
+    graph, x = embedded()
+    graph.set_output(graph.select_rows(x))
+    tensors = [("embed", "F32", (VOCAB, WIDTH), lambda: (values, False))]
+    with pytest.raises(InvalidRequestError, match=re.escape(message)):
+        Executor(graph, tensors, ThreadPool(1), max_tokens=1, n_blocks=1)
 
 
 @pytest.mark.parametrize("width", [2**58, 2**62])
@@ -129,3 +146,49 @@ def test_a_child_forked_while_a_model_runs_is_told_so_at_every_use() -> None:
     finally:
         stop.set()
         thread.join()
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda executor: executor.input_squares(),
+        lambda executor: executor.observe_inputs(),
+        lambda executor: executor.copy_blocks([(0, 1)]),
+        lambda executor: executor.adapter_bytes,
+    ],
+    ids=["input_squares", "observe_inputs", "copy_blocks", "adapter_bytes"],
+)
+def test_whoever_waits_for_a_run_lets_other_threads_go_on(use: Callable[[Executor], object]) -> None:
+    graph, x = embedded(vocab := 20_000)
+    graph.set_output(graph.linear(graph.select_rows(x), "embed", vocab))
+    executor, stop = executor_of(graph), threading.Event()
+    begun, went_on = threading.Lock(), list[bool]()
+
+    def keep_running() -> None:
+        while not stop.is_set():
+            run(executor, 60, range(60))
+
+    def wait_for_a_turn(others: list[str]) -> None:
+        begun.release()
+        use(executor)
+        went_on.append("here" in others)
+
+    runner, interval = threading.Thread(target=keep_running), sys.getswitchinterval()
+    sys.setswitchinterval(600)  # a thread gives up Python's lock only of its own accord
+    runner.start()
+    try:
+        for _ in range(200):  # a call that finds no run gives nobody the time
+            begun.acquire()
+            waiting = threading.Thread(target=wait_for_a_turn, args=[others := list[str]()])
+            waiting.start()
+            begun.acquire()
+            others.append("here")
+            begun.release()
+            waiting.join()
+            if went_on[-1]:
+                break
+    finally:
+        sys.setswitchinterval(interval)
+        stop.set()
+        runner.join()
+    assert went_on[-1]

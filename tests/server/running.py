@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -46,6 +48,18 @@ class Running:
     def engine(self, model: str) -> Any:
         return self.serving.models.loaded[model]._engine
 
+    def encoder(self, model: str) -> Any:
+        return self.serving.models.loaded[model].encoder._encoder
+
+    def hang_up(self, path: str, body: Any, when: Callable[[], bool], key: str = "none") -> None:
+        """Send a request, and close the connection as soon as something holds."""
+        content = json.dumps(body).encode()
+        head = f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+        head += f"Authorization: Bearer {key}\r\nContent-Length: {len(content)}\r\n\r\n"
+        with socket.create_connection(self.address) as connection:
+            connection.sendall(head.encode() + content)
+            until(when)
+
 
 @contextmanager
 def running(
@@ -86,6 +100,29 @@ def until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not come to be"
         time.sleep(0.01)
+
+
+class Held:
+    """Makes each call of a method wait until it may go on."""
+
+    def __init__(self, owner: Any, name: str) -> None:
+        self._owner, self._name = owner, name
+        self._call = getattr(owner, name)
+        self._go_on = threading.Event()
+        self.n_begun = 0
+
+    def __enter__(self) -> Self:
+        setattr(self._owner, self._name, self._wait)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        setattr(self._owner, self._name, self._call)
+        self._go_on.set()
+
+    def _wait(self, *arguments: Any, **options: Any) -> Any:
+        self.n_begun += 1
+        assert self._go_on.wait(60)
+        return self._call(*arguments, **options)
 
 
 class Slowed:

@@ -66,6 +66,8 @@ def test_a_prompt_may_fill_the_context_where_nothing_is_generated(client: openai
     one = client.completions.create(model="tiny", prompt=[40], max_tokens=0, echo=True, logprobs=0)
     assert one.choices[0].logprobs is not None
     assert one.choices[0].logprobs.token_logprobs == [None]
+    assert one.usage is not None
+    assert one.usage.prompt_tokens == 1
 
 
 def test_echo_in_a_stream_comes_first(client: openai.OpenAI) -> None:

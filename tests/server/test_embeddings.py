@@ -25,6 +25,15 @@ def test_vectors_are_those_of_the_model_to_the_bit(client: openai.OpenAI, served
     )
 
 
+def test_usage_is_what_was_read(http: httpx.Client, served: Running) -> None:
+    def used(path: str, body: dict[str, Any]) -> int:
+        return int(http.post(path, json={"model": "vectors", **body}).json()["usage"]["total_tokens"])
+
+    most = served.serving.models.loaded["vectors"].encoder.max_length
+    assert used("/v1/embeddings", {"input": ["cat " * 500, "cat"], "truncate": True}) == most + 3
+    assert used("/v1/rerank", {"query": "the cat", "documents": ["cat " * 500, "a"], "truncate": True}) == 4 + most + 3
+
+
 def test_many_texts_are_embedded_in_parts(client: openai.OpenAI) -> None:
     found = client.embeddings.create(model="vectors", input=TEXTS * 50)
     assert [item.index for item in found.data] == list(range(150))
@@ -83,6 +92,13 @@ def test_what_evaluation_programs_ask_of_a_tokenizer(http: httpx.Client, served:
     assert found.keys() == {"bos_token", "eos_token", "pad_token", "unk_token", "chat_template"}
     assert http.get("/tokenizer_info", params={"model": "vectors"}).json()["chat_template"] is None
     assert http.get("/tokenizer_info", params={"model": "none"}).status_code == 404
+
+
+def test_models_of_another_kind_are_refused_with_the_routes_that_they_have(http: httpx.Client) -> None:
+    chat = {"model": "vectors", "messages": [{"role": "user", "content": "Hi"}]}
+    assert "use /v1/embeddings or /v1/rerank" in http.post("/v1/chat/completions", json=chat).text
+    refused = http.post("/v1/embeddings", json={"model": "tiny", "input": "a"})
+    assert (refused.status_code, 'serve it with task = "embed"' in refused.json()["error"]["message"]) == (400, True)
 
 
 def test_models_are_listed(client: openai.OpenAI) -> None:

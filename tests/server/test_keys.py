@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,6 +14,7 @@ from llmagentos.errors import InvalidRequestError
 from llmagentos.server.config import ModelConfig, ServerConfig
 from llmagentos.server.keys import Allowance, read_keys
 from llmagentos.server.new_key import new_key
+from llmagentos.server.page import STATIC
 
 from .running import Running, running
 
@@ -51,6 +53,28 @@ def test_only_who_has_a_key_is_served(guarded: Running) -> None:
             assert refused.status_code == 401
             assert refused.headers["WWW-Authenticate"] == "Bearer"
             assert refused.json()["error"]["code"] == "invalid_api_key"
+
+
+def routes_of(routes: Any) -> Iterator[Any]:
+    """All routes, those of included routers too, which newer FastAPI keeps together."""
+    for route in routes:
+        included = getattr(route, "original_router", None)
+        yield from [route] if included is None else routes_of(included.routes)
+
+
+def test_what_needs_no_key_is_listed_and_nothing_else_does_without(guarded: Running) -> None:
+    app: Any = guarded.server.config.app
+    free = set[str]()
+    with guarded.client() as client:
+        for route in routes_of(app.routes):
+            path = route.path.replace("{model:path}", "vectors") or "/"
+            if client.request(min(getattr(route, "methods", None) or {"GET"}), path).status_code != 401:
+                free.add(path)
+        page = [f"/{file.relative_to(STATIC).as_posix()}" for file in STATIC.rglob("*") if file.is_file()]
+        assert {client.get(path).status_code for path in page} == {200}
+        assert {client.get(path).status_code for path in ("/nowhere", "//js/dom.js", "/js")} == {401}
+    assert free == {"/health", "/ready", "/openapi.json", "/"}
+    assert list(guarded.serving.models.loaded) == ["tiny"]
 
 
 def test_health_needs_no_key(guarded: Running) -> None:

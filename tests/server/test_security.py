@@ -163,6 +163,7 @@ def test_an_unknown_route_is_not_found_in_openais_shape(hardened: Running) -> No
     with hardened.client() as client:
         for answer in (client.post("/v1/audio/speech", json={}), client.get("/v1/files"), client.delete("/v1/files/a")):
             assert (answer.status_code, answer.json()["error"]["type"]) == (404, "invalid_request_error")
+            assert "no such route, or not for this method: /openapi.json" in answer.json()["error"]["message"]
 
 
 @pytest.mark.parametrize(

@@ -228,6 +228,24 @@ def test_tokens_are_counted(passing: Running, far: openai.OpenAI, service: Stand
     assert counted() == [before[0] + 7.0, before[1] + 3.0]
 
 
+def test_an_answer_that_nobody_waits_for_any_more_is_counted(
+    passing: Running, far: openai.OpenAI, service: StandIn
+) -> None:
+    def counted() -> list[str]:
+        with passing.client() as client:
+            lines = client.get("/metrics").text.splitlines()
+        return [line for line in lines if line.startswith("llmagentos_service_tokens_total")]
+
+    service.will(Reply(answer()))
+    far.chat.completions.create(**ASK)
+    before = counted()
+    service.forget()
+    service.will(Reply(answer(), delay=0.3))
+    passing.hang_up("/v1/chat/completions", ASK, lambda: bool(service.requests))
+    until(lambda: passing.serving.capacity.n_requests == 0)
+    until(lambda: counted() != before)
+
+
 def test_a_model_without_a_key_says_which_variable_it_wants(
     models: dict[str, ModelConfig], monkeypatch: pytest.MonkeyPatch
 ) -> None:

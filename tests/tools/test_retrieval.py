@@ -103,6 +103,14 @@ def test_html_is_read_as_text(folder: Path) -> None:
     assert retrieval_tool(folder)(query="secretword") == []
 
 
+def test_scores_are_relative_to_the_best_also_where_every_passage_has_the_words(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("Bread, bread and more bread.")
+    (tmp_path / "b.txt").write_text("Bread is baked in an oven, which takes a while.")
+    first, second = retrieval_tool(tmp_path)(query="bread")
+    assert (first["source"], first["score"]) == ("a.txt:1", 1.0)
+    assert 0 < second["score"] < 1
+
+
 def test_passages_cover_long_documents(folder: Path) -> None:
     (folder / "long.txt").write_text("word " * 1000)
     passages = [passage for passage in read_passages(folder, size=500, overlap=50) if passage.source == "long.txt"]

@@ -1,6 +1,7 @@
 // Attention as small matrix products: a few query rows against a 32-token key tile, then against the span's values.
 #include "base/half.h"
 #include "kernels/attention/attention.h"
+#include "kernels/prefetch.h"
 #include "kernels/quantize/quantize_row.h"
 #include "kernels/simd/simd.h"
 
@@ -34,12 +35,10 @@ constexpr int kElementBytes = kType == KvType::f32   ? 4
                                                      : 1;
 
 // Asks for the `n` elements from `index` on of the tile that comes next. A tile of 64 dimensions is one page, and the
-// processor's own prefetching stops at its end. Into the second-level cache: the first level has too few line buffers
-// to keep the memory busy.
+// processor's own prefetching stops at its end.
 template <KvType kType>
-LLMAGENTOS_PREFETCHES void prefetch(const std::byte* ahead, int index, int n) {
-  for (int byte = 0; byte < n * kElementBytes<kType>; byte += 64)
-    __builtin_prefetch(ahead + index * kElementBytes<kType> + byte, 0, 2);
+LLMAGENTOS_PREFETCHES void prefetch_kv(const std::byte* ahead, int index, int n) {
+  prefetch(ahead + index * kElementBytes<kType>, static_cast<std::size_t>(n * kElementBytes<kType>));
 }
 
 // scores[r][slot] for kRows rows and the kKvBlock keys of one tile. Two vectors of keys at a time, for the registers.
@@ -52,7 +51,7 @@ inline void score_rows(const std::byte* k_tile, const std::byte* ahead, const fl
     for (int r = 0; r < kRows; ++r)
       for (int i = 0; i < kWide; ++i) acc[r][i] = zero();
     for (int d = 0; d < head_dim; ++d) {
-      prefetch<kType>(ahead, d * kKvBlock + key, kWide * kLanes);
+      prefetch_kv<kType>(ahead, d * kKvBlock + key, kWide * kLanes);
       F32 k[kWide];
       for (int i = 0; i < kWide; ++i) k[i] = load_kv<kType>(k_tile, d * kKvBlock + key + i * kLanes);
       for (int r = 0; r < kRows; ++r) {
@@ -82,7 +81,7 @@ inline void add_values(const std::byte* v_tile, const std::byte* ahead, int n_ke
     for (int r = 0; r < kRows; ++r)
       for (int i = 0; i < kWide; ++i) acc[r][i] = load(values + r * head_dim + d + i * kLanes);
     for (int key = 0; key < n_keys; ++key) {
-      prefetch<kType>(ahead, key * head_dim + d, kWide * kLanes);
+      prefetch_kv<kType>(ahead, key * head_dim + d, kWide * kLanes);
       F32 v[kWide];
       for (int i = 0; i < kWide; ++i) v[i] = load_kv<kType>(v_tile, key * head_dim + d + i * kLanes);
       for (int r = 0; r < kRows; ++r) {

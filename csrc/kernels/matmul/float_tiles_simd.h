@@ -1,8 +1,7 @@
 // Products with float weights, packed as [k][16 rows] in their own type.
 #pragma once
 
-#include "kernels/matmul/matmul.h"
-#include "kernels/simd/simd.h"
+#include "kernels/matmul/row_vectors.h"
 
 namespace llmagentos::LLMAGENTOS_ISA {
 
@@ -10,8 +9,6 @@ using namespace kernels;
 using namespace simd;
 
 namespace {
-
-constexpr int kFloatVectors = kRowGroup / kLanes;  // vectors that hold one float per row of a group
 
 template <DType kDType>
 inline F32 load_weight(const std::byte* group, std::size_t index) {
@@ -24,24 +21,24 @@ inline F32 load_weight(const std::byte* group, std::size_t index) {
 template <DType kDType, int kTokens>
 void float_tile(const std::byte* group, const float* x, std::size_t width, std::size_t n_cols, float* out,
                 std::ptrdiff_t out_stride) {
-  F32 acc[kTokens][kFloatVectors];
+  F32 acc[kTokens][kVectors];
   LLMAGENTOS_UNROLL
   for (int t = 0; t < kTokens; ++t)
-    for (int v = 0; v < kFloatVectors; ++v) acc[t][v] = zero();
+    for (int v = 0; v < kVectors; ++v) acc[t][v] = zero();
   for (std::size_t k = 0; k < n_cols; ++k, x += width) {
-    F32 w[kFloatVectors];
+    F32 w[kVectors];
     LLMAGENTOS_UNROLL
-    for (int v = 0; v < kFloatVectors; ++v)
+    for (int v = 0; v < kVectors; ++v)
       w[v] = load_weight<kDType>(group, k * kRowGroup + static_cast<std::size_t>(v * kLanes));
     LLMAGENTOS_UNROLL
     for (int t = 0; t < kTokens; ++t) {
       const F32 value = set1(x[t]);
-      for (int v = 0; v < kFloatVectors; ++v) acc[t][v] = fma(w[v], value, acc[t][v]);
+      for (int v = 0; v < kVectors; ++v) acc[t][v] = fma(w[v], value, acc[t][v]);
     }
   }
   LLMAGENTOS_UNROLL
   for (int t = 0; t < kTokens; ++t)
-    for (int v = 0; v < kFloatVectors; ++v) store(out + t * out_stride + v * kLanes, acc[t][v]);
+    for (int v = 0; v < kVectors; ++v) store(out + t * out_stride + v * kLanes, acc[t][v]);
 }
 
 // The tile of exactly n tokens, 1 <= n <= kTokens.

@@ -45,6 +45,11 @@ struct Layout {
   static constexpr std::size_t kQuantBytes = static_cast<std::size_t>(kBits) * kBlock * kRowGroup / 8;
   static constexpr std::size_t kBlockBytes = kScaleBytes + kQuantBytes;
   static constexpr std::size_t kSuperBytes = kHeaderBytes + kBlocks * kBlockBytes;
+
+  // Always inlined: the linker must find no copy that was compiled for a newer CPU.
+  [[gnu::always_inline]] static constexpr std::size_t group_bytes(std::size_t n_cols) {
+    return n_cols / kBlock / kBlocks * kSuperBytes;
+  }
 };
 
 using LayoutQ4_0 = Layout<DType::q4_0, 4, 8, Scales::half>;

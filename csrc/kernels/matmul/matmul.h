@@ -36,6 +36,7 @@ struct BlockMeta {
   float scale[2];
   float scaled_sum;         // sum of scale * q over the block
   std::int16_t neg_sum[2];  // minus the sum of q over each half
+  bool operator==(const BlockMeta&) const = default;
 };
 
 // The input rows, in the form that the kernel's `activation` names. Strides count elements.

@@ -61,11 +61,6 @@ void tile(Blocks blocks, const MatmulInput& x, int token, std::size_t n_cols, fl
     for (int i = 0; i < kTileVectors; ++i) store(out + t * out_stride + (first_vector + i) * kLanes, acc[t][i]);
 }
 
-template <class L>
-constexpr std::size_t group_bytes(std::size_t n_cols) {
-  return n_cols / kBlock / L::kBlocks * L::kSuperBytes;
-}
-
 // All rows of a packed group for kTokens tokens. Narrow tiles take two vectors at once so that a stream of weights is
 // read in whole cache lines; wide ones take one, for the registers. Tiles of the first tokens of several fetch the next
 // group: they take so long to compute that the processor, which sees no further than its window, would wait for each
@@ -74,7 +69,7 @@ template <class L, int kTokens>
 void tile_rows(const std::byte* group, const MatmulInput& x, int token, std::size_t n_cols, float* out,
                std::ptrdiff_t out_stride, bool is_first) {
   constexpr int kAtOnce = kVectors == 1 ? 1 : kTokens <= 2 ? 2 : 1;
-  const std::size_t ahead = !is_first ? 0 : kTokens == 1 ? x.stream_ahead : group_bytes<L>(n_cols);
+  const std::size_t ahead = !is_first ? 0 : kTokens == 1 ? x.stream_ahead : L::group_bytes(n_cols);
   for (int v = 0; v < kVectors; v += kAtOnce)
     tile<L, kTokens, kAtOnce>(PackedBlocks<L>(group, v == 0 ? ahead : 0), x, token, n_cols, out, out_stride, v);
 }
@@ -118,7 +113,7 @@ void multiply(const std::byte* groups, int n_groups, const MatmulInput& x, int f
               std::size_t n_cols, float* out, std::ptrdiff_t out_stride, float* scratch) {
   if (!kUnpackPays<L> || n_tokens < kUnpackFrom) {
     for (int g = 0; g < n_groups; ++g)
-      multiply_packed<L>(groups + static_cast<std::size_t>(g) * group_bytes<L>(n_cols), x, first_token, n_tokens,
+      multiply_packed<L>(groups + static_cast<std::size_t>(g) * L::group_bytes(n_cols), x, first_token, n_tokens,
                          n_cols, out + g * kRowGroup, out_stride);
     return;
   }
@@ -127,7 +122,7 @@ void multiply(const std::byte* groups, int n_groups, const MatmulInput& x, int f
   auto* unpacked =
       reinterpret_cast<std::uint8_t*>((reinterpret_cast<std::uintptr_t>(scratch) + kLine - 1) / kLine * kLine);
   for (int g = 0; g < n_groups; ++g)
-    Blocks::unpack(groups + static_cast<std::size_t>(g) * group_bytes<L>(n_cols), n_cols,
+    Blocks::unpack(groups + static_cast<std::size_t>(g) * L::group_bytes(n_cols), n_cols,
                    unpacked + static_cast<std::size_t>(g) * Blocks::kBytes,
                    static_cast<std::size_t>(n_groups) * Blocks::kBytes);
   multiply_unpacked<L>(Blocks(unpacked, n_groups), n_groups * kVectors, x, first_token, n_tokens, n_cols, out,

@@ -130,14 +130,9 @@ void read_quants(const std::uint8_t* quants, int row, std::uint8_t (&q)[kBlock])
       q[i] |= static_cast<std::uint8_t>(((at[256 + i / 16 * 64 + i % 4] >> (2 * (i / 4 % 4))) & 3) << 4);
 }
 
-template <class L>
-std::size_t group_bytes(std::size_t n_cols) {
-  return n_cols / kBlock / L::kBlocks * L::kSuperBytes;
-}
-
 template <class L, class Block>
 void pack_group(const std::byte* rows, std::size_t row_stride, int n_rows, std::size_t n_cols, std::byte* group) {
-  if (n_rows < kRowGroup) std::memset(group, 0, group_bytes<L>(n_cols));
+  if (n_rows < kRowGroup) std::memset(group, 0, L::group_bytes(n_cols));
   for (int row = 0; row < n_rows; ++row) {
     const auto* source = reinterpret_cast<const Block*>(rows + static_cast<std::size_t>(row) * row_stride);
     for (std::size_t block = 0; block < n_cols / kBlock; ++block) {
@@ -216,7 +211,7 @@ void decode_float_row(const std::byte* group, int row, std::size_t n_cols, float
 
 template <class L, class Block>
 constexpr MatmulKernel integer_format() {
-  return {L::kDType, Activation::q8, group_bytes<L>, pack_group<L, Block>, decode_row<L>, nullptr};
+  return {L::kDType, Activation::q8, L::group_bytes, pack_group<L, Block>, decode_row<L>, nullptr};
 }
 
 template <DType kDType>

@@ -3,8 +3,8 @@
 #pragma once
 
 #include "kernels/matmul/layouts.h"
-#include "kernels/matmul/matmul.h"
-#include "kernels/simd/simd.h"
+#include "kernels/matmul/row_vectors.h"
+#include "kernels/prefetch.h"
 
 namespace llmagentos::LLMAGENTOS_ISA {
 
@@ -13,7 +13,6 @@ using namespace simd;
 
 namespace {
 
-constexpr int kVectors = kRowGroup / kLanes;  // vectors that hold one float per row of a group
 constexpr int kVectorBytes = 4 * kLanes;
 
 // The quants of vector v of a block as eight vectors of unsigned bytes: w[g] holds columns 4g..4g+3.
@@ -97,11 +96,6 @@ inline void load_block(const std::uint8_t* header, const std::uint8_t* block, in
     to.d[0] = to.d[1] = half_at(block);
     if constexpr (L::kScales == Scales::half_min) to.min = half_at(block + 32);
   }
-}
-
-// Asks for `n` bytes, into the second-level cache.
-LLMAGENTOS_PREFETCHES void prefetch(const std::uint8_t* bytes, std::size_t n) {
-  for (std::size_t i = 0; i < n; i += 64) __builtin_prefetch(bytes + i, 0, 2);
 }
 
 // The blocks of a packed group in sequence.

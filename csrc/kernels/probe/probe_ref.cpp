@@ -50,7 +50,8 @@ constexpr ProbeKernels kReference = {"reference", probe_fma, 2 * kChains, probe_
 const ProbeKernels& probe_kernels(std::string_view isa) {
   const KernelSet chosen = select_kernels(isa);
 #if defined(__x86_64__)
-  for (const ProbeKernels* probe : {&sse4::kProbe, &avx2::kProbe, &avx512::kProbe, &avx512vnni::kProbe})
+  for (const ProbeKernels* probe :
+       {&sse4::kProbe, &avx2::kProbe, &avxvnni::kProbe, &avx512::kProbe, &avx512vnni::kProbe})
     if (chosen.isa() == probe->isa) return *probe;
 #elif defined(__aarch64__)
   for (const ProbeKernels* probe : {&neon::kProbe, &neondot::kProbe})

@@ -24,6 +24,8 @@ struct ModelIsa {
 inline constexpr ModelIsa kModel = {4, 2, 2, false, Family::x86, Products::pairs};
 #elif defined(LLMAGENTOS_ISA_avx2)
 inline constexpr ModelIsa kModel = {8, 4, 6, true, Family::x86, Products::pairs};
+#elif defined(LLMAGENTOS_ISA_avxvnni)
+inline constexpr ModelIsa kModel = {8, 4, 6, true, Family::x86, Products::quads};
 #elif defined(LLMAGENTOS_ISA_avx512)
 inline constexpr ModelIsa kModel = {16, 8, 16, true, Family::x86, Products::pairs};
 #elif defined(LLMAGENTOS_ISA_avx512vnni)

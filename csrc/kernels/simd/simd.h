@@ -6,7 +6,7 @@
 #include "kernels/simd/model.h"
 #elif defined(LLMAGENTOS_ISA_avx512) || defined(LLMAGENTOS_ISA_avx512vnni)
 #include "kernels/simd/avx512.h"
-#elif defined(LLMAGENTOS_ISA_avx2)
+#elif defined(LLMAGENTOS_ISA_avx2) || defined(LLMAGENTOS_ISA_avxvnni)
 #include "kernels/simd/avx2.h"
 #elif defined(LLMAGENTOS_ISA_sse4)
 #include "kernels/simd/sse4.h"

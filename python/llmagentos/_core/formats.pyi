@@ -1,5 +1,8 @@
 import os
 
+class GgufBytes:
+    """What a memoryview of a tensor's bytes holds on to; it has the buffer protocol."""
+
 class TensorInfo:
     """A tensor that a file lists."""
 

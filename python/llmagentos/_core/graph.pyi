@@ -46,8 +46,12 @@ class Graph:
         width: int,
         by: Literal["token", "position", "type"] = "token",
         offset: int = 0,
+        others_first: bool = False,
     ) -> int:
-        """Row index + offset of a weight [n_rows, width], where the index is a token's id, position or type."""
+        """Row index + offset of a weight [n_rows, width], where the index is a token's id, position or type.
+
+        With `others_first` an index that has no row takes the first one; otherwise a batch with one is refused.
+        """
 
     def linear(self, x: int, weight: str, out_width: int, bias: str = "") -> int: ...
     def layer_norm(self, x: int, weight: str, bias: str, eps: float, head_dim: int = 0) -> int: ...
@@ -58,8 +62,8 @@ class Graph:
     def attention(
         self,
         q: int,
-        k: int,
-        v: int,
+        k: int | None,
+        v: int | None,
         *,
         layer: int,
         n_heads: int,
@@ -79,6 +83,7 @@ class Graph:
         A window hides keys at its distance and beyond; without `causal`, in both directions. `alibi_slopes` are times
         the distance what is taken from a score. `sinks` names a vector [n_heads] of scores that have no value.
         With a `chunk` positions come in chunks of that many, and a query sees keys of its own one only.
+        Without k and v it reads what an attention before it has stored in the same layer.
         """
 
     def cross_attention(self, q: int, *, layer: int, n_heads: int, n_kv_heads: int, head_dim: int, scale: float) -> int:
@@ -135,11 +140,35 @@ class Graph:
     def scale_rows(self, x: int, factors: int) -> int:
         """Each row of x times the one element of the same row of `factors`."""
 
+    def scale_columns(self, x: int, weight: str) -> int:
+        """Each row times a vector."""
+
     def scale_by_position(self, x: int, *, period: int, slope: float, first: int = 1) -> int:
         """Each row times 1 + slope * log(1 + floor((position + first) / period)); `first` is 0 or 1."""
 
     def slice_heads(self, x: int, *, n_heads: int, n: int, size: int, first: int = 0, tail: int | None = None) -> int:
         """Of each head of x elements first to first + n - 1, then the row of `tail`, then zeros: `size` in all."""
+
+    def mix(
+        self,
+        x: int,
+        *,
+        parts: int,
+        constants: Sequence[float] = (),
+        coefficients: int | None = None,
+        base: int | None = None,
+    ) -> int:
+        """Sums of the `parts` that each row of x consists of.
+
+        Part o of the result is that of `base`, if any, plus the sum over the parts p of x, each times element
+        o * parts + p of the row of `coefficients` plus that of `constants`, of which either may be missing.
+        """
+
+    def match_rms(self, x: int, like: int, *, least: float) -> int:
+        """Each row scaled to the root mean square of that of `like`; a mean square below `least` counts as that."""
+
+    def excess(self, x: int, deviations: float) -> int:
+        """By how much elements exceed their row's mean plus so many of its standard deviations; 0 elsewhere."""
 
     def softcap(self, x: int, cap: float) -> int: ...
     def clamp(self, x: int, limit: float) -> int: ...
@@ -164,7 +193,7 @@ class Graph:
 
     @property
     def attentions(self) -> list[tuple[int, int, int]]:
-        """KV heads, their size and the window (0: all earlier keys) of every attention that stores its keys."""
+        """KV heads, their size and the window (0: all earlier keys) of every attention to the text itself."""
 
     def n_steps(self, fuse: bool = True) -> int:
         """Steps after compilation: phases between barriers."""

@@ -29,6 +29,9 @@ def machine() -> Machine:
     Raises InvalidRequestError when the environment's LLMAGENTOS_ISA names one that is not available.
     """
 
+def usable_cpus() -> int:
+    """The CPUs that this process may use, by its affinity and its control group's quota."""
+
 def handled_signals(numbers: Sequence[int]) -> list[tuple[int, bool]]:
     """Those of the signals that this process has a handler for, in C or in Python.
 
@@ -41,11 +44,13 @@ def kv_block_bytes(graph: Graph, kv_dtype: str = "f16") -> int:
 class Executor:
     """A compiled graph with packed weights and a KV cache.
 
-    Tensors are those of a file, or (name, weight format, shape, function that gives the bytes) of each. `quantize_to`
-    has weight formats, by tensor, that matrices of floats become while they are packed.
+    Tensors are those of a file, or (name, weight format, shape, function that gives the bytes) of each; the function
+    also says whether they are a mapped file's, whose pages are then given back. `quantize_to` has weight formats, by
+    tensor, that matrices of floats become while they are packed.
 
     Raises:
-        InvalidRequestError: a graph without output, unknown kv_dtype or ISA, sizes below 1.
+        InvalidRequestError: a graph without output, unknown kv_dtype or ISA, sizes below 1, bytes that are not those of
+            a tensor's shape.
         UnsupportedModelError: a tensor is missing or has another shape than the graph's.
         OutOfMemoryError: the system gave no more memory.
     """
@@ -53,7 +58,7 @@ class Executor:
     def __init__(
         self,
         graph: Graph,
-        tensors: GgufFile | Sequence[tuple[str, str, tuple[int, ...], Callable[[], NDArray[Any]]]],
+        tensors: GgufFile | Sequence[tuple[str, str, tuple[int, ...], Callable[[], tuple[NDArray[Any], bool]]]],
         pool: ThreadPool,
         *,
         max_tokens: int,

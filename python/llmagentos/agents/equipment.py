@@ -41,6 +41,8 @@ class Equipment:
         self.tools: dict[str, Tool] = {}
         self.handoffs: dict[str, Agent] = {}
         for given in tools:
+            if not isinstance(given, Tool) and not callable(given):
+                raise InvalidRequestError(f"tools has {shown(given)}, which is no tool and no function")
             tool = given if isinstance(given, Tool) else Tool(given)
             self._check_free(tool.name)
             self.tools[tool.name] = tool

@@ -92,6 +92,8 @@ class Loop:
         while True:
             if pending := self._session.pending:
                 ended = await self._run_calls(pending)
+            elif (told := await self._answered_by_tools()) is not None:
+                ended = told
             elif len(self._answers()) >= self._context.agent.max_steps:
                 ended = self._end("step_limit", self._last_text())
             else:
@@ -204,15 +206,13 @@ class Loop:
         for item in own:
             if item.call not in finals:
                 self._hand_over(item.call)
-        if finals:
-            return await self._final(finals)
-        return await self._answered_by_tools() if agent.answer_from_tools and not own else None
+        return await self._final(finals) if finals else None
 
     async def _answered_by_tools(self) -> AgentResult | None:
-        """The results of the newest calls as the answer, if there are all of them."""
-        ids = {call.id for call in self._answers()[-1].calls}
-        results = [one for one in self._session.turn if isinstance(one, CallResult) and one.call_id in ids]
-        if any(result.outcome != "ok" for result in results):
+        """The results of the newest calls as the answer, where that is wanted and there are all of them."""
+        since = self._since_answer() if self._context.agent.answer_from_tools else ()
+        results = [record for record in since if isinstance(record, CallResult)]
+        if not results or any(isinstance(one, Handoff) for one in since) or any(one.outcome != "ok" for one in results):
             return None
         checked = await self._context.guarded("output", "\n".join(result.text for result in results))
         if checked.text is None:
@@ -256,6 +256,12 @@ class Loop:
 
     def _answers(self) -> list[Answer]:
         return [record for record in self._session.turn if isinstance(record, Answer)]
+
+    def _since_answer(self) -> Sequence[Record]:
+        """What came after the newest answer."""
+        turn = self._session.turn
+        last = max((index for index, record in enumerate(turn) if isinstance(record, Answer)), default=len(turn))
+        return turn[last + 1 :]
 
     def _last_text(self) -> str:
         return next((answer.text for answer in reversed(self._answers()) if answer.text), "")

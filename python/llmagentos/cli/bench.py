@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
     @app.command()
     def bench(
-        model: options.Model = options.DEFAULT_MODEL,
+        model: options.LocalModel = options.DEFAULT_MODEL,
         threads: options.Threads = None,
         contexts: Annotated[
             str, typer.Option("--contexts", help="Tokens before decoding, separated by commas.")
@@ -103,7 +103,7 @@ def _run(
     from llmagentos.bench.sides import Setting, llamacpp_build
     from llmagentos.cli.bench_table import print_session
     from llmagentos.cli.output import json_of
-    from llmagentos.local_model import MAX_THREADS
+    from llmagentos.load_settings import MAX_THREADS
     from llmagentos.market import known_as, resolve
     from llmagentos.models import open_checkpoint
     from llmagentos.prompts import check_positive

@@ -21,7 +21,7 @@ def register(app: typer.Typer) -> None:
     def chat(
         model: options.Model = options.DEFAULT_MODEL,
         system: options.System = None,
-        max_tokens: options.MaxTokens = options.DEFAULT_MAX_TOKENS,
+        max_tokens: options.MaxTokens = None,
         temperature: options.Temperature = None,
         top_p: options.TopP = None,
         top_k: options.TopK = None,
@@ -46,13 +46,11 @@ def register(app: typer.Typer) -> None:
             llm = LLM(name, threads=threads, context_length=context)
             try:
                 if not llm.has_chat_template:
-                    raise InvalidRequestError(
-                        f"{llm.info.name} has no chat template, so it cannot chat; "
-                        "`llmagentos generate` continues a text"
-                    )
+                    other = "`llmagentos generate` takes a text" if llm.generates else "it makes vectors of texts"
+                    raise InvalidRequestError(f"{llm.info.name} has no chat template, so it cannot chat; {other}")
                 params = options.params_from(
                     llm,
-                    max_tokens=max_tokens or None,
+                    max_tokens=max_tokens,
                     temperature=temperature,
                     top_p=top_p,
                     top_k=top_k,

@@ -37,7 +37,11 @@ def save(path: Path, conversation: Saved) -> None:
     content = {"format": _FORMAT, "model": conversation.model, "messages": [*system, *conversation.turns]}
     text = json.dumps(content, ensure_ascii=False, indent=2)
     # A model's path may have bytes that are no UTF-8, which are surrogates here: they are written as JSON's escapes.
-    write_text(path, re.sub(r"[\ud800-\udfff]", lambda found: json.dumps(found[0])[1:-1], text) + "\n")
+    text = re.sub(r"[\ud800-\udfff]", lambda found: json.dumps(found[0])[1:-1], text) + "\n"
+    try:
+        write_text(path, text)
+    except OSError as error:  # of the file that would have taken its name
+        raise OSError(error.errno, error.strerror, str(path)) from None
 
 
 def load(path: Path) -> Saved:

@@ -167,7 +167,9 @@ def _versions(problems: list[str]) -> dict[str, str]:
         versions["llmagentos"] = importlib.metadata.version("llmagentos")
         requirements = importlib.metadata.requires("llmagentos") or []
     except importlib.metadata.PackageNotFoundError:
-        problems.append("llmagentos is imported from a folder and not installed: `pip install llmagentos` installs it")
+        problems.append(
+            "llmagentos is imported from a folder and not installed: `pip install .` in its repository installs it"
+        )
         requirements = []
     for requirement in requirements:
         name, _, marker = requirement.partition(";")

@@ -39,7 +39,7 @@ def register(app: typer.Typer) -> None:
             raise InvalidRequestError(f"--output {output} is not valid: it must end in .npy")
         given = read_texts(texts)
         with LLM(model, task="embed", threads=threads) as llm:
-            vectors = llm.embed(given, prompt_name=prompt, truncate=truncate)
+            vectors = llm.embed(given, prompt_name=prompt, truncate=truncate, progress=_show_progress)
         if output is not None:
             import numpy as np
 
@@ -48,3 +48,8 @@ def register(app: typer.Typer) -> None:
         for index, vector in enumerate(vectors):
             # The shortest text that is the same float32.
             sys.stdout.write(json.dumps({"index": index, "embedding": [float(str(value)) for value in vector]}) + "\n")
+
+
+def _show_progress(done: int, total: int) -> None:
+    if sys.stderr.isatty():
+        print(f"\rtoken {done:,} of {total:,}", end="\n" if done == total else "", file=sys.stderr, flush=True)

@@ -12,6 +12,8 @@ import typer
 from llmagentos.cli import options
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from llmagentos.agents.evaluation.suite import Suite
     from llmagentos.llm import LLM
 
@@ -77,11 +79,25 @@ def register(app: typer.Typer) -> None:
                 object_at(place, folder),
                 model=_opened(model or chosen.model, opened, threads),
                 judge=_opened(judge or chosen.judge, opened, threads) if chosen.needs_judge else None,
+                on_case=_show_progress(len(chosen.cases)),
             )
         print_report = print_json if as_json else print_transcript if transcript else print_table
         print_report(report)
         if not report.passed:
             raise typer.Exit(1)
+
+
+def _show_progress(n_cases: int) -> Callable[[object], None]:
+    """What is told of each case that is over: on a terminal, how many of them are."""
+    done = 0
+
+    def show(_: object) -> None:
+        nonlocal done
+        done += 1
+        if sys.stderr.isatty():
+            print(f"\rcase {done}/{n_cases}", end="\n" if done == n_cases else "", file=sys.stderr, flush=True)
+
+    return show
 
 
 def _read(suite: str, application: str | None) -> tuple[Suite, Path]:
@@ -94,6 +110,8 @@ def _read(suite: str, application: str | None) -> tuple[Suite, Path]:
         path = Path(suite)
         folder = path.parent if application is None else application_named(application).folder
         return read_suite(path), folder
+    if Path(suite).is_file():
+        raise InvalidRequestError(f"{suite} is no suite: these are .toml and .json files")
     if application is not None:
         raise InvalidRequestError(f"--application is for suites that are files, and {suite!r} is an application")
     folder = application_named(suite).folder

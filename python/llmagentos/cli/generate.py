@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
             ),
         ] = None,
         model: options.Model = options.DEFAULT_MODEL,
-        max_tokens: options.MaxTokens = options.DEFAULT_MAX_TOKENS,
+        max_tokens: options.MaxTokens = None,
         temperature: options.Temperature = None,
         top_p: options.TopP = None,
         top_k: options.TopK = None,
@@ -71,7 +71,7 @@ def register(app: typer.Typer) -> None:
         with LLM(model, threads=threads, context_length=context, adapters=adapters) as llm:
             params = options.params_from(
                 llm,
-                max_tokens=max_tokens or None,
+                max_tokens=max_tokens,
                 temperature=temperature,
                 top_p=top_p,
                 top_k=top_k,
@@ -94,19 +94,26 @@ def register(app: typer.Typer) -> None:
 
 
 def _stream(llm: LLM, given: Any, params: SamplingParams, wanted: dict[str, Any]) -> bool:
-    """Write the answer as it comes. Returns whether it came to its own end."""
+    """Write the answer, as it comes where it can be streamed. Returns whether it came to its own end."""
     from llmagentos.cli.answer_record import AnswerRecord
-    from llmagentos.cli.output import print_stream
+    from llmagentos.cli.output import print_stream, print_whole
 
-    record = AnswerRecord(llm.stream(given, params, **wanted))
     try:
-        print_stream(record, params.max_tokens)
+        if params.num_beams > 1:  # which text is the answer is known at its end
+            run = llm.generate if isinstance(given, str) else llm.chat
+            answer = run(given, params, **wanted)
+            print_whole(answer, params.max_tokens)
+            reason = answer.finish_reason
+        else:
+            record = AnswerRecord(llm.stream(given, params, **wanted))
+            print_stream(record, params.max_tokens)
+            reason = None if record.last is None else record.last.finish_reason
     except KeyboardInterrupt:
         print()
         raise typer.Exit(130) from None
     if sys.stdout.isatty():
         print()
-    return record.last is not None and record.last.finish_reason == "stop"
+    return bool(reason == "stop")
 
 
 def _print_json(llm: LLM, given: Any, params: SamplingParams, wanted: dict[str, Any]) -> bool:

@@ -27,6 +27,8 @@ def prompt_of(argument: str | None, files: Sequence[Path]) -> str:
         raise InvalidRequestError("'-' is given more than once, and standard input can be read once only")
     parts = [] if argument is None else [read_prompt(argument)]
     parts += [read_prompt(_STDIN) if str(file) == _STDIN else _text_of(file) for file in files]
+    if not any(parts):
+        raise InvalidRequestError(f"no prompt: {' and '.join(map(str, files))} is empty")
     return "\n\n".join(parts)
 
 

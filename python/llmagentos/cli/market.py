@@ -125,6 +125,9 @@ def _print(rows: list[tuple[str, ...]]) -> None:
         for row in (_FIELDS, *rows):
             print("\t".join(printable(" ".join(cell.split())) for cell in row))
         return
+    if not rows:
+        print("nothing is like that; `llmagentos market list` lists all")
+        return
     from rich.console import Console
     from rich.table import Table
 

@@ -45,7 +45,9 @@ def register(app: typer.Typer) -> None:
         http: Annotated[
             int | None, typer.Option("--http", min=1, max=65535, help="Serve streamable HTTP at this port's /mcp.")
         ] = None,
-        host: Annotated[str, typer.Option("--host", help="Address to serve at, with --http.")] = "127.0.0.1",
+        host: Annotated[
+            str | None, typer.Option("--host", help="Address to serve at, with --http; 127.0.0.1 unless given.")
+        ] = None,
         threads: options.Threads = None,
     ) -> None:
         """Serve tools and a model to clients of the Model Context Protocol, over standard streams or HTTP."""
@@ -53,7 +55,10 @@ def register(app: typer.Typer) -> None:
 
         from llmagentos.agents.mcp.server import mcp_server, model_tools, serve_http, serve_stdio
         from llmagentos.agents.own_loop import OwnLoop
+        from llmagentos.errors import InvalidRequestError
 
+        if host is not None and http is None:
+            raise InvalidRequestError(f"--host {host} is for HTTP: give --http PORT as well")
         found = _tools(tools or (), option or ())
         if model is not None:
             from llmagentos.llm import LLM
@@ -63,7 +68,7 @@ def register(app: typer.Typer) -> None:
         if http is None:  # whoever waits for a line of standard input can be ended in no other way
             signal.signal(signal.SIGINT, signal.SIG_DFL)
         with OwnLoop() as loop:
-            loop.run(serve_stdio(server) if http is None else serve_http(server, host, http))
+            loop.run(serve_stdio(server) if http is None else serve_http(server, host or "127.0.0.1", http))
 
 
 def _tools(names: Sequence[str], given: Sequence[str]) -> list[Tool]:

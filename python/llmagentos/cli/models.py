@@ -62,14 +62,17 @@ def register(app: typer.Typer) -> None:
         rows = [row for row in rows if (row["path"] or not cached) and (row["fits_memory"] or not fits)]
         if as_json:
             print(json_of(rows))
-        elif sys.stdout.isatty():
+        elif sys.stdout.isatty() and rows:
             from llmagentos.cli.models_table import print_table
 
             print_table(rows, machine.available)
-        else:
+        elif not sys.stdout.isatty():
             print("\t".join(_FIELDS))
             for row in rows:
                 print("\t".join(_plain(row)))
+        if not rows:
+            hint = "`llmagentos models` lists all, and hf:org/repo names any on the hub"
+            print(f"no model of the catalogue is like that: {hint}", file=sys.stderr)
         for problem in dict.fromkeys(row["problem"] for row in rows if row["problem"] is not None):
             print(f"problem: {printable(problem)}", file=sys.stderr)
 

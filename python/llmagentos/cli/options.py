@@ -30,6 +30,15 @@ Model: TypeAlias = Annotated[
         autocompletion=_models,
     ),
 ]
+LocalModel: TypeAlias = Annotated[
+    str,
+    typer.Option(
+        "--model",
+        "-m",
+        help="A catalogue name, hf:org/repo, or the path of a .gguf file or a folder.",
+        autocompletion=_models,
+    ),
+]
 Threads: TypeAlias = Annotated[
     int | None, typer.Option("--threads", "-t", help="Threads that compute; the default is the CPUs of this process.")
 ]
@@ -37,7 +46,13 @@ Context: TypeAlias = Annotated[
     int | None, typer.Option("--context", help="Tokens of prompt and answer together; the default is the model's.")
 ]
 MaxTokens: TypeAlias = Annotated[
-    int, typer.Option("--max-tokens", "-n", min=0, help="Tokens to generate at most; 0 is until it stops.")
+    int | None,
+    typer.Option(
+        "--max-tokens",
+        "-n",
+        min=0,
+        help="Tokens to generate at most; 0 is until it stops. Default: 512, or the model's own limit if less.",
+    ),
 ]
 Temperature: TypeAlias = Annotated[
     float | None, typer.Option("--temperature", help="0 takes the likeliest token; higher is more varied.")
@@ -82,16 +97,33 @@ _ADVICE = (
     (r"lower either of the two", "lower --context"),
     (r"(?<=would round it twice)", "; --requantize does so"),
     (r"give truncate=True to", "give --truncate to"),
+    (r"use embed\(\), rerank\(\) or classify\(\)", "use `llmagentos embed` or `llmagentos rerank`"),
+    (r"give it lists of token ids, and read token_ids", "in Python it takes and gives token ids"),
 )
 
 
-def params_from(llm: LLM, **options: Any) -> SamplingParams:
-    """The model's recommended sampling with the options that were given in its place.
+def params_from(llm: LLM, max_tokens: int | None, **options: Any) -> SamplingParams:
+    """The model's recommended sampling with the options that were given in its place. A service is sent these alone.
+
+    Args:
+        max_tokens: as --max-tokens says.
 
     Raises:
         InvalidRequestError: a value outside its domain.
     """
-    return replace(llm.default_params, **{name: value for name, value in options.items() if value is not None})
+    given = {name: value for name, value in options.items() if value is not None}
+    limit = DEFAULT_MAX_TOKENS if max_tokens is None else max_tokens or None
+    if llm.remote is not None:
+        from llmagentos.providers.remote_call import GivenParams
+
+        given |= {} if limit is None else {"max_tokens": limit}
+        return GivenParams(**given, given=frozenset(given))
+    own = llm.default_params
+    if max_tokens is None and own.max_tokens is not None:
+        limit = min(DEFAULT_MAX_TOKENS, own.max_tokens)
+    if own.num_beams > 1 and given.keys() & {"temperature", "top_p", "top_k", "min_p"}:
+        own = replace(own, num_beams=1, length_penalty=1.0, early_stopping=False)  # a search draws nothing
+    return replace(own, max_tokens=limit, **given)
 
 
 def name_and_path(value: str | None, option: str) -> tuple[str | None, str]:

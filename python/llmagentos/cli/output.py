@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from llmagentos.errors import InvalidRequestError
 
 if TYPE_CHECKING:
-    from llmagentos.completion import Chunk, Usage
+    from llmagentos.completion import Chunk, Completion, Usage
 
 # Terminals act on these in text that a model wrote: escape sequences, the bell, cursor moves.
 _CONTROLS = {code: "\ufffd" for code in (*range(0x20), 0x7F, *range(0x80, 0xA0)) if chr(code) not in "\n\t"}
@@ -75,8 +75,15 @@ def print_stream(chunks: Iterable[Chunk], max_tokens: int | None) -> Usage | Non
     return usage
 
 
-def tell_if_cut(chunk: Chunk | None, max_tokens: int | None) -> None:
-    """Say on standard error if this is the last chunk of an answer that was cut."""
+def print_whole(answer: Completion, max_tokens: int | None) -> None:
+    """Write an answer as `print_stream` does, in one piece."""
+    sys.stdout.write(printable(answer.text) if sys.stdout.isatty() else answer.text)
+    sys.stdout.flush()
+    tell_if_cut(answer, max_tokens)
+
+
+def tell_if_cut(chunk: Chunk | Completion | None, max_tokens: int | None) -> None:
+    """Say on standard error if this is the last chunk of an answer that was cut, or the answer."""
     if chunk is not None and chunk.finish_reason == "length" and chunk.usage:
         print(f"\n(cut short: {_limit(chunk.usage, max_tokens)})", file=sys.stderr)
 

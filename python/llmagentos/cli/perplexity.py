@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def perplexity(
         file: Annotated[str, typer.Argument(help="A UTF-8 text file; '-' reads standard input.")],
-        model: options.Model = options.DEFAULT_MODEL,
+        model: options.LocalModel = options.DEFAULT_MODEL,
         context: Annotated[
             int | None,
             typer.Option("--context", min=2, help=f"Tokens per window; the model's length or {DEFAULT_WINDOW}."),

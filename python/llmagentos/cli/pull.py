@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -30,10 +31,13 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Fetch a model, check it and keep it. In a pipe, prints its path and nothing else."""
         from llmagentos.cli.output import piped, printable
+        from llmagentos.errors import InvalidRequestError
         from llmagentos.market import cached, find, pull
         from llmagentos.market.entries import file_entry_named
         from llmagentos.market.hub_name import is_hub_name
 
+        if not is_hub_name(name) and find(name) is None and Path(name).exists():
+            raise InvalidRequestError(f"{name} is on this machine already, and is used by its path: -m {name}")
         model = name if is_hub_name(name) else file_entry_named(name)
         was_there = cached(model) is not None
         try:

@@ -63,10 +63,13 @@ def register(app: typer.Typer) -> None:
         from llmagentos.quantization.gguf_file import quantized
         from llmagentos.quantization.mixes import mix_named
 
-        mix = None if type_.lower() == AS_IT_IS else mix_named(type_, "type")
+        mix = None if type_.lower() == AS_IT_IS else mix_named(type_, "type", [AS_IT_IS])
         _check_target(target, force)
         unchanged = _open(source, as_it_runs=adapter is not None)
+        _check_other_file(target, unchanged.path)
         checkpoint = _with_adapter(unchanged, adapter)
+        if imatrix_from is not None:  # what is refused is refused before the model runs over the text
+            quantized(checkpoint, mix, requantize=requantize, threads=threads)
         try:
             importances = _importances(source, adapter, imatrix_from, imatrix, threads, force)
             with shown(None) as show:
@@ -103,6 +106,13 @@ def _check_target(target: Path, force: bool) -> None:
         raise InvalidRequestError(f"there is no folder {target.parent} to write {target.name} in")
     if target.exists() and not force:
         raise InvalidRequestError(f"{target} is there already: --force writes over it")
+
+
+def _check_other_file(target: Path, source: Path) -> None:
+    from llmagentos.errors import InvalidRequestError
+
+    if target.exists() and target.samefile(source):
+        raise InvalidRequestError(f"{target} is the model itself: give another file to write")
 
 
 def _open(source: str, as_it_runs: bool) -> Checkpoint:

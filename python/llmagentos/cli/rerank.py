@@ -20,7 +20,7 @@ def register(app: typer.Typer) -> None:
         documents: Annotated[
             list[str] | None, typer.Argument(help="Texts; without any, each line of standard input is one.")
         ] = None,
-        model: options.Model = options.DEFAULT_EMBEDDING_MODEL,
+        model: options.LocalModel = options.DEFAULT_EMBEDDING_MODEL,
         top: Annotated[int | None, typer.Option("--top", min=1, help="How many to print; the default is all.")] = None,
         truncate: options.Truncate = False,
         as_json: Annotated[bool, typer.Option("--json", help="A line of JSON for each.")] = False,

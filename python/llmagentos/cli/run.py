@@ -12,12 +12,15 @@ import typer
 def register(app: typer.Typer) -> None:
     """Adds `run` to the app."""
 
-    @app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+    @app.command(context_settings={"allow_extra_args": True, "allow_interspersed_args": False})
     def run(
         context: typer.Context,
         application: Annotated[str, typer.Argument(help="A name of `llmagentos market list`, or ./folder.")],
     ) -> None:
-        """Start an application. What follows its name is for the application itself."""
+        """Start an application.
+
+        What follows its name is for the application itself: `run NAME --help` shows what it takes.
+        """
         from llmagentos.market.applications.sources import application_named
 
         found = application_named(application)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from llmagentos.backends.protocol import Backend, RaggedBatch, adapters_of
 from llmagentos.engine.exits import close_at_exit
+from llmagentos.engine.forks import Origin
 from llmagentos.engine.row_pooling import pooled
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 
@@ -49,24 +50,33 @@ class Encoder:
         self._last_row = last_row
         self._modes = modes
         self._max_tokens = max_batched_tokens
+        self._origin = Origin()
         self._lock = threading.Lock()
         self._is_closed = False
         self._users = Counter[int]()  # calls under way, by each adapter that is loaded
         close_at_exit(self)
 
-    def run(self, texts: Sequence[TokenText], adapter: int | None = None) -> NDArray[np.float32]:
+    def run(
+        self,
+        texts: Sequence[TokenText],
+        adapter: int | None = None,
+        progress: Callable[[int, int], object] | None = None,
+    ) -> NDArray[np.float32]:
         """The vectors of the texts, float32 [n, width]. They do not depend on what is computed beside them.
 
         Args:
             adapter: the number of the adapter that computes them, or None.
+            progress: called after each batch, with the tokens that are done and all.
 
         Raises:
-            LLMAgentOSError: the encoder is closed.
+            LLMAgentOSError: the encoder is closed, or another process's.
             InvalidRequestError: the adapter was unloaded.
         """
+        self._origin.check()
         # Long ones first: what is left at the end fits into the gaps.
         order = sorted(range(len(texts)), key=lambda index: -len(texts[index].token_ids))
         vectors = np.empty((len(texts), self._backend.vocab_size * max(1, len(self._modes))), np.float32)
+        n_done, n_tokens = 0, sum(len(text.token_ids) for text in texts)
         with self._using(adapter):
             for indices in self._batches(order, texts):
                 with self._lock:
@@ -74,6 +84,9 @@ class Encoder:
                     rows = self._backend.run(self._batch([texts[index] for index in indices], adapter))
                     lengths = [len(texts[index].token_ids) for index in indices]
                     vectors[indices] = pooled(rows, lengths, self._modes) if self._modes else rows
+                n_done += sum(lengths)
+                if progress is not None:
+                    progress(n_done, n_tokens)
         return vectors
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
@@ -124,6 +137,8 @@ class Encoder:
 
     def close(self) -> None:
         """Give all memory back, once the batch under way is through."""
+        if self._origin.is_forked:
+            return
         self._is_closed = True  # before the lock, which a call of many batches may take again and again
         with self._lock:
             self._backend.close()

@@ -1,16 +1,8 @@
-"""The loop: whoever waits for a result drives.
-
-One waiting caller at a time runs steps, which advance everybody's requests, and passes the turn on as soon as it has
-what it waits for. Callers that must not block, such as those of asyncio, have a thread drive for them, which ends when
-they have nothing under way. An engine that nobody waits for uses no CPU.
-"""
+"""What many callers share: requests are admitted, driven to their ends (turns.py), cancelled and accounted for."""
 
 from __future__ import annotations
 
-import logging
-import os
 import threading
-from collections import deque
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -19,6 +11,7 @@ from llmagentos.backends.protocol import Backend
 from llmagentos.engine.blocks import BlockPool
 from llmagentos.engine.exits import close_at_exit
 from llmagentos.engine.forced_tokens import ForcingSampler
+from llmagentos.engine.forks import Origin
 from llmagentos.engine.interrupts import held_signals
 from llmagentos.engine.pacing import Pace
 from llmagentos.engine.prefix_cache import PrefixCache
@@ -30,6 +23,7 @@ from llmagentos.engine.speculation import Proposer, Speculator
 from llmagentos.engine.statistics import EngineStats, Event, Recorder
 from llmagentos.engine.step_times import StepTimes
 from llmagentos.engine.stepper import Stepper
+from llmagentos.engine.turns import CLOSED_EARLY, Turns
 from llmagentos.errors import (
     ContextLengthError,
     InvalidRequestError,
@@ -41,12 +35,10 @@ from llmagentos.errors import (
 if TYPE_CHECKING:
     from llmagentos.models.lora import LowRank
 
-_LOGGER = logging.getLogger(__name__)
-
-# Logits of one step. A scored text wants a row per token, and with a vocabulary of 262k a row is a megabyte.
-MAX_LOGIT_BYTES = 64 * 2**20
-_LOST_TURN_SECONDS = 1.0
-_CLOSED_EARLY = "the model was closed before the request finished"
+# Sequences under way together, and the logits of one step: a scored text wants a row per token, and with a vocabulary
+# of 262k a row is a megabyte.
+_USUAL_RUNNING = 128
+_LOGIT_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +48,15 @@ class EngineConfig:
     Attributes:
         context_length: tokens that one request may hold; of an encoder-decoder model those of the decoder.
         max_batched_tokens: tokens that one step computes at most; one encoder's input may be longer.
-        max_running: sequences under way together at most; completions of one prompt and beams count one by one.
+        max_running: sequences under way together at most, each with a row of logits; completions of one prompt and
+            beams count one by one.
         max_queued: requests that may wait for their turn; a call that finds as many is refused.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning.
         inter_token_target: seconds between two tokens of a stream that a prompt beside it may stretch them to; None
             allows a multiple of what they take undisturbed.
         encoder_length: tokens that the encoder of such a model takes; None without an encoder.
         on_event: called with each event, by the thread that ran the step it happened in. What it raises is logged.
+        can_be_longer: whether the model may be loaded with a larger context_length.
     """
 
     context_length: int
@@ -73,6 +67,7 @@ class EngineConfig:
     inter_token_target: float | None = None
     on_event: Callable[[Event], None] | None = None
     encoder_length: int | None = None
+    can_be_longer: bool = True
 
 
 class Engine:
@@ -104,31 +99,21 @@ class Engine:
         sampler = sampler if encoder_length is None else ForcingSampler(sampler)
         self._backend = backend
         self._max_queued = config.max_queued
-        logit_rows = max(1, MAX_LOGIT_BYTES // (4 * backend.vocab_size))
-        limits = Limits(config.max_batched_tokens, logit_rows, min(config.max_running, logit_rows))
+        self._can_be_longer = config.can_be_longer
+        logit_rows = max(_usual_logit_rows(backend.vocab_size), config.max_running)
+        limits = Limits(config.max_batched_tokens, logit_rows, config.max_running)
         pool = BlockPool(backend.n_blocks, backend.block_size)
         cache = PrefixCache(pool, config.prefix_cache)
         self._scheduler = Scheduler(pool, cache, limits, Pace(config.inter_token_target))
         self._recorder = Recorder(config.on_event)
-        self._process = os.getpid()
-        # Guards the scheduler's queues and what follows; never held while a step computes. Re-entrant, for a signal
-        # handler may find its own thread holding it.
-        # The lock is entered directly: its own `with` is one C call, which a handler that raises cannot cut in two.
-        self._lock = threading.RLock()
-        self._stepped = threading.Condition(self._lock)  # for close(), whose wait must give up every hold on the lock
-        self._waiters: list[_Waiter] = []
+        self._origin = Origin()
+        self._lock = threading.RLock()  # guards the scheduler's queues and what follows; see Turns
         self._proposer = proposer
         speculator = None if proposer is None else Speculator(proposer, StepTimes())
         self._stepper = Stepper(backend, sampler, self._scheduler, speculator, self._recorder, self._lock)
-        # The thread that is in a step. One word tells both whether anybody drives and who: with two, a signal handler
-        # that runs between their assignments would wait for its own thread.
-        self._driver: int | None = None
-        self._closing = False
+        self._turns = Turns(self._stepper.step, self._lock, self._close_if_asked)
         self._closed = False
         self._adapters = set[int]()
-        # Requests that nobody waits for in a thread of their own, and the thread that drives while there are any.
-        self._unattended: deque[Request] = deque()
-        self._background: threading.Thread | None = None
         close_at_exit(self)
 
     def check_open(self) -> None:
@@ -137,7 +122,7 @@ class Engine:
         Raises:
             LLMAgentOSError: somebody has.
         """
-        if self._closing:
+        if self._turns.are_over:
             raise LLMAgentOSError("this model is closed; load it again")
 
     def check_fits(self, n_tokens: int, n_new: int = 1) -> None:
@@ -152,9 +137,10 @@ class Engine:
         excess = n_tokens + n_new - self.context_length
         if excess > 0:
             reserve = " with room for one new token" if n_new else ""
+            otherwise = ", or load the model with a larger context_length" if self._can_be_longer else ""
             raise ContextLengthError(
                 f"the prompt has {n_tokens} tokens, {excess} more than the context of {self.context_length} "
-                f"takes{reserve}: shorten it, or load the model with a larger context_length",
+                f"takes{reserve}: shorten it{otherwise}",
                 n_tokens,
                 self.context_length,
             )
@@ -187,7 +173,7 @@ class Engine:
         try:
             self._submit(requests)
             for request in requests:
-                self._drive(request, None)
+                self._turns.drive(request, None)
                 _raise_failure(request)
         except BaseException:
             self.cancel(requests)
@@ -199,7 +185,7 @@ class Engine:
             self._submit([request])
             n_taken = 0
             while True:
-                self._drive(request, n_taken)
+                self._turns.drive(request, n_taken)
                 if len(request.deltas) == n_taken:
                     _raise_failure(request)
                     return
@@ -211,12 +197,11 @@ class Engine:
     def start(self, requests: Sequence[Request]) -> None:
         """Begin requests that a thread of the engine's own drives; their listeners hear of every token and the end."""
         self._submit(requests)
-        with self._lock:
-            self._unattended.extend(requests)
-            if self._background is None:
-                # A daemon: a program that ends need not wait for answers that nobody will read.
-                self._background = threading.Thread(target=self._drive_unattended, name="llmagentos", daemon=True)
-                self._background.start()
+        try:
+            self._turns.drive_unattended(requests)
+        except BaseException:  # no thread could be started
+            self.cancel(requests)
+            raise
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
         """Take an adapter on for requests to name; see `Backend.load_adapter`."""
@@ -238,7 +223,7 @@ class Engine:
             users = [
                 request
                 for request in (*self._scheduler.running, *self._scheduler.waiting)
-                if request.service.adapter == adapter and (self._driver is not None or not request.cancel_requested)
+                if request.service.adapter == adapter and (self._turns.is_taken or not request.cancel_requested)
             ]
             if users:
                 raise InvalidRequestError(
@@ -251,7 +236,7 @@ class Engine:
         """Queues, blocks, rates and latencies as they are now."""
         ended = list[Request]()
         with self._lock:
-            if self._driver is None:  # what was cancelled since the last step would be there until the next one
+            if not self._turns.is_taken:  # what was cancelled since the last step would be there until the next one
                 ended = self._stepper.drop_ended()
             stats = self._recorder.stats(self._scheduler)
         if ended:
@@ -273,19 +258,18 @@ class Engine:
         From inside a step (a signal handler on the thread that drives) it returns at once, and that thread closes when
         it has left the step.
         """
-        if self._is_forked():
-            return  # the model is the parent's, and so may be whatever lock was held when this process began
+        if self._origin.is_forked:
+            return
         with self._lock:
-            self._closing = True
-            if self._driver == threading.get_ident():
+            self._turns.end()
+            if self._turns.is_mine:
                 return
-            while self._driver is not None:
-                self._stepped.wait()
+            self._turns.wait_until_free()
             if self._closed:
                 return
             self._closed = True
-            self._stepper.fail_all(LLMAgentOSError(_CLOSED_EARLY))
-            self._wake_served()
+            self._stepper.fail_all(LLMAgentOSError(CLOSED_EARLY))
+            self._turns.wake_served()
         self._backend.close()
         if self._proposer is not None:
             self._proposer.close()
@@ -298,21 +282,14 @@ class Engine:
 
     def _close_if_asked(self) -> None:
         """Carry out a close() that came from inside the step just left."""
-        if self._closing:
+        if self._turns.are_over:
             self.close()
 
-    def _is_forked(self) -> bool:
-        return self._process != os.getpid()
-
     def _submit(self, requests: Sequence[Request]) -> None:
-        if self._is_forked():
-            raise LLMAgentOSError(
-                "this process was forked after the model was loaded and has none of its threads: load it in the "
-                "process that uses it"
-            )
+        self._origin.check()
         with self._lock:
             self.check_open()
-            self._check_outside_step()
+            self._turns.check_outside_step()
             if any(request.service.adapter not in (None, *self._adapters) for request in requests):
                 raise InvalidRequestError("the adapter was unloaded before the request began")
             n_waiting = len(self._scheduler.waiting)
@@ -325,101 +302,14 @@ class Engine:
                 self._scheduler.add(request)
                 self._recorder.queued(request)
 
-    def _check_outside_step(self) -> None:
-        if self._driver == threading.get_ident():
-            raise LLMAgentOSError("a model cannot be called from inside its own step, such as by a signal handler")
 
-    def _drive(self, request: Request, beyond: int | None) -> None:
-        """Return once the request is finished, or has more tokens than `beyond`; drive whenever nobody else does."""
-
-        def done() -> bool:
-            return request.finished or (beyond is not None and len(request.deltas) > beyond)
-
-        try:
-            while not done():
-                if self._closing:
-                    raise LLMAgentOSError(_CLOSED_EARLY)
-                if not self._try_step():
-                    self._sleep(done)
-        finally:
-            self._pass_on()
-
-    def _try_step(self) -> bool:
-        """Run a step, unless somebody else does or the engine is being closed."""
-        with held_signals():
-            with self._lock:
-                self._check_outside_step()
-                if self._driver is not None or self._closing:
-                    return False
-                self._driver = threading.get_ident()
-            try:
-                self._stepper.step()
-            finally:
-                with self._lock:
-                    self._driver = None
-                    self._wake_served()
-                    self._stepped.notify_all()
-                self._close_if_asked()
-        return True
-
-    def _sleep(self, done: Callable[[], bool]) -> None:
-        """Wait for a step that gives what the caller waits for, or for its turn to drive."""
-        waiter = _Waiter(done)
-        with self._lock:
-            self._check_outside_step()
-            if done() or self._driver is None:
-                return
-            self._waiters.append(waiter)
-        # A plain lock: a signal handler that raises inside a Condition's wait may find it without the lock it expects.
-        # The time-out is for a turn that was lost because such a handler cut _pass_on short.
-        try:
-            waiter.lock.acquire(timeout=_LOST_TURN_SECONDS)
-        finally:
-            with self._lock:
-                if waiter in self._waiters:  # nobody woke it; left there, it would be handed a turn it cannot take
-                    self._waiters.remove(waiter)
-
-    def _wake_served(self) -> None:
-        """Wake those that have what they wait for; waking all after every step would cost more than the step."""
-        waiting = []
-        for waiter in self._waiters:
-            if waiter.done() or self._closing:
-                waiter.lock.release()
-            else:
-                waiting.append(waiter)
-        self._waiters = waiting
-
-    def _pass_on(self) -> None:
-        """Let another drive, now that the caller will not."""
-        with self._lock:
-            if self._driver is None and self._waiters:
-                self._waiters.pop(0).lock.release()
-
-    def _drive_unattended(self) -> None:
-        while True:
-            with self._lock:
-                if not self._unattended:
-                    self._background = None
-                    return
-                request = self._unattended.popleft()
-            try:
-                self._drive(request, None)
-            except LLMAgentOSError:
-                # The engine was closed: whoever listens is told by the request's own error.
-                continue
-            except BaseException:
-                _LOGGER.exception("a step failed")
+def usual_running(vocab_size: int) -> int:
+    """How many sequences are under way together where nobody says how many may be."""
+    return min(_USUAL_RUNNING, _usual_logit_rows(vocab_size))
 
 
-class _Waiter:
-    """A caller that sleeps: what it waits for, and a lock that is released to wake it."""
-
-    __slots__ = ("done", "lock")
-
-    def __init__(self, done: Callable[[], bool]) -> None:
-        self.done = done
-        self.lock = threading.Lock()
-        self.lock.acquire()
+def _usual_logit_rows(vocab_size: int) -> int:
+    return max(1, _LOGIT_BYTES // (4 * vocab_size))
 
 
 def leaders(requests: Sequence[Request]) -> list[Request]:

@@ -25,14 +25,12 @@ class ForcingSampler:
         self._sampler = sampler
 
     def sample(
-        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int] | None = None
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int]
     ) -> list[tuple[int, TokenLogprob | None]]:
-        rows = range(len(requests)) if logit_rows is None else logit_rows
-
         def others(free: list[int]) -> list[tuple[int, TokenLogprob | None]]:
-            return self._sampler.sample(logits, [requests[i] for i in free], [rows[i] for i in free])
+            return self._sampler.sample(logits, [requests[i] for i in free], [logit_rows[i] for i in free])
 
-        return _divided(requests, others, lambda i, token: self._forced(logits[rows[i]], requests[i], token))
+        return _divided(requests, others, lambda i, token: self._forced(logits[logit_rows[i]], requests[i], token))
 
     def verify(
         self,

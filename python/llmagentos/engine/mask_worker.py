@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from llmagentos._core.runtime import ThreadPool, machine
+from llmagentos._core.runtime import ThreadPool, usable_cpus
 from llmagentos.engine.constraints import Constraint, compute_masks
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ class MaskWorker:
     """
 
     def __init__(self, pool: ThreadPool | None) -> None:
-        self._has_spare_cpu = pool is None or pool.size < machine()["usable_cpus"]
+        self._has_spare_cpu = pool is None or pool.size < usable_cpus()
         self._thread: ThreadPoolExecutor | None = None
 
     @contextmanager

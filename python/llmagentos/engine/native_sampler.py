@@ -39,7 +39,7 @@ class NativeSampler:
         self._breakers = None if vocabulary is None else SequenceBreakers(vocabulary)
 
     def sample(
-        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int] | None = None
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int]
     ) -> list[tuple[int, TokenLogprob | None]]:
         rows = [self._row(request) for request in requests]
         results = native.sample(logits, rows, self._pool, logit_rows)

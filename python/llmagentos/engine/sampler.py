@@ -44,11 +44,11 @@ class Sampler(Protocol):
     """Chooses tokens and measures given ones. Nothing it returns for a row depends on the other rows."""
 
     def sample(
-        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int] | None = None
+        self, logits: NDArray[np.float32], requests: Sequence[Request], logit_rows: Sequence[int]
     ) -> list[tuple[int, TokenLogprob | None]]:
-        """The next token of each request, from its row of `logits` [R, vocab].
+        """The next token of each request, from row `logit_rows[i]` of `logits` [R, vocab].
 
-        Request i reads row `logit_rows[i]`, or row i without them; completions of one prompt begin from one row.
+        Several may read one row: completions of one prompt begin from the same.
         """
 
     def verify(

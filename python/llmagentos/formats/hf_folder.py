@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
 from llmagentos.formats.chat_templates import by_tools
+from llmagentos.formats.files import read_text
 from llmagentos.formats.safetensors import SafetensorsFile
 from llmagentos.formats.tensors import LazyTensor, TensorSpec
 
@@ -150,18 +151,23 @@ def _text_of(file: Path) -> str | None:
     if not file.exists():
         return None
     try:
-        return file.read_text(encoding="utf-8")
+        return _read(file)
     except UnicodeDecodeError as error:
         raise ModelFormatError(f"{file} is no UTF-8: {error}", str(file), error.start) from error
 
 
 def _json_in(path: Path) -> Any:
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ModelNotFoundError(f"cannot read {path}: {error.strerror or error}") from error
+        return json.loads(_read(path))
     except (ValueError, RecursionError) as error:
         raise ModelFormatError(f"{path} is no JSON: {error}", str(path)) from error
+
+
+def _read(path: Path) -> str:
+    try:
+        return read_text(path)
+    except OSError as error:
+        raise ModelNotFoundError(f"cannot read {path}: {error.strerror or error}") from error
 
 
 def _open_weights(path: Path) -> list[SafetensorsFile]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import math
 import mmap
+import os
 import sys
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, TypeGuard
 
@@ -13,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError, ModelNotFoundError, UnsupportedModelError
+from llmagentos.formats.files import open_file
 from llmagentos.formats.tensors import TensorSpec
 
 # The file's type names: the weight format where it is one, and the element type.
@@ -33,7 +36,7 @@ _MAX_HEADER = 100_000_000  # the format's own bound
 
 
 class SafetensorsFile:
-    """One file, mapped and checked: every tensor lies inside it and has the size of its shape.
+    """One file, mapped and checked: every tensor lies inside it, has the size of its shape and shares no bytes.
 
     Attributes:
         path: of the file.
@@ -47,8 +50,8 @@ class SafetensorsFile:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            with path.open("rb") as file:
-                size = path.stat().st_size
+            with open_file(path) as file:
+                size = os.fstat(file.fileno()).st_size
                 if size < 8:
                     raise self._broken(f"{size} bytes are too few for a header", 0)
                 self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
@@ -74,6 +77,7 @@ class SafetensorsFile:
                 )
             else:
                 self._tensors[name] = self._checked(name, entry)
+        self._check_overlaps()
 
     def names(self) -> list[str]:
         return list(self._tensors)
@@ -128,6 +132,13 @@ class SafetensorsFile:
                 self._begin + begin,
             )
         return kind, tuple(shape), begin, end
+
+    def _check_overlaps(self) -> None:
+        """Tensors that share bytes would let a small file ask for any amount of memory once they are packed."""
+        placed = sorted((begin, end, name) for name, (_, _, begin, end) in self._tensors.items())
+        for (_, end, before), (begin, _, name) in pairwise(placed):
+            if begin < end:
+                raise self._broken(f"tensor {name} overlaps tensor {before}", self._begin + begin)
 
     def _broken(self, reason: str, offset: int) -> ModelFormatError:
         return ModelFormatError(f"{self.path}: {reason}", str(self.path), offset)

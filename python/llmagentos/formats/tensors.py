@@ -5,16 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from mmap import mmap
 from typing import Any, Protocol, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos._core.formats import GgufFile
+from llmagentos._core.formats import GgufBytes, GgufFile
 from llmagentos._core.quant import dequantize, dtypes
 
-# What the core's executor takes: (name, weight format, shape, bytes when asked for) of each tensor.
-Arrays: TypeAlias = "list[tuple[str, str, tuple[int, ...], Callable[[], NDArray[Any]]]]"
+# What the core's executor takes: (name, weight format, shape, function that gives the bytes and whether they are a
+# mapped file's) of each tensor.
+Arrays: TypeAlias = "list[tuple[str, str, tuple[int, ...], Callable[[], tuple[NDArray[Any], bool]]]]"
 
 BLOCKS = {name: (n_values, n_bytes) for name, _, n_values, n_bytes in dtypes()}
 
@@ -112,4 +115,19 @@ class LazyTensors:
         return self._tensors[name].read().reshape(-1).view(np.uint8)
 
     def native(self) -> Arrays:
-        return [(name, tensor.spec.dtype, tensor.spec.shape, tensor.read) for name, tensor in self._tensors.items()]
+        return [(name, it.spec.dtype, it.spec.shape, partial(_opened, it)) for name, it in self._tensors.items()]
+
+
+def is_mapped(array: NDArray[Any]) -> bool:
+    """Whether its bytes are those of a file that is mapped read-only, rather than memory of their own."""
+    owner: object = array
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if isinstance(owner, memoryview):
+        owner = owner.obj
+    return isinstance(owner, (mmap, GgufBytes)) and not array.flags.writeable
+
+
+def _opened(tensor: LazyTensor) -> tuple[NDArray[Any], bool]:
+    array = tensor.read()
+    return array, is_mapped(array)

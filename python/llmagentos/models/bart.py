@@ -141,9 +141,7 @@ def _attention(ours: str, source: str) -> dict[str, TensorRule]:
 def _stack(ours: str, source: str) -> dict[str, TensorRule]:
     layer, block = source + ".layers.{i}.", ours + ".blk.{i}."
     return {
-        f"{ours}.position_embd.weight": Rows(
-            source + ".embed_positions.weight", lambda n, _: slice(_FIRST_POSITION, n)
-        ),
+        f"{ours}.position_embd.weight": Rows(source + ".embed_positions.weight", _positions),
         **_linear(f"{ours}.token_embd_norm", source + ".layernorm_embedding"),
         **_linear(f"{ours}.output_norm", source + ".layer_norm"),
         **_attention(block + "attn", layer + "self_attn"),

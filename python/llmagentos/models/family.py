@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -51,6 +51,7 @@ class Family:
         hf: by the class that config.json names under "architectures".
         head_norms: those of the architectures whose queries and keys always have norms.
         is_encoder: whether its models make vectors of whole texts, rather than continue them.
+        left_out: names of tensors that a checkpoint may have and its model does not use.
     """
 
     build: Callable[[Checkpoint, Graph], None]
@@ -58,3 +59,4 @@ class Family:
     hf: Mapping[str, HfForm] = field(default_factory=dict)
     head_norms: tuple[str, ...] = ()
     is_encoder: bool = False
+    left_out: Callable[[Checkpoint], Collection[str]] = lambda _: ()

@@ -2,7 +2,8 @@
 
 llama.cpp's files have queries, keys and values one after the other in `attn_qkv`, whatever order the model had them in
 before, and Phi 3's have an MLP's gate and what it multiplies in `ffn_up`. Rows lie one after the other in every weight
-format, so a part is a piece of the whole's bytes.
+format, so a part is a piece of the whole's bytes. Gemma 3n's have stacks of matrices [n, rows, columns], which are here
+`NAME.0.weight`, `NAME.1.weight` and so on.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +29,9 @@ FUSED: dict[str, Mapping[str, tuple[str, ...]]] = {
     **dict.fromkeys(("bloom", "falcon", "gpt2", "gptneox", "mpt", "nomic-bert", "starcoder"), _QKV),
     **dict.fromkeys(("modern-bert", "phi3"), _QKV | _GATE_UP),
 }
+# By architecture: the tensors that are stacks of matrices.
+STACKS: dict[str, tuple[str, ...]] = {"gemma3n": ("altup_proj", "altup_unembd_proj")}
+MOST_STACKED = 16  # bounds the names that are made, or looked for
 _FUSED = re.compile(r"(blk\.\d+\.)(attn_qkv|ffn_up)\.(weight|bias)")
 
 
@@ -40,6 +45,12 @@ def unfused(checkpoint: Checkpoint) -> Checkpoint:
     for name in tensors.names():
         spec = tensors.spec(name)
         if spec is None:
+            continue
+        if _is_stack(checkpoint.architecture, name, spec):
+            is_any, size = True, spec.n_bytes // spec.shape[0]
+            for index in range(spec.shape[0]):
+                piece = partial(_piece, tensors, name, index * size, size)
+                made[_in_stack(name, index)] = LazyTensor(TensorSpec(spec.dtype, spec.shape[1:]), piece)
             continue
         parts = _parts(checkpoint, name, spec)
         if not parts:
@@ -69,7 +80,7 @@ def fused(checkpoint: Checkpoint) -> Checkpoint:
     for name in tensors.names():
         spec, whole = tensors.spec(name), whole_of.get(name, name)
         if name in whole_of:
-            made[whole] = made.get(whole) or _joined(tensors, joined[whole])
+            made[whole] = made.get(whole) or _joined(tensors, whole, joined[whole])
         elif spec is not None:
             made[name] = LazyTensor(spec, partial(tensors.blocks, name))
     return replace(checkpoint, tensors=LazyTensors(made)) if joined else checkpoint
@@ -85,7 +96,25 @@ def joined_parts(tensors: Tensors, architecture: str) -> dict[str, list[str]]:
             specs = [spec for name in names if (spec := tensors.spec(name)) is not None]
             if len(specs) == len(names) and len({spec.dtype for spec in specs}) == 1:
                 found[f"{match[1]}{whole}.{match[2]}"] = names
+    for stack in STACKS.get(architecture, ()):
+        names = list(takewhile(tensors.spec, (f"{stack}.{index}.weight" for index in range(MOST_STACKED))))
+        if names and len({tensors.spec(name) for name in names}) == 1:
+            found[f"{stack}.weight"] = names
     return found
+
+
+def is_stack_of(whole: str, parts: Sequence[str]) -> bool:
+    """Whether a tensor of `joined_parts` has its parts as matrices of their own, rather than as rows of one."""
+    return parts[0] == _in_stack(whole, 0)
+
+
+def _is_stack(architecture: str, name: str, spec: TensorSpec) -> bool:
+    is_named = name.removesuffix(".weight") in STACKS.get(architecture, ())
+    return is_named and len(spec.shape) == 3 and 0 < spec.shape[0] <= MOST_STACKED
+
+
+def _in_stack(name: str, index: int) -> str:
+    return f"{name.removesuffix('.weight')}.{index}.weight"
 
 
 def _parts(checkpoint: Checkpoint, name: str, spec: TensorSpec) -> dict[str, int]:
@@ -95,9 +124,10 @@ def _parts(checkpoint: Checkpoint, name: str, spec: TensorSpec) -> dict[str, int
         return {}
     block, whole, kind = match.groups()
     if whole == "ffn_up":
+        if checkpoint.has_tensor(f"{block}ffn_gate.weight"):
+            return {}
         hidden = meta.integer("feed_forward_length")
-        is_fused = spec.shape[0] == 2 * hidden and not checkpoint.has_tensor(f"{block}ffn_gate.weight")
-        return {f"{block}{part}.{kind}": hidden for part in _GATE_UP[whole]} if is_fused else {}
+        return {f"{block}{part}.{kind}": hidden for part in _GATE_UP[whole]} if spec.shape[0] == 2 * hidden else {}
     n_heads = meta.integer("attention.head_count")
     n_kv_heads = meta.integer("attention.head_count_kv", n_heads)
     size = meta.integer("attention.key_length", meta.integer("embedding_length") // n_heads)
@@ -105,9 +135,11 @@ def _parts(checkpoint: Checkpoint, name: str, spec: TensorSpec) -> dict[str, int
     return {f"{block}{part}.{kind}": n * size for part, n in heads}
 
 
-def _joined(tensors: Tensors, parts: Sequence[str]) -> LazyTensor:
+def _joined(tensors: Tensors, whole: str, parts: Sequence[str]) -> LazyTensor:
     specs = [spec for part in parts if (spec := tensors.spec(part)) is not None]
-    shape = (sum(spec.shape[0] for spec in specs), *specs[0].shape[1:])
+    shape: tuple[int, ...] = (sum(spec.shape[0] for spec in specs), *specs[0].shape[1:])
+    if is_stack_of(whole, parts):
+        shape = (len(parts), *specs[0].shape)
     return LazyTensor(
         TensorSpec(specs[0].dtype, shape), lambda: np.concatenate([tensors.blocks(part) for part in parts])
     )

@@ -24,6 +24,7 @@ class Parts:
     Args:
         stack: the encoder or the decoder of a model that has both: the prefix of its tensors' names.
         one_head_size: whether values must be as long as keys.
+        hidden: the attribute; None for what the metadata says of all layers.
 
     Attributes:
         width: of the residual stream.
@@ -40,17 +41,17 @@ class Parts:
         head_dim: int | None = None,
         stack: Literal["", "enc.", "dec."] = "",
         one_head_size: bool = True,
+        hidden: int | None = None,
     ) -> None:
         meta = checkpoint.metadata
-        self.checkpoint, self.g, self.meta = checkpoint, g, meta
-        self.stack = stack
+        self.checkpoint, self.g, self.meta, self.stack = checkpoint, g, meta, stack
         self.width = meta.integer("embedding_length")
         self.n_layers = checkpoint.n_decoder_layers if stack == "dec." else checkpoint.n_layers
         self.n_heads = meta.integer("attention.head_count", high=_MOST)
         self.n_kv_heads = meta.integer("attention.head_count_kv", self.n_heads)
         usual = head_dim or max(self.width // self.n_heads, 1)
         self.head_dim = meta.integer("attention.key_length", usual, high=_MOST)
-        self.hidden = meta.integer("feed_forward_length")
+        self.hidden = hidden or meta.integer("feed_forward_length")
         self.value_dim = meta.integer("attention.value_length", self.head_dim)
         if one_head_size and self.value_dim != self.head_dim:
             raise UnsupportedModelError(
@@ -58,8 +59,7 @@ class Parts:
                 "are not supported"
             )
         rms_eps = meta.number("attention.layer_norm_rms_epsilon", None)
-        self._is_rms = rms_eps is not None
-        self._eps = rms_eps if rms_eps is not None else meta.number("attention.layer_norm_epsilon")
+        self._is_rms, self._eps = rms_eps is not None, rms_eps or meta.number("attention.layer_norm_epsilon")
 
     def block(self, layer: int) -> str:
         """What the names of a layer's tensors begin with."""

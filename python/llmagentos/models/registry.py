@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -62,6 +63,7 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
             "Gemma3ForConditionalGeneration",
         ),
     ),
+    "gemma3n": (("gemma3n",), ("Gemma3nForCausalLM", "Gemma3nForConditionalGeneration")),
     "gpt2": (("gpt2",), ("GPT2LMHeadModel",)),
     "gpt_bigcode": (("starcoder",), ("GPTBigCodeForCausalLM",)),
     "gpt_neo": (("gptneo",), ("GPTNeoForCausalLM",)),
@@ -97,7 +99,8 @@ _BY_HF_CLASS = {name: module for module, (_, names) in _FAMILIES.items() for nam
 # Decoders that were saved without their head, as models of embeddings are: the class with it.
 _HEADED = re.compile(r"(.*?)(ForCausalLM|LMHeadModel)")
 _BY_HEADLESS = {f"{match[1]}Model": match[0] for match in map(_HEADED.fullmatch, _BY_HF_CLASS) if match} | {
-    "Gemma3TextModel": "Gemma3ForCausalLM"
+    "Gemma3TextModel": "Gemma3ForCausalLM",
+    "Gemma3nTextModel": "Gemma3nForCausalLM",
 }
 _HEAD_NORMS = {"attn_q_norm.weight": "attn_q.weight", "attn_k_norm.weight": "attn_k.weight"}
 _IN_LAYER = re.compile(r"(?P<stack>(?:enc\.|dec\.)?blk\.)(?P<layer>\d+)\.(?P<part>.+)")
@@ -168,7 +171,7 @@ def build_graph(checkpoint: Checkpoint) -> Graph:
         # The graph's own checks: sizes of the metadata that do not fit each other.
         raise UnsupportedModelError(f"{checkpoint.path}: {error}") from error
     _check_layers(checkpoint, checkpoint.architecture in family.head_norms)
-    _check_tensors(checkpoint, graph)
+    _check_tensors(checkpoint, graph, family.left_out(checkpoint))
     _check_metadata(checkpoint)
     return graph
 
@@ -191,8 +194,8 @@ def _family(module: str) -> Family:
     return family
 
 
-def _check_tensors(checkpoint: Checkpoint, graph: Graph) -> None:
-    used = tensors_read(checkpoint)
+def _check_tensors(checkpoint: Checkpoint, graph: Graph, left_out: Collection[str]) -> None:
+    used = tensors_read(checkpoint).union(left_out)
     if checkpoint.pooling is not None:
         used |= {"output.weight", "output.bias"}  # the head of a model that could generate as well
     for name, shape in graph.weights:

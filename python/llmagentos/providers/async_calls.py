@@ -1,20 +1,13 @@
-"""A service's calls for asyncio: they block in a thread, and the event loop goes on."""
+"""A service's streams for asyncio: they block in a thread, and the event loop goes on."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import AsyncIterator, Iterator
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from llmagentos.completion import Chunk
-
-_T = TypeVar("_T")
-
-
-async def in_thread(call: Callable[[], _T]) -> _T:
-    """What the call returns. Cancelling stops the waiting; the request under way ends by itself, and is dropped."""
-    return await asyncio.to_thread(call)
 
 
 async def iterate_in_thread(chunks: Iterator[Chunk]) -> AsyncIterator[Chunk]:

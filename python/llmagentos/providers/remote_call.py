@@ -19,6 +19,17 @@ if TYPE_CHECKING:
 _DEFAULTS = SamplingParams()
 
 
+@dataclass(frozen=True)
+class GivenParams(SamplingParams):
+    """Params of which a service is sent only some fields; the rest is its own choice.
+
+    Attributes:
+        given: names of these fields.
+    """
+
+    given: frozenset[str] = frozenset()
+
+
 @dataclass(frozen=True, slots=True)
 class AskedFor:
     """What a call's options ask for.
@@ -72,6 +83,8 @@ def sampling_of(params: SamplingParams | None, abilities: Abilities, title: str)
         return {}
     if not isinstance(params, SamplingParams):
         raise InvalidRequestError(f"params must be a SamplingParams or None, not {type(params).__name__}")
+    if isinstance(params, GivenParams):
+        return given_sampling({name: getattr(params, name) for name in params.given}, abilities, title)
     names = (setting.name for setting in fields(params))
     changed = [name for name in names if getattr(params, name) != getattr(_DEFAULTS, name)]
     return _sent(params, [*changed, *(name for name in abilities.always_sent if name not in changed)], abilities, title)

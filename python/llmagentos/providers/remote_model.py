@@ -133,28 +133,25 @@ class RemoteModel:
         return self._streamed(call)
 
     async def agenerate(self, prompts: Any, params: SamplingParams | None, options: Options) -> Any:
-        from llmagentos.providers.async_calls import in_thread
+        from llmagentos.own_thread import in_own_thread
 
-        return await in_thread(partial(self.generate, prompts, params, options))
+        return await in_own_thread(partial(self.generate, prompts, params, options))
 
     async def achat(self, messages: Any, params: SamplingParams | None, options: Options) -> Any:
-        from llmagentos.providers.async_calls import in_thread
+        from llmagentos.own_thread import in_own_thread
 
-        return await in_thread(partial(self.chat, messages, params, options))
+        return await in_own_thread(partial(self.chat, messages, params, options))
 
     def astream(self, prompt: Any, params: SamplingParams | None, options: Options) -> AsyncIterator[Chunk]:
         from llmagentos.providers.async_calls import iterate_in_thread
 
         return iterate_in_thread(self.stream(prompt, params, options))
 
-    def embed(self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool) -> NDArray[np.float32]:
-        """See `LLM.embed`. `normalize=None` leaves vectors as the service makes them."""
-        return self.embed_counted(texts, prompt_name, normalize, truncate)[0]
-
-    def embed_counted(
+    def embed(
         self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool
     ) -> tuple[NDArray[np.float32], int]:
-        """`embed`, and the tokens of the texts as the service counts them, 0 where it does not."""
+        """See `LLM.embed`; and the tokens of the texts as the service counts them, 0 where it does not.
+        `normalize=None` leaves vectors as the service makes them."""
         self._check_open()
         for argument, value in (("prompt_name", prompt_name), ("truncate", truncate)):
             if value:

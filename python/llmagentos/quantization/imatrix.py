@@ -20,10 +20,11 @@ from llmagentos.backends.cpu import CpuBackend
 from llmagentos.backends.protocol import RaggedBatch
 from llmagentos.errors import InvalidRequestError, ModelFormatError
 from llmagentos.formats.checkpoint import Checkpoint
+from llmagentos.formats.files import open_file
 from llmagentos.formats.gguf_writer import TensorToWrite, gguf_value, write_gguf
 from llmagentos.formats.tensors import GgufTensors, TensorSpec, decoded
 from llmagentos.models import build_graph
-from llmagentos.models.fused import joined_parts
+from llmagentos.models.fused import is_stack_of, joined_parts
 from llmagentos.quantization.imatrix_dat import read_dat
 
 WINDOW = 512  # tokens that are seen together; llama.cpp's default
@@ -102,7 +103,7 @@ class Imatrix:
             ModelNotFoundError: no file there.
             ModelFormatError: it is another kind of file, or its tensors do not fit one another.
         """
-        with suppress(OSError), path.open("rb") as opened:
+        with suppress(OSError), open_file(path) as opened:
             if opened.read(len(_MAGIC)) != _MAGIC:
                 return _from_dat(path)
         file = GgufFile(path)
@@ -182,9 +183,12 @@ def collect(
         if name not in ("output.weight", "token_embd.weight")  # only the last row of a window reaches the head
     }
     for whole, parts in joined_parts(checkpoint.tensors, checkpoint.architecture).items():
-        of_parts = [importances.pop(part, None) for part in parts]  # which all read the same
-        if of_parts[0] is not None:
-            importances[whole] = of_parts[0]
+        of_parts = [importance for part in parts if (importance := importances.pop(part, None)) is not None]
+        if len(of_parts) == len(parts) and is_stack_of(whole, parts):
+            sums, counts = zip(*((one.sums, one.counts) for one in of_parts), strict=True)
+            importances[whole] = Importance(np.concatenate(sums), np.concatenate(counts))
+        elif of_parts:
+            importances[whole] = of_parts[0]  # rows of one matrix read the same
     return Imatrix(importances, [dataset], len(windows), width)
 
 

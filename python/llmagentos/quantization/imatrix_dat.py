@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.errors import ModelFormatError
+from llmagentos.formats.files import read_file
 
 _MAX_ENTRIES, _MAX_NAME = 1 << 20, 1 << 10
 Entry = tuple[str, NDArray[np.float32], int]
@@ -37,7 +38,7 @@ def read_dat(path: Path) -> tuple[list[Entry], str, int]:
 
 class _Reader:
     def __init__(self, path: Path) -> None:
-        self._path, self._data, self._at = path, path.read_bytes(), 0
+        self._path, self._data, self._at = path, read_file(path), 0
 
     def is_at_end(self) -> bool:
         return self._at == len(self._data)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from llmagentos.errors import InvalidRequestError, shown
@@ -151,16 +151,18 @@ _LAYER = re.compile(r"blk\.(\d+)\.")
 _OUTPUT_OF_EIGHT = ("q2_k", "q3_k_s", "q3_k_m", "q4_k_s", "q4_k_m", "iq4_nl")
 
 
-def mix_named(name: str, argument: str = "quantize") -> str:
+def mix_named(name: str, argument: str = "quantize", others: Sequence[str] = ()) -> str:
     """The mix's own name, from that or an alias in any case.
 
     Raises:
-        InvalidRequestError: there is none; names `argument`.
+        InvalidRequestError: there is none; names `argument`, and besides the mixes `others`, which it takes as well.
     """
     lowered = str(name).lower()
     lowered = _ALIASES.get(lowered, lowered)
     if lowered not in _MIXES:
-        raise InvalidRequestError(f"{argument}={shown(name)} is not valid: it must be one of {', '.join(MIXES)}")
+        raise InvalidRequestError(
+            f"{argument}={shown(name)} is not valid: it must be one of {', '.join([*MIXES, *others])}"
+        )
     return lowered
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from starlette.responses import Response
 
 from llmagentos import __version__
 from llmagentos.errors import LLMAgentOSError
+from llmagentos.own_thread import in_own_thread
 from llmagentos.server.body_limits import BodyLimits
 from llmagentos.server.config import ServerConfig
 from llmagentos.server.connection import Connection, ErrorResponses
@@ -80,9 +80,9 @@ def create_app(
             yield
         finally:
             await pool.close()
-            serving.threads.shutdown(wait=False, cancel_futures=True)
+            serving.close()
             if spans is not None:
-                await asyncio.to_thread(spans.close)
+                await in_own_thread(spans.close)
 
     app = DocumentedApp(
         title="llmagentos",

@@ -12,6 +12,7 @@ from fastapi import Request
 from llmagentos.completion import Chunk, Completion, Usage
 from llmagentos.server.disconnect import unless_disconnected
 from llmagentos.server.event_stream import EventStream
+from llmagentos.server.serving import charge
 
 if TYPE_CHECKING:
     from llmagentos.llm import LLM
@@ -70,7 +71,7 @@ class Call(ABC):
     @property
     @abstractmethod
     def usage(self) -> Usage:
-        """Tokens so far, of all completions together; a prompt counts once."""
+        """Tokens so far, of all completions together; a prompt counts once, from when the model begins with it."""
 
     @property
     @abstractmethod
@@ -132,7 +133,10 @@ class Call(ABC):
             return
         self._is_closed = True
         self._end()
-        usage, state = self.usage, self._caller.request.state
-        state.usage, state.first_token_seconds, state.n_tokens = usage, self.first_token_seconds, usage.total_tokens
-        self._caller.client.charge(usage.total_tokens)
+        self._charge()
         self._lease.release()
+
+    def _charge(self) -> None:
+        usage, request = self.usage, self._caller.request
+        request.state.usage, request.state.first_token_seconds = usage, self.first_token_seconds
+        charge(request, usage.total_tokens)

@@ -27,6 +27,12 @@ _LOGGER = logging.getLogger("llmagentos.server")
 _RETRY_SECONDS = "1"
 _TYPES = {401: "authentication_error", 403: "permission_error", 429: "rate_limit_error"}
 _MAX_MESSAGE = 2000
+# Advice that speaks of the Python API, and what it is here.
+_ADVICE = (
+    ("use embed(), rerank() or classify()", "use /v1/embeddings or /v1/rerank"),
+    ('load it with task="embed" for embeddings', 'serve it with task = "embed" for embeddings'),
+    ("use generate() or generate_text(), whose answers are", "use /v1/completions, whose answers are"),
+)
 
 
 class ApiError(HTTPException):
@@ -85,15 +91,20 @@ def api_error_of(error: BaseException) -> ApiError:
     if isinstance(error, RequestValidationError):
         return _of_validation(error)
     if isinstance(error, HTTPException):
+        if error.status_code == 404 and error.detail == "Not Found":  # starlette's own words
+            return ApiError(404, "there is no such route, or not for this method: /openapi.json lists all")
         return ApiError(error.status_code, str(error.detail), headers=error.headers)
     if isinstance(error, ContextLengthError):
         # Clients that shorten what they send look for OpenAI's words.
         message = f"This model's maximum context length is {error.context_length} tokens: {error}"
         return ApiError(400, message, code="context_length_exceeded")
     if isinstance(error, InvalidRequestError):
-        named = re.match(r"([a-z_]+)(?:\[\d+\]|\.[a-z_]+)*[= ]", str(error))
-        is_field = named is not None and str(error)[named.end() - 1] == "="
-        return ApiError(400, str(error), param=named[1] if named and is_field else None)
+        message = str(error)
+        named = re.match(r"([a-z_]+)(?:\[\d+\]|\.[a-z_]+)*[= ]", message)
+        is_field = named is not None and message[named.end() - 1] == "="
+        for said, here in _ADVICE:
+            message = message.replace(said, here)
+        return ApiError(400, message, param=named[1] if named and is_field else None)
     if isinstance(error, QueueFullError):
         return overloaded(str(error))
     if isinstance(error, (OutOfMemoryError, MemoryError)):

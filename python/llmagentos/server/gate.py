@@ -9,8 +9,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from llmagentos.server.errors import ApiError, overloaded
 from llmagentos.server.keys import Client, Keys
+from llmagentos.server.page import page_paths
 
-_GUARDED = frozenset({"/tokenize", "/detokenize", "/metrics"})
+_PUBLIC = frozenset({"/health", "/ready", "/openapi.json"}) | page_paths()
 _LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 _ANYBODY = Client()
 
@@ -90,4 +91,4 @@ def allowed_hosts(is_local: bool, host: str, extra: Collection[str]) -> Collecti
 
 def is_guarded(path: str) -> bool:
     """Whether a key is asked for, where there are keys."""
-    return path.startswith("/v1/") or path in _GUARDED
+    return path not in _PUBLIC

@@ -6,6 +6,7 @@ import hashlib
 import hmac
 import math
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -45,6 +46,7 @@ class Allowance:
     """So much a minute, which is given back bit by bit.
 
     Tokens are counted when they are there, so a request may take more than is left: the next then waits for longer.
+    For any number of threads.
 
     Args:
         per_minute: what may be taken in a minute, and at most at once.
@@ -56,18 +58,23 @@ class Allowance:
         self._clock = clock
         self._left = float(per_minute)
         self._at = clock()
+        self._lock = threading.Lock()
 
     def seconds_until(self, n: int) -> float:
         """How long until `n` may be taken; 0 where they may be now."""
-        now = self._clock()
-        self._left = min(self._per_minute, self._left + (now - self._at) * self._per_minute / 60)
-        self._at = now
-        return max(0.0, (n - self._left) * 60 / self._per_minute)
+        return max(0.0, (n - self._after_taking(0)) * 60 / self._per_minute)
 
     def take(self, n: int) -> None:
         """Take `n`, be they there or not."""
-        self.seconds_until(n)
-        self._left -= n
+        self._after_taking(n)
+
+    def _after_taking(self, n: int) -> float:
+        """What is left."""
+        with self._lock:
+            now = self._clock()
+            self._left = min(self._per_minute, self._left + (now - self._at) * self._per_minute / 60) - n
+            self._at = now
+            return self._left
 
 
 class Client:

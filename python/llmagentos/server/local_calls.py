@@ -12,6 +12,7 @@ from llmagentos.server.errors import timed_out
 
 if TYPE_CHECKING:
     from llmagentos.async_runs import ChunkStream
+    from llmagentos.engine.request import Request
     from llmagentos.generation import Work
     from llmagentos.llm import LLM
     from llmagentos.server.model_pool import Lease
@@ -31,7 +32,7 @@ class LocalCall(Call):
 
     @property
     def usage(self) -> Usage:
-        leaders = [group[0] for group in self._work.groups]
+        leaders = [group[0] for group in self._work.groups if _was_read(group[0])]
         return Usage(
             sum(request.n_input for request in leaders),
             sum(request.n_output for request in self._work.requests),
@@ -75,6 +76,11 @@ class LocalCall(Call):
     def _end(self) -> None:
         if self._stream is not None:
             self._stream.cancel()
+
+
+def _was_read(request: Request) -> bool:
+    """Whether the model has begun with a prompt, or was done before: a single token may leave nothing to compute."""
+    return request.times.began or request.finish_reason == "length"
 
 
 def prepared_work(llm: LLM, ask: Ask, tenant: str, timeout: float) -> Work:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from llmagentos.errors import LLMAgentOSError, OutOfMemoryError, ProviderError
+from llmagentos.own_thread import in_own_thread
 from llmagentos.server.config import ModelConfig
 from llmagentos.server.errors import ApiError
 
@@ -147,7 +150,7 @@ class ModelPool:
             try:
                 llm = await self._opened(hosted)
             except OutOfMemoryError:
-                if not await self._make_room():
+                if not await self._unload_unused():
                     raise
                 llm = await self._opened(hosted)
             _LOGGER.info("loaded %s in %.1f s", hosted.name, time.monotonic() - began)
@@ -157,31 +160,31 @@ class ModelPool:
             hosted.loading = None
 
     async def _opened(self, hosted: _Hosted) -> LLM:
-        return await asyncio.to_thread(self._open, hosted.config, self._observer(hosted.name))
-
-    async def _make_room(self) -> bool:
-        """Unload all models that nobody uses; whether there was one."""
-        idle = [hosted for hosted in self._hosted.values() if hosted.llm is not None and hosted.n_users == 0]
-        for hosted in idle:
-            await self._unload(hosted)
-        return bool(idle)
+        return await in_own_thread(partial(self._open, hosted.config, self._observer(hosted.name)))
 
     async def _unload_idle(self) -> None:
         if self._unload_after is None:
             return
         while True:
             await asyncio.sleep(min(self._unload_after / 4, 10.0))
-            oldest = time.monotonic() - self._unload_after
-            for hosted in list(self._hosted.values())[1:]:
-                if hosted.llm is not None and hosted.n_users == 0 and hosted.last_used < oldest:
-                    await self._unload(hosted)
+            await self._unload_unused(since=time.monotonic() - self._unload_after)
+
+    async def _unload_unused(self, since: float = math.inf) -> bool:
+        """Unload the models, but the first, that nobody uses or has used since then; whether there was one."""
+        n_unloaded = 0
+        for hosted in list(self._hosted.values())[1:]:
+            # Asked of each when its turn comes: it may have come into use while one before it was unloaded.
+            if hosted.llm is not None and hosted.n_users == 0 and hosted.last_used < since:
+                await self._unload(hosted)
+                n_unloaded += 1
+        return n_unloaded > 0
 
     async def _unload(self, hosted: _Hosted) -> None:
         llm, hosted.llm = hosted.llm, None
         if llm is not None:
             if self._on_unload is not None:
                 self._on_unload(hosted.name, llm)
-            await asyncio.to_thread(llm.close)
+            await in_own_thread(llm.close)
             _LOGGER.info("unloaded %s", hosted.name)
 
 

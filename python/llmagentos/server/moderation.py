@@ -38,25 +38,26 @@ class Moderator:
         self._rules |= {name: TopicGuard({name: rules}) for name, rules in config.topics.items()}
         self._judges = config.judges
 
-    async def flags(self, texts: Sequence[str], serving: Serving, tenant: str) -> tuple[list[Flags], int]:
-        """Of each text whether it belongs to each category, and the tokens that judges have used.
+    async def flags(
+        self, texts: Sequence[str], serving: Serving, tenant: str, charge: Callable[[int], None]
+    ) -> list[Flags]:
+        """Of each text whether it belongs to each category.
 
         Args:
             tenant: whose prefix cache judges use.
+            charge: told, in a thread, of the tokens that a judge has used.
 
         Raises:
             ApiError, LLMAgentOSError: a judge cannot be loaded or asked; the texts are then not judged at all.
         """
-        found = await serving.in_thread(partial(_by_rules, self._rules, texts))
-        n_tokens = 0
+        found = await serving.computed(partial(_by_rules, self._rules, texts))
         for category, judge in self._judges.items():
             with await serving.models.lease(judge.model) as lease:
-                model = _CountingJudge(lease.llm, serving.config.request_timeout, tenant)
+                model = _CountingJudge(lease.llm, serving.config.request_timeout, tenant, charge)
                 guard = JudgeGuard(model, judge.policy)
                 for flags, text in zip(found, texts, strict=True):
                     flags[category] = await _is_stopped(guard, text)
-            n_tokens += model.n_tokens
-        return found, n_tokens
+        return found
 
 
 class _Instructions(Guard):
@@ -67,18 +68,14 @@ class _Instructions(Guard):
 
 
 class _CountingJudge:
-    """A served model as a judge; see `Judge`.
+    """A served model as a judge, which tells of the tokens that it was asked and has answered; see `Judge`."""
 
-    Attributes:
-        n_tokens: of all that it was asked and has answered.
-    """
-
-    def __init__(self, llm: LLM, timeout: float, tenant: str) -> None:
+    def __init__(self, llm: LLM, timeout: float, tenant: str, charge: Callable[[int], None]) -> None:
         self._llm = llm
+        self._charge = charge
         self._options: dict[str, Any] = {"timeout": timeout}
         if tenant and llm.remote is None:
             self._options["cache_salt"] = tenant
-        self.n_tokens = 0
 
     @property
     def chat(self) -> Callable[..., Completion]:
@@ -86,7 +83,7 @@ class _CountingJudge:
 
     def _chat(self, messages: Sequence[Mapping[str, Any]], **options: Any) -> Completion:
         completion = self._llm.chat(messages, **options, **self._options)
-        self.n_tokens += completion.usage.total_tokens
+        self._charge(completion.usage.total_tokens)
         return completion
 
 

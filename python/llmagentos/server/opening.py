@@ -27,9 +27,9 @@ async def open_call(request: Request, model: str, ask: Ask) -> Call:
     request.state.model = lease.name
     try:
         if (remote := lease.llm.remote) is not None:
-            calls = await serving.in_thread(partial(prepared_calls, remote, ask, caller.timeout))
+            calls = await serving.prepared(partial(prepared_calls, remote, ask, caller.timeout))
             return ServiceCall(caller, lease, remote, calls)
-        work = await serving.in_thread(partial(prepared_work, lease.llm, ask, caller.client.name, caller.timeout))
+        work = await serving.prepared(partial(prepared_work, lease.llm, ask, caller.client.name, caller.timeout))
         return LocalCall(caller, lease, work)
     except BaseException:
         lease.release()

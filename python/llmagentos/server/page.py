@@ -24,6 +24,12 @@ class PageFiles(StaticFiles):
         return response
 
 
+def page_paths() -> frozenset[str]:
+    """Where the page and its files are, and nothing else is."""
+    files = (file.relative_to(STATIC).as_posix() for file in STATIC.rglob("*") if file.is_file())
+    return frozenset({"/", *(f"/{file}" for file in files)})
+
+
 def mount_page(app: FastAPI, folder: Path = STATIC) -> None:
     """Serve the page at /, behind all other routes, if it is there."""
     if (folder / "index.html").is_file():

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from llmagentos.completion import Completion, Usage
+from llmagentos.own_thread import in_own_thread
 from llmagentos.server.calls import Ask, Batch, Call, Caller
 from llmagentos.server.disconnect import unless_disconnected
 from llmagentos.server.errors import ApiError
-from llmagentos.server.service_threads import ServiceStream, in_own_thread
+from llmagentos.server.service_stream import ServiceStream
 from llmagentos.server.serving import serving_of
 
 if TYPE_CHECKING:
@@ -77,19 +79,29 @@ class ServiceCall(Call):
             yield [(0, chunk) for chunk in chunks]
 
     async def _run(self) -> list[Completion]:
-        groups = await in_own_thread(partial(self._model.complete_calls, self._prepared))
+        answers = asyncio.ensure_future(in_own_thread(partial(self._model.complete_calls, self._prepared)))
+        answers.add_done_callback(self._count)  # where the client has left meanwhile, too: the service has worked
+        return [completion for group in await asyncio.shield(answers) for completion in group]
+
+    def _count(self, answers: asyncio.Future[list[list[Completion]]]) -> None:
+        if answers.cancelled() or answers.exception() is not None:
+            return
         # A service counts the answers to a prompt together.
-        counted = [group[0].usage for group in groups]
+        counted = [group[0].usage for group in answers.result()]
         self._usage = Usage(
             sum(usage.prompt_tokens for usage in counted),
             sum(usage.completion_tokens for usage in counted),
             sum(usage.cached_tokens for usage in counted),
         )
-        return [completion for group in groups for completion in group]
+        if self._is_closed:
+            self._charge()
 
     def _end(self) -> None:
         if self._stream is not None:
             self._stream.close()
+
+    def _charge(self) -> None:
+        super()._charge()
         metrics = serving_of(self._caller.request).metrics
         metrics.service_call(self._lease.name, self.usage, self.first_token_seconds)
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TypeVar
 
 from fastapi import Request
@@ -20,13 +21,16 @@ from llmagentos.server.moderation import Moderator
 _T = TypeVar("_T")
 
 
+def _threads(name: str) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(4, thread_name_prefix=f"llmagentos-{name}")
+
+
 @dataclass(frozen=True)
 class Serving:
     """One server's parts.
 
     Attributes:
         moderator: None where no guard is configured.
-        threads: where prompts are encoded and schemas compiled, so that a long one delays nobody's tokens.
     """
 
     config: ServerConfig
@@ -34,13 +38,21 @@ class Serving:
     metrics: Metrics
     capacity: Capacity
     moderator: Moderator | None = None
-    threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(4, thread_name_prefix="llmagentos-prepare")
-    )
+    _preparing: ThreadPoolExecutor = field(default_factory=partial(_threads, "prepare"))
+    _computing: ThreadPoolExecutor = field(default_factory=partial(_threads, "compute"))
 
-    async def in_thread(self, function: Callable[[], _T]) -> _T:
-        """What the function returns, without blocking the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, function)
+    async def prepared(self, function: Callable[[], _T]) -> _T:
+        """What the function returns: a prompt encoded, a schema compiled. A long one delays nobody's tokens."""
+        return await asyncio.get_running_loop().run_in_executor(self._preparing, function)
+
+    async def computed(self, function: Callable[[], _T]) -> _T:
+        """What the function returns: a model's vectors, rules' findings. No prompt waits for these to be encoded."""
+        return await asyncio.get_running_loop().run_in_executor(self._computing, function)
+
+    def close(self) -> None:
+        """Begin nothing any more."""
+        for threads in (self._preparing, self._computing):
+            threads.shutdown(wait=False, cancel_futures=True)
 
 
 def serving_of(request: Request) -> Serving:
@@ -55,3 +67,11 @@ def client_of(request: Request) -> Client:
     client = request.state.client
     assert isinstance(client, Client)  # noqa: S101  (what the gate has put there)
     return client
+
+
+def charge(request: Request, n_tokens: int) -> None:
+    """Count tokens that were computed for a request: for its key, and for the log. From whatever thread has computed
+    them, be the client still there or not."""
+    state = request.state
+    state.n_tokens = getattr(state, "n_tokens", 0) + n_tokens
+    client_of(request).charge(n_tokens)

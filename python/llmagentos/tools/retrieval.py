@@ -201,6 +201,8 @@ def retrieval_tool(root: str | os.PathLike[str], embedder: Embedder | None = Non
         if not 1 <= limit <= MAX_PASSAGES:
             raise ToolError(f"limit={limit} is not valid: it must be 1 to {MAX_PASSAGES}")
         found = index.search(query, limit)
-        return [{"source": f"{p.source}:{p.line}", "text": p.text, "score": float(f"{p.score:.4g}")} for p in found]
+        # Where most passages have a question's words, what BM25 gives is all but zero: it counts beside the best only.
+        best = found[0].score if found and embedder is None else 1.0
+        return [{"source": f"{p.source}:{p.line}", "text": p.text, "score": round(p.score / best, 4)} for p in found]
 
     return search_documents

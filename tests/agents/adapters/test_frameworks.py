@@ -31,7 +31,7 @@ class Card(BaseModel):
 @pytest.fixture
 def llm(monkeypatch: pytest.MonkeyPatch) -> LLM:
     """A model whose answers are random letters, in whatever form is asked for."""
-    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, **_: fake_model(context_length=16384))
+    monkeypatch.setattr(loaded_model, "open_local_model", lambda model, _: fake_model(context_length=16384))
     return LLM("fake")
 
 

@@ -44,3 +44,9 @@ class Case:
     attention: Literal["eager", "sdpa"] = "eager"
     text_lengths: tuple[int, ...] = (1, 7, 33, 90)
     kind: str = "decoder"
+
+    @property
+    def saved_class(self) -> str:
+        """The class that config.json names."""
+        named: str = self.json.get("architectures", [self.model_class])[0]
+        return named

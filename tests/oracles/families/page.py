@@ -26,7 +26,7 @@ def families_table() -> str:
         checks: dict[tuple[str, str], list[str]] = {}
         for case in cases:
             architecture = open_checkpoint(DATA / case.name).architecture
-            checks.setdefault((case.model_class, architecture), []).append(case.checks)
+            checks.setdefault((case.saved_class, architecture), []).append(case.checks)
         for (name, architecture), checked in checks.items():
             lines.append(f"| {family} | {name} | {architecture} | {'; '.join(checked)} |")
     return "\n".join(lines)

@@ -43,7 +43,7 @@ class TextStore(Protocol):
 
 
 class VectorStore:
-    """Keeps texts in memory. A search reads all vectors: 10,000 of 384 numbers take about a millisecond.
+    """Keeps texts in memory. A search reads all vectors: 10,000 of 384 numbers take a few milliseconds.
 
     A text that is longer than the embedder takes is kept whole, and found by its beginning.
     """
@@ -53,6 +53,7 @@ class VectorStore:
         self._lock = threading.Lock()
         self._texts: dict[str, str] = {}
         self._rows: dict[str, NDArray[np.float32]] = {}
+        self._found_in: tuple[list[str], NDArray[np.float32]] | None = None  # keys and rows as searches read them
 
     def __len__(self) -> int:
         return len(self._texts)
@@ -67,11 +68,14 @@ class VectorStore:
         with self._lock:
             self._texts.update(items)
             self._rows.update(zip((key for key, _ in items), vectors, strict=True))
+            self._found_in = None
 
     def search(self, query: str, k: int = 3) -> list[FoundText]:
         check_count(k)
         with self._lock:
-            keys, matrix = list(self._rows), np.array(list(self._rows.values()), np.float32)
+            if self._found_in is None:
+                self._found_in = list(self._rows), np.array(list(self._rows.values()), np.float32)
+            keys, matrix = self._found_in
         if not keys:
             return []
         scores = matrix @ vectors_of(self._embedder, [query])[0]

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmagentos.errors import LLMAgentOSError, ModelFormatError, ModelNotFoundError, UnsupportedModelError
+from llmagentos.formats.files import read_file
 from llmagentos.formats.hf_tokenizer.marian import marian_rules
 from llmagentos.formats.hf_tokenizer.sentencepiece_rules import sentencepiece_rules
 from llmagentos.formats.hf_tokenizer.settings import Settings
@@ -43,7 +44,7 @@ def open_tokenizer(folder: Path, n_vocab: int, end_ids: Sequence[int]) -> HfToke
 def _read_json(path: Path, _: Settings) -> Tokenizer:
     from tokenizers import Tokenizer
 
-    return Tokenizer.from_buffer(path.read_bytes())
+    return Tokenizer.from_buffer(read_file(path))
 
 
 _READERS: dict[str, Callable[[Path, Settings], Tokenizer]] = {
@@ -78,7 +79,7 @@ def _broken_means(path: Path) -> Iterator[None]:
     except LLMAgentOSError:
         raise
     except OSError as error:
-        raise ModelNotFoundError(f"cannot read {path}: {error.strerror or error}") from error
+        raise ModelNotFoundError(f"cannot read {error.filename or path}: {error.strerror or error}") from error
     except BaseException as error:
         if not is_fault(error):
             raise

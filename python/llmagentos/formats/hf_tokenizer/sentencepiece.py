@@ -9,6 +9,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from llmagentos.errors import ModelFormatError
+from llmagentos.formats.files import read_file
 
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5  # protobuf's wire types
 _PIECES, _TRAINER, _NORMALIZER = 1, 2, 3  # fields of the model
@@ -72,7 +73,7 @@ def read_sentencepiece(path: Path) -> SentencePieceModel:
         ModelFormatError: it is no such model; has the byte offset.
     """
     model = SentencePieceModel()
-    file = _Message(path, path.read_bytes())
+    file = _Message(path, read_file(path))
     for number, value in file.fields():
         if number == _PIECES:
             model.pieces.append(_piece(file.message(value)))

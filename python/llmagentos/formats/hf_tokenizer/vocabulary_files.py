@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from llmagentos.errors import UnsupportedModelError
+from llmagentos.formats.files import read_text
 from llmagentos.formats.hf_folder import read_json
 from llmagentos.formats.hf_tokenizer.kinds import SAVE_HINT, kind_of
 from llmagentos.formats.hf_tokenizer.settings import Settings
@@ -52,7 +53,7 @@ def byte_level_rules(path: Path, settings: Settings) -> Tokenizer:
     if kind not in _BYTE_LEVEL_ROLES:
         raise UnsupportedModelError(f"a {kind}Tokenizer of vocab.json and merges.txt is not supported; {SAVE_HINT}")
     settings.default_roles(**_BYTE_LEVEL_ROLES[kind])
-    lines = path.with_name("merges.txt").read_text(encoding="utf-8").split("\n")
+    lines = read_text(path.with_name("merges.txt")).split("\n")
     merges = [tuple(line.split(" ")) for line in lines if line and not line.startswith("#version")]
     rules = Tokenizer(models.BPE(read_json(path), merges))  # type: ignore[arg-type]  # of two each, or it raises
     has_prefix = bool(settings.flag("add_prefix_space"))
@@ -81,7 +82,7 @@ def word_piece_rules(path: Path, settings: Settings) -> Tokenizer:
     if kind != "Bert":
         raise UnsupportedModelError(f"a {kind}Tokenizer of vocab.txt is not supported; {SAVE_HINT}")
     settings.default_roles(**_BERT_ROLES)
-    lines = path.read_text(encoding="utf-8").split("\n")
+    lines = read_text(path).split("\n")
     vocabulary = {line.rstrip("\r"): id for id, line in enumerate(lines[:-1] if not lines[-1] else lines)}
     rules = Tokenizer(models.WordPiece(vocabulary, unk_token=settings.role("unk_token") or "[UNK]"))
     rules.normalizer = normalizers.BertNormalizer(

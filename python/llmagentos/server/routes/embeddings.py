@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Sequence
+import math
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
 
@@ -11,13 +12,13 @@ import numpy as np
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from llmagentos.own_thread import in_own_thread
 from llmagentos.server.disconnect import unless_disconnected
 from llmagentos.server.errors import ApiError
 from llmagentos.server.json_route import JsonRoute, json_response
 from llmagentos.server.schemas.answers import ERRORS, EmbeddingList, Ranking
 from llmagentos.server.schemas.embeddings import EmbeddingRequest, RerankRequest
-from llmagentos.server.service_threads import in_own_thread
-from llmagentos.server.serving import client_of, serving_of
+from llmagentos.server.serving import charge, serving_of
 
 if TYPE_CHECKING:
     from llmagentos.llm import LLM
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
 _T = TypeVar("_T")
 _Text = TypeVar("_Text", bound="str | list[int]")
-_TOGETHER = 64  # texts between two looks whether the client is still there
+# Of what is computed between two looks whether the client is still there, and whether it has time:
+_TEXTS_TOGETHER, _CHARACTERS_TOGETHER = 64, 16384
+_CHARACTERS_PER_TOKEN = 4
 
 router = APIRouter(route_class=JsonRoute)
 
@@ -37,9 +40,8 @@ async def embeddings(request: Request, body: EmbeddingRequest) -> Response:
 
     def embed(llm: LLM, some: Sequence[str | list[int]]) -> tuple[Vectors, int]:
         if llm.remote is not None:
-            return llm.remote.embed_counted(some, body.prompt_name, body.normalize, body.truncate)
-        vectors = llm.embed(list(some), prompt_name=body.prompt_name, normalize=body.normalize, truncate=body.truncate)
-        return vectors, _n_tokens(llm, some)
+            return llm.remote.embed(some, body.prompt_name, body.normalize, body.truncate)
+        return llm.encoder.embed(some, body.prompt_name, body.normalize, body.truncate, adapter=None)
 
     parts, n_tokens = await _in_parts(request, body.model, texts, embed)
     vectors = np.concatenate(parts)
@@ -61,9 +63,8 @@ async def rerank(request: Request, body: RerankRequest) -> Response:
     documents = [one if isinstance(one, str) else one.text for one in body.documents]
 
     def score(llm: LLM, some: Sequence[str]) -> tuple[list[float], int]:
-        ranking = llm.rerank(body.query, list(some), truncate=body.truncate)
-        scores = [found.score for found in sorted(ranking, key=lambda found: found.index)]
-        return scores, _n_tokens(llm, [body.query, *some])
+        ranking, n_tokens = llm.encoder.rerank(body.query, some, None, body.truncate, adapter=None)
+        return [found.score for found in sorted(ranking, key=lambda found: found.index)], n_tokens
 
     parts, n_tokens = await _in_parts(request, body.model, documents, score)
     scores = [value for part in parts for value in part]
@@ -84,26 +85,36 @@ async def _in_parts(
     run: Callable[[LLM, Sequence[_Text]], tuple[_T, int]],
 ) -> tuple[list[_T], int]:
     """What the model makes of the texts, some at a time, and the number of tokens that it read."""
-    serving, client = serving_of(request), client_of(request)
+    serving = serving_of(request)
     with await serving.models.lease(model) as lease:
         llm = lease.llm
         request.state.model = model
+        in_thread, n_characters = (
+            (serving.computed, _CHARACTERS_TOGETHER) if llm.remote is None else (in_own_thread, math.inf)
+        )
 
-        async def parts() -> list[tuple[_T, int]]:
-            steps = [partial(run, llm, texts[i : i + _TOGETHER]) for i in range(0, len(texts), _TOGETHER)]
-            if llm.remote is not None:
-                return [await in_own_thread(step) for step in steps]
-            return [await serving.in_thread(step) for step in steps]
+        def made_of(some: Sequence[_Text]) -> tuple[_T, int]:
+            made, n_tokens = run(llm, some)
+            charge(request, n_tokens)  # here, where it is known even if the client has left meanwhile
+            return made, n_tokens
 
-        made = await unless_disconnected(request, parts())
-    n_tokens = sum(n for _, n in made)
-    request.state.n_tokens = n_tokens
-    client.charge(n_tokens)
-    return [one for one, _ in made], n_tokens
+        async def all_made() -> list[tuple[_T, int]]:
+            return [await in_thread(partial(made_of, some)) for some in _parts(texts, n_characters)]
+
+        made = await unless_disconnected(request, all_made(), serving.config.request_timeout)
+    return [one for one, _ in made], sum(n_tokens for _, n_tokens in made)
 
 
-def _n_tokens(llm: LLM, texts: Sequence[str | list[int]]) -> int:
-    return sum(len(llm.tokenize(text)) if isinstance(text, str) else len(text) for text in texts)
+def _parts(texts: Sequence[_Text], n_characters: float) -> Iterator[Sequence[_Text]]:
+    """The texts in their order, in parts of at most so many characters, unless a single text has more."""
+    begin = size = 0
+    for index, text in enumerate(texts):
+        length = len(text) if isinstance(text, str) else len(text) * _CHARACTERS_PER_TOKEN
+        if index > begin and (index - begin == _TEXTS_TOGETHER or size + length > n_characters):
+            yield texts[begin:index]
+            begin, size = index, 0
+        size += length
+    yield texts[begin:]
 
 
 def _written(vector: Vectors, is_base64: bool) -> Vectors | str:

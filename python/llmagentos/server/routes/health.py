@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from llmagentos.own_thread import in_own_thread
 from llmagentos.server.errors import ApiError
 from llmagentos.server.metrics import CONTENT_TYPE
 from llmagentos.server.schemas.answers import ERRORS, Status
@@ -31,6 +32,5 @@ async def ready(request: Request) -> dict[str, str]:
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}, 401: ERRORS[401]})
 async def metrics(request: Request) -> Response:
     """Counters and latencies in Prometheus' text format."""
-    serving = serving_of(request)
-    text = await serving.in_thread(serving.metrics.text)
+    text = await in_own_thread(serving_of(request).metrics.text)
     return Response(text, media_type=CONTENT_TYPE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from functools import partial
 from typing import Any
 
 from fastapi import APIRouter, Request
@@ -14,7 +15,7 @@ from llmagentos.server.json_route import JsonRoute, json_response
 from llmagentos.server.moderation import Flags
 from llmagentos.server.schemas.answers import ERRORS, Moderation
 from llmagentos.server.schemas.moderations import ModerationRequest
-from llmagentos.server.serving import client_of, serving_of
+from llmagentos.server.serving import charge, client_of, serving_of
 
 router = APIRouter(route_class=JsonRoute)
 
@@ -22,13 +23,11 @@ router = APIRouter(route_class=JsonRoute)
 @router.post("/v1/moderations", response_model=None, responses={**ERRORS, 200: {"model": Moderation}})
 async def moderations(request: Request, body: ModerationRequest) -> Response:
     """Which categories each text belongs to."""
-    serving, client = serving_of(request), client_of(request)
+    serving = serving_of(request)
     if serving.moderator is None:
         raise ApiError(404, "no guard is configured here: --moderation, or [moderation] in the settings, does")
-    work = serving.moderator.flags(body.texts, serving, client.name)
-    found, n_tokens = await unless_disconnected(request, work)
-    request.state.n_tokens = n_tokens
-    client.charge(n_tokens)
+    work = serving.moderator.flags(body.texts, serving, client_of(request).name, partial(charge, request))
+    found = await unless_disconnected(request, work, serving.config.request_timeout)
     results = [_result(flags) for flags in found]
     return json_response({"id": f"modr-{secrets.token_hex(12)}", "model": body.model or "guards", "results": results})
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from fastapi import APIRouter, Request
 from starlette.responses import Response
 
+from llmagentos.server.disconnect import unless_disconnected
 from llmagentos.server.json_route import JsonRoute, json_response
 from llmagentos.server.schemas.answers import ERRORS, Text, TokenizerCard, Tokens
 from llmagentos.server.schemas.tokens import DetokenizeRequest, TokenizeRequest
@@ -50,4 +51,5 @@ async def tokenizer_info(request: Request, model: str | None = None) -> Response
 async def _asked(request: Request, model: str | None, ask: Callable[[LLM], _T]) -> _T:
     serving = serving_of(request)
     with await serving.models.lease(serving.models.names[0] if model is None else model) as lease:
-        return await serving.in_thread(partial(ask, lease.llm))
+        work = serving.prepared(partial(ask, lease.llm))
+        return await unless_disconnected(request, work, serving.config.request_timeout)

@@ -6,7 +6,7 @@ from typing import Any
 
 from tests.oracles.families.case import Case
 
-from . import gpt2, granite, llama, opt
+from . import gemma3n, gpt2, granite, llama, opt
 
 
 def _headless(family: str, config: dict[str, Any], checks: str, config_class: str = "", **options: Any) -> Case:
@@ -28,5 +28,6 @@ CASES = [
         | {"num_hidden_layers": 2, "sliding_window": 24},
         "no bound on vectors",
     ),
+    _headless("Gemma3nText", gemma3n.GEMMA3N, "no bound on vectors"),
     _headless("Granite", llama.SMALL | granite.MULTIPLIERS, "vectors are not scaled as logits are"),
 ]

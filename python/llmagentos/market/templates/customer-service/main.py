@@ -70,8 +70,9 @@ def main() -> None:
         return options.now or datetime.now().astimezone()
 
     if options.close is not None:
-        is_closed = tickets.close(options.close, clock())
-        print(f"ticket {options.close} is closed" if is_closed else f"no open ticket has the number {options.close}")
+        if not tickets.close(options.close, clock()):
+            sys.exit(f"no open ticket has the number {options.close}")
+        print(f"ticket {options.close} is closed")
     elif options.queue:
         print("\n".join(map(str, tickets.open_ones())) or "nothing waits for a person")
     else:

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from llmagentos import LLM
-from llmagentos.tools.retrieval import Passage, PassageIndex, read_passages
+from llmagentos.errors import LLMAgentOSError
+from llmagentos.tools.retrieval import ENDINGS, Passage, PassageIndex, read_passages
 
 FOLDER = Path(__file__).parent / "documents"
 PASSAGE = 300  # characters of a passage at most
@@ -49,8 +50,14 @@ def main() -> None:
     parser.add_argument("--folder", default=FOLDER, help="the documents: .txt, .md, .rst and .html files")
     parser.add_argument("--model", help="a model that says it in its own words as well, such as qwen2.5-1.5b-instruct")
     options = parser.parse_args()
-    index = PassageIndex(read_passages(options.folder, size=PASSAGE, overlap=0))
-    model = LLM(options.model) if options.model is not None else None
+    try:
+        passages = read_passages(options.folder, size=PASSAGE, overlap=0)
+        model = LLM(options.model) if options.model is not None else None
+    except LLMAgentOSError as error:
+        sys.exit(f"error: {error}")
+    if not passages:
+        sys.exit(f"error: {options.folder} holds no documents; these end in {', '.join(ENDINGS)}")
+    index = PassageIndex(passages)
     print(f"{len(index)} passages of {options.folder}. Ask, or end with exit.", file=sys.stderr)
     for line in sys.stdin:
         question = line.strip()

@@ -25,7 +25,7 @@ HELP = """Say one of these:
   quiz, quiz cells 3     a round of questions, of one topic, and as many; quiz notes: those made from your notes
   topics, progress       what there is, and how you stand
   What is ...?           what your notes say about it, with the place
-While a question is open: your answer, or hint, skip, stop."""
+While a question is open: your answer, or hint, skip, stop. Say exit to leave."""
 
 # What people say in place of the commands, and the command it is.
 _IN_OTHER_WORDS = tuple(

@@ -5,7 +5,7 @@ _NUMBERS = "112 in Europe and many other countries, 911 in North America, 999 in
 INTRODUCTION = f"""I ask about a complaint, say how soon a doctor should see it, and inform, saying what that rests on.
 I am a program, not a doctor: I make no diagnosis, and what I miss can matter. I understand English only.
 In an emergency call your local emergency number now: {_NUMBERS}.
-Describe in your own words what troubles you. Commands: help, back, skip, summary, json, restart."""
+Describe in your own words what troubles you. Commands: help, back, skip, summary, json, restart, exit."""
 
 EMERGENCY = f"""THIS MAY BE AN EMERGENCY ({{reason}}).
 Call your local emergency number now: {_NUMBERS}.

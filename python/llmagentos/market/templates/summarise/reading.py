@@ -11,11 +11,12 @@ from llmagentos.errors import InvalidRequestError
 from llmagentos.tools.web_page import page_text
 
 MAX_BYTES = 16 << 20  # of a file
-MIN_WORDS = 4  # of a sentence that can say something
+MIN_WORDS = 4  # of a sentence that can say something; characters where they are words
 
 _HTML = (".html", ".htm")
 # What is no running text: fenced code, headings, rows of tables, pictures, rules.
 _NO_TEXT_LINES = re.compile(r"^#+ .*$|^\s*\|.*$|^!\[.*$|^\s*[-=*_]{3,}\s*$", re.MULTILINE)
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _FENCED = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 _BULLET = re.compile(r"^[ \t]*(?:[-*+]|\d+[.)])[ \t]+", re.MULTILINE)
 _BLOCK_END = re.compile(r"\n[ \t]*\n|\n(?=\x00)")
@@ -62,9 +63,9 @@ def read_file(path: Path) -> list[Sentence]:
 
 
 def sentences(text: str, source: str = "-") -> list[Sentence]:
-    """The sentences of a text, without headings, tables, code, bullets and marks, of MIN_WORDS or more."""
+    """The sentences of a text, without headings, tables, code, comments, bullets and marks, of MIN_WORDS or more."""
     text = text.replace("\r\n", "\n").replace("\x00", " ")
-    for pattern in (_FENCED, _NO_TEXT_LINES):
+    for pattern in (_FENCED, _COMMENT, _NO_TEXT_LINES):
         text = pattern.sub(_blanked, text)
     # A zero byte stands where a bullet was: an item is a paragraph of its own.
     text = _BULLET.sub(lambda match: "\x00" + " " * (len(match[0]) - 1), text)
@@ -74,7 +75,7 @@ def sentences(text: str, source: str = "-") -> list[Sentence]:
         leads = True
         for first, last in _spans(text, start, end):
             plain = _plain(text[first:last])
-            if len(plain.split()) >= MIN_WORDS or any(ord(character) > 0x3000 for character in plain):
+            if max(len(plain.split()), sum(ord(character) > 0x3000 for character in plain)) >= MIN_WORDS:
                 found.append(Sentence(plain, source, 1 + text.count("\n", 0, first), leads))
                 leads = False
         start = end

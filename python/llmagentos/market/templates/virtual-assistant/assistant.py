@@ -28,7 +28,8 @@ HELP = """I keep your calendar, to-do list and notes, and calculate. For example
   Move the dentist to Thursday   Cancel the dentist   When is the dentist?
   Remind me to buy milk by Friday   What is to do?   Done with milk
   Note that the spare key is at Anna's   What did I note about the key?
-  What is 19% of 250?   How many days until Christmas?   What time is it in Tokyo?"""
+  What is 19% of 250?   How many days until Christmas?   What time is it in Tokyo?
+Say exit to leave."""
 
 
 @dataclass(frozen=True, slots=True)

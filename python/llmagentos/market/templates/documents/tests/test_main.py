@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
+from pathlib import Path
 
 import pytest
 from main import FOLDER, PASSAGE, answer, main
@@ -61,3 +62,21 @@ def test_the_model_is_not_asked_about_what_the_documents_do_not_say(index: Passa
     model = Model()
     assert answer("xylophone?", index, model) == "The documents say nothing about that."
     assert model.asked == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--folder", "none"], "error: 'none' is not a folder"),
+        (["--folder", "."], "error: . holds no documents; these end in .txt, "),
+        (["--model", "no-such-model"], "error: no model is named 'no-such-model'"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_a_line(
+    options: list[str], message: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "argv", ["main.py", *options])
+    with pytest.raises(SystemExit) as ended:
+        main()
+    assert str(ended.value).startswith(message)

@@ -38,6 +38,11 @@ def test_sentences_and_lines() -> None:
     ]
 
 
+def test_comments_and_single_words_are_no_sentences() -> None:
+    text = "[中文](zh.md)\n\n<!-- a note\nfor the editors of this page -->\nBread rises for an hour.\n\n你好！\n"
+    assert [(found.text, found.line) for found in sentences(text)] == [("Bread rises for an hour.", 5)]
+
+
 def test_nothing_gives_nothing() -> None:
     assert sentences("") == sentences("# Title\n\nShort.") == []
 

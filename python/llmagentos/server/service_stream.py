@@ -1,34 +1,14 @@
-"""Calls to services, each of which waits in a thread of its own. They are daemons: a service that does not answer holds
-up no end of the server."""
+"""A service's answer as it comes, read in a thread of its own: a service that does not answer holds up no end of the
+server."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Generator
-from contextlib import suppress
-from typing import TypeVar
+from collections.abc import Generator
 
 from llmagentos.completion import Chunk
-
-_T = TypeVar("_T")
-
-
-async def in_own_thread(function: Callable[[], _T]) -> _T:
-    """What the function returns. Cancelling stops the waiting; the function ends by itself, and its result is lost."""
-    loop = asyncio.get_running_loop()
-    done: asyncio.Future[_T] = loop.create_future()
-
-    def run() -> None:
-        try:
-            result = function()
-        except Exception as error:  # noqa: BLE001  (raised where it is waited for)
-            _tell(loop, _unless_done, done, error, None)
-        else:
-            _tell(loop, _unless_done, done, None, result)
-
-    threading.Thread(target=run, name="llmagentos-service", daemon=True).start()
-    return await done
+from llmagentos.own_thread import holdable, tell
 
 
 class ServiceStream:
@@ -79,12 +59,12 @@ class ServiceStream:
             for chunk in self._chunks:
                 if self._is_closed:
                     break
-                _tell(self._loop, self._take, chunk)
+                tell(self._loop, self._take, chunk)
             self._chunks.close()
-        except Exception as error:  # noqa: BLE001  (raised where it is iterated)
-            _tell(self._loop, self._end, error)
+        except BaseException as error:  # noqa: BLE001  (raised where it is iterated)
+            tell(self._loop, self._end, holdable(error))
         else:
-            _tell(self._loop, self._end, None)
+            tell(self._loop, self._end, None)
 
     def _take(self, chunk: Chunk) -> None:
         self._ready.append(chunk)
@@ -93,17 +73,3 @@ class ServiceStream:
     def _end(self, error: Exception | None) -> None:
         self._error, self._has_ended = error, True
         self._changed.set()
-
-
-def _unless_done(done: asyncio.Future[_T], error: Exception | None, result: _T) -> None:
-    if done.done():  # cancelled
-        return
-    if error is None:
-        done.set_result(result)
-    else:
-        done.set_exception(error)
-
-
-def _tell(loop: asyncio.AbstractEventLoop, function: Callable[..., None], *arguments: object) -> None:
-    with suppress(RuntimeError):  # the loop is closed: nobody listens any more
-        loop.call_soon_threadsafe(function, *arguments)
