@@ -529,7 +529,7 @@ def test_waiting_inside_an_event_loop_is_an_error_that_says_what_to_do() -> None
         ({"memory": "all"}, "memory='all' is not valid: it must be a Memory"),
         ({"session": "ann"}, "session='ann' is not valid: it must be a Session"),
         ({"handoffs": [3]}, "handoffs: 3 is no agent"),
-        ({"tools": [3]}, "3 cannot be a tool: it must be a function"),
+        ({"tools": [3]}, "tools has 3, which is no tool and no function"),
     ],
 )
 def test_bad_arguments_are_named(options: dict[str, Any], message: str) -> None:
