@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from llmagentos import LLM, SamplingParams, kv_memory, loaded_model
+from llmagentos import LLM, SamplingParams, loaded_model
 from llmagentos.backends import cpu
 from llmagentos.errors import (
     ContextLengthError,
@@ -18,6 +18,7 @@ from llmagentos.errors import (
     ModelNotFoundError,
     OutOfMemoryError,
 )
+from llmagentos.loading import kv_memory
 from llmagentos.market import memory as memory_module
 from llmagentos.market.memory import Memory
 

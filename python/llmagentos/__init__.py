@@ -13,8 +13,10 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from llmagentos.adapters import AdapterInfo as AdapterInfo
     from llmagentos.agents.agent import Agent as Agent
+    from llmagentos.calls.adapters import AdapterInfo as AdapterInfo
+    from llmagentos.calls.text_encoder import Classification as Classification
+    from llmagentos.calls.text_encoder import RankedDocument as RankedDocument
     from llmagentos.completion import Chunk as Chunk
     from llmagentos.completion import Completion as Completion
     from llmagentos.completion import TokenLogprob as TokenLogprob
@@ -36,11 +38,9 @@ if TYPE_CHECKING:
     from llmagentos.errors import ToolError as ToolError
     from llmagentos.errors import UnsupportedModelError as UnsupportedModelError
     from llmagentos.llm import LLM as LLM
-    from llmagentos.local_model import ModelInfo as ModelInfo
+    from llmagentos.loading.local_model import ModelInfo as ModelInfo
     from llmagentos.providers.remote_model import RemoteModelInfo as RemoteModelInfo
     from llmagentos.sampling_params import SamplingParams as SamplingParams
-    from llmagentos.text_encoder import Classification as Classification
-    from llmagentos.text_encoder import RankedDocument as RankedDocument
     from llmagentos.tools.tool import Tool as Tool
     from llmagentos.tools.tool import tool as tool
 
@@ -48,7 +48,7 @@ __version__ = "0.1.0"
 
 # Names are loaded when they are first used (PEP 562), so that importing the package costs next to nothing.
 _HOMES = {
-    "AdapterInfo": "adapters",
+    "AdapterInfo": "calls.adapters",
     "Agent": "agents.agent",
     "Chunk": "completion",
     "Completion": "completion",
@@ -71,11 +71,11 @@ _HOMES = {
     "ToolError": "errors",
     "UnsupportedModelError": "errors",
     "LLM": "llm",
-    "ModelInfo": "local_model",
+    "ModelInfo": "loading.local_model",
     "RemoteModelInfo": "providers.remote_model",
     "SamplingParams": "sampling_params",
-    "Classification": "text_encoder",
-    "RankedDocument": "text_encoder",
+    "Classification": "calls.text_encoder",
+    "RankedDocument": "calls.text_encoder",
     "Tool": "tools.tool",
     "tool": "tools.tool",
 }

@@ -1,4 +1,4 @@
-"""What answers the calls of an `LLM`: an engine in this process (`local_answers.py`) or a service (`providers`)."""
+"""What answers the calls of an `LLM`: an engine in this process (`calls`) or a service (`providers`)."""
 
 from __future__ import annotations
 

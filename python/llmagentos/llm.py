@@ -13,18 +13,18 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 from numpy.typing import NDArray
 
+from llmagentos.calls.prompts import Message, Prompt, check_positive, check_text, is_messages
 from llmagentos.loaded_model import LoadedModel
-from llmagentos.prompts import Message, Prompt, check_positive, check_text, is_messages
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
-    from llmagentos.async_runs import ChunkStream
+    from llmagentos.calls.async_runs import ChunkStream
+    from llmagentos.calls.generation import ChatOptions, RequestOptions, Work
+    from llmagentos.calls.text_encoder import Classification, Pair, RankedDocument
     from llmagentos.completion import Chunk, Completion
     from llmagentos.engine.statistics import EngineStats, Event
-    from llmagentos.generation import ChatOptions, RequestOptions, Work
-    from llmagentos.text_encoder import Classification, Pair, RankedDocument
 
 DEFAULT_MODEL = "smollm2-135m-instruct"
 
@@ -243,7 +243,7 @@ class LLM(LoadedModel):
 
     def start(self, work: Work) -> ChunkStream:
         """Begin prepared requests, and stream all of them together for asyncio: see `ChunkStream`."""
-        from llmagentos.async_runs import ChunkStream
+        from llmagentos.calls.async_runs import ChunkStream
 
         return ChunkStream(self._engine, work)
 
@@ -252,7 +252,7 @@ class LLM(LoadedModel):
 
         Cancelling the task cancels the requests.
         """
-        from llmagentos.async_runs import run_async
+        from llmagentos.calls.async_runs import run_async
 
         await run_async(self._engine, work.requests)
         return work.completions()

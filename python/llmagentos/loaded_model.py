@@ -8,21 +8,21 @@ from functools import cached_property
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+from llmagentos.calls.prompts import PromptEncoder, TokenizerInfo
 from llmagentos.errors import InvalidRequestError
-from llmagentos.load_settings import LoadSettings, check_is_name, check_task
-from llmagentos.local_model import LocalEncoder, LocalModel, ModelInfo, open_local_model
-from llmagentos.prompts import PromptEncoder, TokenizerInfo
+from llmagentos.loading.local_model import LocalEncoder, LocalModel, ModelInfo, open_local_model
+from llmagentos.loading.settings import LoadSettings, check_is_name, check_task
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
     from typing_extensions import Self
 
-    from llmagentos.adapters import AdapterInfo
     from llmagentos.answering import Answering
-    from llmagentos.calls import Calls
+    from llmagentos.calls.adapters import AdapterInfo
+    from llmagentos.calls.arguments import Calls
+    from llmagentos.calls.text_encoder import TextEncoder
     from llmagentos.engine.engine import Engine
     from llmagentos.providers.remote_model import RemoteModel, RemoteModelInfo
-    from llmagentos.text_encoder import TextEncoder
 
 
 class LoadedModel:
@@ -97,14 +97,14 @@ class LoadedModel:
     def _answering(self) -> Answering:
         if self._remote is not None:
             return self._remote
-        from llmagentos.local_answers import LocalAnswers
+        from llmagentos.calls.local_answers import LocalAnswers
 
         return LocalAnswers(self._engine, self._calls)
 
     @cached_property
     def _calls(self) -> Calls:
-        from llmagentos.answer_forms import AnswerForms
-        from llmagentos.calls import Calls
+        from llmagentos.calls.answer_forms import AnswerForms
+        from llmagentos.calls.arguments import Calls
 
         local = self._local
         answers = AnswerForms(local.tokenizer, local.chat_template)

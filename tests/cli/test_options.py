@@ -11,7 +11,7 @@ import pytest
 from llmagentos import LLM
 from llmagentos.cli.options import in_options
 from llmagentos.errors import ContextLengthError, OutOfMemoryError
-from llmagentos.kv_memory import size_kv_cache
+from llmagentos.loading.kv_memory import size_kv_cache
 from tests.engine.fake_model import fake_model
 from tests.models.tiny_models import TINY
 

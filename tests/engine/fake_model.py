@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from llmagentos.adapters import Adapters
-from llmagentos.local_model import LocalModel, ModelInfo
+from llmagentos.calls.adapters import Adapters
+from llmagentos.loading.local_model import LocalModel, ModelInfo
 from llmagentos.models.lora import AdapterBase
 from llmagentos.sampling_params import SamplingParams
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from llmagentos.answer_compiler import AnswerCompiler
+from llmagentos.calls.answer_compiler import AnswerCompiler
 from llmagentos.errors import InvalidRequestError, SchemaError
 from llmagentos.structured.breadth import MAX_OPTIONAL
 from llmagentos.structured.caller_grammar import MAX_RULES, checked_grammar

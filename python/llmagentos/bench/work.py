@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from llmagentos.bench.limits import Limits
 from llmagentos.bench.metrics import Metric
 from llmagentos.formats import Checkpoint
-from llmagentos.local_model import DEFAULT_BATCHED_TOKENS
+from llmagentos.loading.local_model import DEFAULT_BATCHED_TOKENS
 from llmagentos.models import build_graph
 
 FLOAT_FORMATS = ("F32", "F16", "BF16")  # multiplied as float32; all others as integers

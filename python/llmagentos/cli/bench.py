@@ -101,12 +101,12 @@ def _run(
     from llmagentos.bench.report import as_json
     from llmagentos.bench.session import run_session
     from llmagentos.bench.sides import Setting, llamacpp_build
+    from llmagentos.calls.prompts import check_positive
     from llmagentos.cli.bench_table import print_session
     from llmagentos.cli.output import json_of
-    from llmagentos.load_settings import MAX_THREADS
+    from llmagentos.loading.settings import MAX_THREADS
     from llmagentos.market import known_as, resolve
     from llmagentos.models import open_checkpoint
-    from llmagentos.prompts import check_positive
 
     check_positive("threads", threads, most=MAX_THREADS)
     peer = None if peer_python is None else f"llama-cpp-python {llamacpp_build(peer_python)}"

@@ -7,8 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Any
 
+from llmagentos.calls.prompts import check_seconds
 from llmagentos.errors import InvalidRequestError, shown
-from llmagentos.prompts import check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
@@ -117,7 +117,7 @@ def asked_for(options: Mapping[str, Any], has_messages: bool, abilities: Abiliti
         SchemaError: a schema that is not valid; points at the place.
         InvalidRequestError: an option that there is not, is outside its domain, or that the service has nothing for.
     """
-    from llmagentos.generation import check_options
+    from llmagentos.calls.generation import check_options
 
     check_options(options, has_messages)
     for name in ("priority", "cache_salt", "adapter", "forced_bos_token_id"):

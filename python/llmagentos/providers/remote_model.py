@@ -12,9 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.completion import Chunk, Completion
-from llmagentos.errors import InvalidRequestError, LLMAgentOSError
-from llmagentos.prompts import (
+from llmagentos.calls.prompts import (
     check_positive,
     check_text,
     each,
@@ -23,6 +21,8 @@ from llmagentos.prompts import (
     is_messages,
     is_token_ids,
 )
+from llmagentos.completion import Chunk, Completion
+from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 from llmagentos.providers.remote_call import AskedFor, RemoteCall, asked_for, given_sampling, sampling_of
 from llmagentos.providers.retrying import call_service, time_over, translated
 

@@ -11,9 +11,9 @@ from llmagentos.server.calls import Ask, Batch, Call, Caller
 from llmagentos.server.errors import timed_out
 
 if TYPE_CHECKING:
-    from llmagentos.async_runs import ChunkStream
+    from llmagentos.calls.async_runs import ChunkStream
+    from llmagentos.calls.generation import Work
     from llmagentos.engine.request import Request
-    from llmagentos.generation import Work
     from llmagentos.llm import LLM
     from llmagentos.server.model_pool import Lease
 

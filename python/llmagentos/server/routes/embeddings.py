@@ -21,8 +21,8 @@ from llmagentos.server.schemas.embeddings import EmbeddingRequest, RerankRequest
 from llmagentos.server.serving import charge, serving_of
 
 if TYPE_CHECKING:
+    from llmagentos.calls.text_encoder import Vectors
     from llmagentos.llm import LLM
-    from llmagentos.text_encoder import Vectors
 
 _T = TypeVar("_T")
 _Text = TypeVar("_Text", bound="str | list[int]")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from llmagentos.answers import AnswerForm
+from llmagentos.calls.answers import AnswerForm
 from llmagentos.chat.tool_calls.formats import format_of
 from llmagentos.chat.tool_calls.grammar import tool_grammar
 from llmagentos.chat.tool_calls.tools import ToolSet, tool_set_of

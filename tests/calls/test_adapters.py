@@ -12,11 +12,10 @@ import numpy as np
 import pytest
 
 from llmagentos import LLM, InvalidRequestError, LLMAgentOSError, ModelNotFoundError, SamplingParams
-
-from .adapter_folders import write_llama_adapter
-from .folder_models import open_folder_model
-from .hf_folders import write_llama
-from .models.adapted import DATA
+from tests.adapter_folders import write_llama_adapter
+from tests.folder_models import open_folder_model
+from tests.hf_folders import write_llama
+from tests.models.adapted import DATA
 
 ALL, HEAD = "llama-all-linear", "llama-head"
 GREEDY = SamplingParams(temperature=0.0, max_tokens=24, ignore_eos=True)

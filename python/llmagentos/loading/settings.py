@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from llmagentos.calls.prompts import check_positive, check_seconds
 from llmagentos.errors import InvalidRequestError, shown
-from llmagentos.prompts import check_positive, check_seconds
 
 if TYPE_CHECKING:
     from llmagentos.engine.statistics import Event

@@ -8,12 +8,12 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import suppress
 from weakref import WeakKeyDictionary, ref
 
-from llmagentos.answers import AnswerForm
+from llmagentos.calls.answers import AnswerForm
+from llmagentos.calls.generation import RequestReader, Work
 from llmagentos.completion import Chunk
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request
 from llmagentos.errors import InvalidRequestError
-from llmagentos.generation import RequestReader, Work
 
 
 class ChunkStream:

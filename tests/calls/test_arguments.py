@@ -8,7 +8,7 @@ import pytest
 
 from llmagentos import LLM
 from llmagentos.errors import InvalidRequestError, ModelNotFoundError, OutOfMemoryError
-from llmagentos.kv_memory import size_kv_cache
+from llmagentos.loading.kv_memory import size_kv_cache
 
 
 @pytest.mark.parametrize("model", [None, 5, b"x", ""])

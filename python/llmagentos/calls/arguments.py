@@ -7,15 +7,10 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from llmagentos.adapters import Adapters
-from llmagentos.answer_forms import AnswerForms
-from llmagentos.answers import AnswerForm
-from llmagentos.engine.encoder_input import EncoderInput
-from llmagentos.engine.engine import Engine
-from llmagentos.engine.request import Request, Service
-from llmagentos.errors import InvalidRequestError
-from llmagentos.formats.ids_only import IdsOnly
-from llmagentos.generation import (
+from llmagentos.calls.adapters import Adapters
+from llmagentos.calls.answer_forms import AnswerForms
+from llmagentos.calls.answers import AnswerForm
+from llmagentos.calls.generation import (
     ChatOptions,
     RequestOptions,
     Work,
@@ -24,7 +19,20 @@ from llmagentos.generation import (
     new_requests,
     service_of,
 )
-from llmagentos.prompts import Prompt, PromptEncoder, each, is_batch, is_list_of_prompts, is_messages, is_token_ids
+from llmagentos.calls.prompts import (
+    Prompt,
+    PromptEncoder,
+    each,
+    is_batch,
+    is_list_of_prompts,
+    is_messages,
+    is_token_ids,
+)
+from llmagentos.engine.encoder_input import EncoderInput
+from llmagentos.engine.engine import Engine
+from llmagentos.engine.request import Request, Service
+from llmagentos.errors import InvalidRequestError
+from llmagentos.formats.ids_only import IdsOnly
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:

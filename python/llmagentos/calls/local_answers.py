@@ -7,16 +7,16 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from llmagentos.answer_forms import asks_for_form
-from llmagentos.async_runs import run_async, stream_chunks_async
-from llmagentos.generation import ChatOptions, RequestOptions, stream_chunks
+from llmagentos.calls.answer_forms import asks_for_form
+from llmagentos.calls.async_runs import run_async, stream_chunks_async
+from llmagentos.calls.generation import ChatOptions, RequestOptions, stream_chunks
 
 if TYPE_CHECKING:
     from llmagentos.answering import Options
-    from llmagentos.calls import Calls
+    from llmagentos.calls.arguments import Calls
+    from llmagentos.calls.generation import Work
     from llmagentos.completion import Chunk
     from llmagentos.engine.engine import Engine
-    from llmagentos.generation import Work
     from llmagentos.sampling_params import SamplingParams
 
 _A = TypeVar("_A")

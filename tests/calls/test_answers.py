@@ -13,9 +13,8 @@ import pytest
 from pydantic import BaseModel, field_validator
 
 from llmagentos import LLM, Chunk, InvalidRequestError, SamplingParams, SchemaError, ToolCall, loaded_model
-
-from .chat.tool_calls.made import TIME, WEATHER
-from .engine.fake_model import CHATML, fake_model
+from tests.chat.tool_calls.made import TIME, WEATHER
+from tests.engine.fake_model import CHATML, fake_model
 
 ASK = [{"role": "user", "content": "hi"}]
 PARAMS = SamplingParams(temperature=1.0, seed=4, max_tokens=300)

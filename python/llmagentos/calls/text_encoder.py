@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.adapters import Adapters
+from llmagentos.calls.adapters import Adapters
+from llmagentos.calls.prompts import BINARY, Prompt, PromptEncoder, check_positive, check_text, is_token_ids
 from llmagentos.engine.encoder import Encoder, TokenText
 from llmagentos.errors import ContextLengthError, InvalidRequestError, shown
 from llmagentos.formats.tokenizer import PairEncoder, Tokenizer
-from llmagentos.prompts import BINARY, Prompt, PromptEncoder, check_positive, check_text, is_token_ids
 
 if TYPE_CHECKING:
     from llmagentos.models.pooling import VectorSettings

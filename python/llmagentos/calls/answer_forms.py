@@ -6,10 +6,10 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from llmagentos.answers import AnswerForm
+from llmagentos.calls.answers import AnswerForm
 
 if TYPE_CHECKING:
-    from llmagentos.answer_compiler import AnswerCompiler
+    from llmagentos.calls.answer_compiler import AnswerCompiler
     from llmagentos.formats.tokenizer import Tokenizer
 
 _ASKING = frozenset({"response_format", "tools", "tool_choice", "parallel_tool_calls"})
@@ -40,7 +40,7 @@ class AnswerForms:
             return AnswerForm()
         with self._lock:  # calls of asyncio come from several threads
             if self._compiler is None:
-                from llmagentos.answer_compiler import AnswerCompiler
+                from llmagentos.calls.answer_compiler import AnswerCompiler
 
                 self._compiler = AnswerCompiler(self._tokenizer, self._chat_template)
         return self._compiler.form_of(options)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from llmagentos import kv_memory
 from llmagentos.errors import InvalidRequestError, OutOfMemoryError
-from llmagentos.kv_memory import MAX_DEFAULT_CONTEXTS, size_kv_cache
+from llmagentos.loading import kv_memory
+from llmagentos.loading.kv_memory import MAX_DEFAULT_CONTEXTS, size_kv_cache
 from llmagentos.market.memory import Memory
 
 # Blocks of 32 tokens and 1000 bytes, for a model trained on 320 tokens.

@@ -12,19 +12,19 @@ from llmagentos.errors import (
     OutOfMemoryError,
     shown,
 )
-from llmagentos.load_settings import LoadSettings
+from llmagentos.loading.settings import LoadSettings
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
-    from llmagentos.adapters import Adapters
     from llmagentos.backends.cpu import CpuBackend
+    from llmagentos.calls.adapters import Adapters
+    from llmagentos.calls.text_encoder import TextEncoder
     from llmagentos.engine.engine import Engine
     from llmagentos.engine.speculation import Proposer
     from llmagentos.formats import Checkpoint
     from llmagentos.formats.checkpoint import DecodingTokens, Pooling
     from llmagentos.formats.tokenizer import Tokenizer
     from llmagentos.quantization.load import Packing
-    from llmagentos.text_encoder import TextEncoder
 
 # More gains no speed on the CPU, and every token in a step costs working memory.
 DEFAULT_BATCHED_TOKENS = 512
@@ -104,7 +104,7 @@ def _open_encoder(
     checkpoint: Checkpoint, pooling: Pooling, name: str, settings: LoadSettings, mix: str | None
 ) -> LocalEncoder:
     settings.check_for_vectors(name)
-    from llmagentos.local_encoder import open_text_encoder
+    from llmagentos.loading.local_encoder import open_text_encoder
 
     opened = open_text_encoder(
         checkpoint,
@@ -128,8 +128,8 @@ def _open_generator(checkpoint: Checkpoint, name: str, settings: LoadSettings, m
     default_params = recommended_params(checkpoint)
     opening = _Opening(checkpoint, settings, mix)
     # While the weights are packed: each of the two is a tenth of the time to a first answer.
-    import llmagentos.calls  # noqa: F401  (for later)
-    from llmagentos.adapters import Adapters
+    import llmagentos.calls.arguments  # noqa: F401  (for later)
+    from llmagentos.calls.adapters import Adapters
     from llmagentos.engine.engine import Engine, EngineConfig, usual_running
     from llmagentos.engine.native_sampler import NativeSampler
     from llmagentos.models.lora import AdapterBase
@@ -171,8 +171,8 @@ class _Opening:
 
     def __init__(self, checkpoint: Checkpoint, settings: LoadSettings, mix: str | None) -> None:
         from llmagentos.backends.cpu import CpuBackend
-        from llmagentos.background import Background
-        from llmagentos.kv_memory import size_kv_cache
+        from llmagentos.loading.background import Background
+        from llmagentos.loading.kv_memory import size_kv_cache
         from llmagentos.models import build_graph
         from llmagentos.quantization.load import packing_of
 

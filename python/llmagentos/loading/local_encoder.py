@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from llmagentos.adapters import Adapters
 from llmagentos.backends.cpu import CpuBackend
+from llmagentos.calls.adapters import Adapters
+from llmagentos.calls.text_encoder import TextEncoder
 from llmagentos.engine.encoder import Encoder
 from llmagentos.errors import InvalidRequestError
 from llmagentos.formats.checkpoint import Checkpoint, Pooling
@@ -13,7 +14,6 @@ from llmagentos.models import build_graph
 from llmagentos.models.lora import AdapterBase
 from llmagentos.models.pooling import vector_settings
 from llmagentos.quantization.load import Packing, packing_of
-from llmagentos.text_encoder import TextEncoder
 
 # Working memory of larger batches no longer fits the caches; smaller ones wait for each other more often.
 DEFAULT_BATCHED_TOKENS = 512

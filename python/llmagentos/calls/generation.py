@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypedDict, cast
 
-from llmagentos.adapters import Adapters
-from llmagentos.answers import AnswerForm, AnswerReader
+from llmagentos.calls.adapters import Adapters
+from llmagentos.calls.answers import AnswerForm, AnswerReader
+from llmagentos.calls.prompts import check_seconds
 from llmagentos.completion import Chunk, Completion, FinishReason, TokenLogprob, Usage
 from llmagentos.engine.beams import BeamGroup
 from llmagentos.engine.detokenizer import Detokenizer
@@ -16,7 +17,6 @@ from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Delta, Request, Service
 from llmagentos.errors import InvalidRequestError, shown
-from llmagentos.prompts import check_seconds
 from llmagentos.sampling_params import SamplingParams
 
 if TYPE_CHECKING:
