@@ -27,4 +27,6 @@ def register(app: typer.Typer) -> None:
         # The process becomes the application: signals and the terminal are its own.
         entry = os.path.join(found.folder, found.manifest.entry)
         sys.stdout.flush()
-        os.execv(sys.executable, [sys.executable, entry, *context.args])  # noqa: S606
+        program = f"llmagentos run {os.path.basename(application)}"  # after a "/" is what argparse shows
+        start = ["-m", "llmagentos.market.applications.start", program, entry]
+        os.execv(sys.executable, [sys.executable, *start, *context.args])  # noqa: S606
