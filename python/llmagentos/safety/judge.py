@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, Protocol
 
+from llmagentos.own_thread import in_own_thread
 from llmagentos.safety.guard import ALLOW, Block, Guard, Verdict
 
 _VERDICTS = ("allowed", "forbidden")
@@ -59,7 +59,7 @@ class JudgeGuard(Guard):
             "additionalProperties": False,
         }
         response_format = {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema}}
-        completion = await asyncio.to_thread(self._model.chat, messages, response_format=response_format)
+        completion = await in_own_thread(lambda: self._model.chat(messages, response_format=response_format))
         verdict = completion.parsed.get("verdict") if isinstance(completion.parsed, dict) else None
         if verdict == "allowed":
             return ALLOW

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 
 from llmagentos.agents.conversation import Turn, turn_starts, turns_of
@@ -12,6 +11,7 @@ from llmagentos.agents.memory.view import Memory, View, background_of
 from llmagentos.agents.model_calls import ChatModel
 from llmagentos.agents.session import Session
 from llmagentos.errors import InvalidRequestError
+from llmagentos.own_thread import in_own_thread
 from llmagentos.tools.chunking import chunk_text
 
 PIECE = 1000  # characters of a turn that are found and shown together
@@ -40,7 +40,7 @@ class RecallMemory(Memory):
 
     async def view(self, session: Session, _model: ChatModel, /) -> View:
         summary, turns = turns_of(session.records)
-        found = await asyncio.to_thread(self._recalled, session, turns)
+        found = await in_own_thread(lambda: self._recalled(session, turns))
         background = [text for text in (background_of(summary), _told(found)) if text]
         n_left_out = max(0, len(turns) - self._keep_turns)
         notes = [f"{n_left_out} of {len(turns)} turns are left out"] if n_left_out else []
