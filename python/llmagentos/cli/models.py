@@ -79,20 +79,12 @@ def register(app: typer.Typer) -> None:
 
 def _plain(row: dict[str, Any]) -> list[str]:
     """The cells of a line; of a service's model those that tell of files are "-"."""
+    from llmagentos.cli.models_table import is_cached, word
+
     if row["kind"] == "remote":
         return ["-" if field not in row or row[field] is None else str(row[field]) for field in _FIELDS]
     cells = {**row, "cached": is_cached(row), "fits_memory": word(row["fits_memory"])}
     return [str(cells[field]) for field in _FIELDS]
-
-
-def word(answer: bool | None) -> str:
-    """An answer that may not be known."""
-    return {True: "yes", False: "no", None: "unknown"}[answer]
-
-
-def is_cached(row: dict[str, Any]) -> str:
-    """Whether the model is on this machine, in a word."""
-    return word(None if row["problem"] is not None else row["path"] is not None)
 
 
 def _check_task(task: str | None) -> None:

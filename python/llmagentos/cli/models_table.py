@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from itertools import groupby
 from typing import Any
 
-from llmagentos.cli.models import is_cached
 from llmagentos.market.progress import format_bytes
 
 _TITLES = ("name", "weights", "size", "memory", "licence", "cached")
@@ -56,6 +55,16 @@ def table(rows: list[dict[str, Any]], width: int) -> Iterator[tuple[str, str]]:
             else:
                 yield line.rstrip(), ""
                 yield from ((f"  {more}", "") for more in description)
+
+
+def word(answer: bool | None) -> str:
+    """An answer that may not be known."""
+    return {True: "yes", False: "no", None: "unknown"}[answer]
+
+
+def is_cached(row: dict[str, Any]) -> str:
+    """Whether the model is on this machine, in a word."""
+    return word(None if row["problem"] is not None else row["path"] is not None)
 
 
 def _block(row: dict[str, Any], values: tuple[str, ...], width: int) -> Iterator[tuple[str, str]]:

@@ -12,9 +12,9 @@ from pathlib import Path
 from llmagentos.errors import ModelNotFoundError
 from llmagentos.market import cache
 from llmagentos.market.facts import FolderEntry
-from llmagentos.market.install import DOWNLOAD_PREFIX, check_space, storage_errors, sync_folder
 from llmagentos.market.progress import ProgressCallback
 from llmagentos.market.pull_lock import pull_lock
+from llmagentos.market.storing import DOWNLOAD_PREFIX, check_space, storage_errors, sync_folder
 
 
 def pull_folder(
