@@ -12,7 +12,7 @@ import pytest
 from llmagentos import LLMAgentOSError
 from llmagentos.completion import Chunk
 from llmagentos.own_thread import in_own_thread
-from llmagentos.server.service_stream import ServiceStream
+from llmagentos.providers.service_stream import ServiceStream
 
 WHERE = contextvars.ContextVar("where", default="nowhere")
 

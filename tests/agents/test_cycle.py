@@ -6,6 +6,7 @@ import asyncio
 import io
 import os
 import queue
+import select
 import signal
 import subprocess
 import sys
@@ -174,6 +175,7 @@ def test_a_terminal_is_left_as_it_was(ending: int | None) -> None:
     try:
         told = b""
         while not told.endswith(b"> "):  # a thread waits for a line
+            assert select.select([master], [], [], 60)[0], told
             told += os.read(master, 1000)
         if ending is None:
             os.write(master, b"exit\n")

@@ -7,6 +7,8 @@ import gc
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
 import pytest
 
@@ -157,3 +159,27 @@ def test_what_a_tool_raises_when_it_is_stopped_is_told_by_nobody(caplog: pytest.
     (call,) = [record for record in result.records if isinstance(record, CallResult)]
     assert call.text == "late gave no result in 0.05 seconds; it may or may not have done its work"
     assert caplog.messages == []
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # of what is left, once it is dropped
+def test_a_model_that_swallows_its_cancellation_is_left_behind(caplog: pytest.LogCaptureFixture) -> None:
+    class Deaf:
+        def chat(self, *_: Any, **__: Any) -> Any: ...
+
+        async def achat(self, *_: Any, **__: Any) -> Any:
+            while True:
+                with suppress(asyncio.CancelledError):
+                    await asyncio.sleep(60)
+
+    async def leave() -> None:
+        stream = Agent(Deaf()).astream("Go.")
+        first = asyncio.ensure_future(anext(stream))
+        await asyncio.sleep(0.05)
+        first.cancel()
+        with suppress(asyncio.CancelledError):
+            await first
+
+    with OwnLoop() as loop:
+        loop.run(leave())
+    assert "a run is left behind" in caplog.text
+    gc.collect()

@@ -205,6 +205,18 @@ def test_control_c_ends_an_application_without_a_traceback(folder):
     assert process.returncode == 130
 
 
+def test_files_of_the_current_folder_are_no_part_of_an_application(folder, tmp_path):
+    for name in ("random", "string", "logging", "types", "llmagentos"):
+        (tmp_path / f"{name}.py").write_text("raise SystemExit('not mine')\n")
+    (folder / "main.py").write_text("import logging, random, string, llmagentos\nprint(llmagentos.__name__)\n")
+    command = folder / "command.py"  # as the installed one is: a script in another folder
+    command.write_text("from llmagentos.cli import main\nmain()\n")
+    ended = subprocess.run(
+        [sys.executable, str(command), "run", str(folder)], capture_output=True, text=True, check=False, cwd=tmp_path
+    )
+    assert (ended.returncode, ended.stdout) == (0, "llmagentos\n"), ended.stderr
+
+
 def test_sources_that_are_nothing_are_errors(run, tmp_path):
     for source in ("bread", str(tmp_path / "missing.zip"), "http://127.0.0.1:9/a.zip"):
         code, _, err = run("market", "install", source, "--yes")

@@ -69,10 +69,10 @@ class StandIn:
         self.replies += replies
 
     def forget(self) -> None:
-        """What was asked, and what it would answer."""
+        """What was asked, and what it would answer. Answers that are under way set the former `hung_up`."""
         self.requests.clear()
         self.replies.clear()
-        self.hung_up.clear()
+        self.hung_up = threading.Event()
 
     def close(self) -> None:
         self._server.shutdown()
@@ -81,6 +81,7 @@ class StandIn:
     def _answer(self, handler: BaseHTTPRequestHandler) -> None:
         raw = handler.rfile.read(int(handler.headers.get("content-length", 0)))
         headers = {name.lower(): value for name, value in handler.headers.items()}
+        hung_up = self.hung_up
         with self._lock:
             self.requests.append(Request(handler.path, headers, json.loads(raw)))
             reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
@@ -91,7 +92,7 @@ class StandIn:
             else:
                 self._stream(handler, reply, reply.events)
         except (BrokenPipeError, ConnectionResetError):
-            self.hung_up.set()
+            hung_up.set()
             handler.close_connection = True
 
     def _whole(self, handler: BaseHTTPRequestHandler, reply: Reply) -> None:

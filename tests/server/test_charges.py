@@ -82,7 +82,7 @@ def test_vectors_that_nobody_waits_for_any_more_are_charged(
 
 def test_what_a_judge_reads_is_charged_though_nobody_waits(charging: Running, monkeypatch: pytest.MonkeyPatch) -> None:
     llm = charging.serving.models.loaded["tiny"]
-    said = Completion("allowed", [], None, "stop", Usage(LIMIT, 1), parsed={"verdict": "allowed"})
+    said = Completion("allowed", [], None, "stop", Usage(20 * LIMIT, 1), parsed={"verdict": "allowed"})
     monkeypatch.setattr(llm, "chat", lambda *_, **__: said)
     with Held(llm, "chat") as held:
         charging.hang_up("/v1/moderations", {"input": ["a", "b"]}, lambda: held.n_begun == 1, "judging")

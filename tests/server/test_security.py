@@ -25,7 +25,7 @@ POST = b"POST /v1/completions HTTP/1.1\r\nHost: localhost\r\nContent-Type: appli
 
 @pytest.fixture(scope="module")
 def hardened(models: dict[str, ModelConfig]) -> Iterator[Running]:
-    config = ServerConfig(models=models, max_body_bytes=100_000, header_timeout=0.8, body_timeout=0.8)
+    config = ServerConfig(models=models, max_body_bytes=100_000, header_timeout=2.0, body_timeout=2.0)
     with running(config) as server:
         yield server
 

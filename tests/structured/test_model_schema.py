@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, TypeAdapter
 
 from llmagentos.structured.model_schema import model_schema
 from llmagentos.structured.response_format import response_format_of
@@ -45,3 +45,8 @@ def test_such_a_model_is_a_response_format() -> None:
     )
     with pytest.raises(ValueError, match="decimal places"):
         form.parse(text.replace("1.25", "1.255"))
+
+
+def test_decimals_too_fine_for_a_step_have_none() -> None:
+    adapter = TypeAdapter(Annotated[Decimal, Field(decimal_places=12)])
+    assert "multipleOf" not in model_schema(adapter.json_schema)

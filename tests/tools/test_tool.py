@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Annotated, Any, Literal
 
@@ -250,3 +251,27 @@ def test_functions_that_cannot_be_tools_are_errors() -> None:
     for options in ({"timeout": 0}, {"retries": -1}, {"timeout": "3"}, {"retries": 1.5}):
         with pytest.raises(InvalidRequestError, match="of the tool 'fine' must be"):
             Tool(fine, **options)  # type: ignore[arg-type]
+
+
+def test_arguments_that_are_given_already_are_not_the_models() -> None:
+    def send(user: str, text: str) -> str:
+        return f"{user}: {text}"
+
+    mail = Tool(partial(send, user="admin"), name="send", description="Send.")
+    assert mail.parameters["properties"].keys() == {"text"}
+    assert mail(text="hi") == "admin: hi"
+    with pytest.raises(ToolError, match="user: Extra inputs are not permitted"):
+        mail.call('{"user": "root", "text": "hi"}')
+
+
+def test_a_class_may_be_a_tool() -> None:
+    class Plain:
+        def __init__(self, x: int) -> None:
+            self.x = x
+
+    @dataclass
+    class Point:
+        x: int
+
+    for made in (Plain, Point):
+        assert Tool(made, name="made", description="Make.").parameters["properties"]["x"]["type"] == "integer"

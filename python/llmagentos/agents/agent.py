@@ -119,7 +119,7 @@ class Agent(Cycle):
         result = self.ask(text_of(observation), self._kept_session())
         while result.status == "needs_approval":
             for call in result.pending:
-                self._answer(call, plain(self.allow(call.name, call.arguments), "allow"))
+                _settle(self._kept_session(), call, plain(self.allow(call.name, call.arguments), "allow"))
             result = self.resume()
         return _decision(result)
 
@@ -131,17 +131,13 @@ class Agent(Cycle):
         result = await self.aask(text_of(observation), self._kept_session())
         while result.status == "needs_approval":
             for call in result.pending:
-                self._answer(call, await awaited(self.allow, call.name, call.arguments))
+                _settle(self._kept_session(), call, await awaited(self.allow, call.name, call.arguments))
             result = await self.aresume()
         return _decision(result)
 
     def _kept_session(self) -> Session:
         self.session = self.session or _new_session()
         return self.session
-
-    def _answer(self, call: Call, is_allowed: bool) -> None:
-        session = self._kept_session()
-        (session.approve if is_allowed else session.reject)(call.id)
 
     # With a model
 
@@ -270,6 +266,10 @@ class Agent(Cycle):
 
 def _decision(result: AgentResult) -> dict[str, Any]:
     return {"text": result.text, "output": result.output, "status": result.status}
+
+
+def _settle(session: Session, call: Call, is_allowed: bool) -> None:
+    (session.approve if is_allowed else session.reject)(call.id)
 
 
 def _new_session() -> Session:

@@ -7,6 +7,7 @@ that was stopped anywhere, or that waited for a person, is resumed by starting t
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from itertools import count
@@ -27,6 +28,7 @@ from llmagentos.agents.events import (
 from llmagentos.agents.model_calls import Response, respond
 from llmagentos.agents.nesting import enter_run
 from llmagentos.agents.output import FINAL_ANSWER
+from llmagentos.agents.own_loop import going_on
 from llmagentos.agents.records import Answer, Call, CallResult, Correction, Handoff, Record, TurnEnded, UserInput
 from llmagentos.agents.session import PendingCall, Session
 from llmagentos.agents.tracing import started
@@ -36,6 +38,7 @@ from llmagentos.errors import ToolError
 if TYPE_CHECKING:
     from llmagentos.agents.agent import Agent
 
+_LOGGER = logging.getLogger(__name__)
 WITHHELD = "[withheld]"  # in place of a text that a guard stopped
 ID_LENGTH = 9  # some chat templates take ids of nine letters and digits only
 
@@ -60,9 +63,8 @@ async def run_turn(agent: Agent, session: Session, text: str | None) -> AsyncGen
             yield event
         await task
     finally:
-        if not task.done():
-            task.cancel()
-            await asyncio.wait({task})
+        if not task.done() and await going_on([task]):
+            _LOGGER.warning("a run is left behind: a model, guard or memory does not stop when it is cancelled")
 
 
 class Loop:

@@ -31,6 +31,11 @@ def enter_run(agent: str) -> None:
     _around.set((*around, agent))
 
 
+def n_around() -> int:
+    """How many runs this context is inside of."""
+    return len(_around.get())
+
+
 def is_nested() -> bool:
     """Whether the run of this context is inside of another."""
-    return len(_around.get()) > 1
+    return n_around() > 1

@@ -12,23 +12,32 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, TypeVar
 from weakref import WeakSet
 
+from llmagentos.agents.nesting import n_around
+
 if TYPE_CHECKING:
     from typing_extensions import Self
 
 CANCEL_SECONDS = 1.0  # for what is cancelled to clean up
+_FURTHER_IN = 1.5
 
 _LOGGER = logging.getLogger(__name__)
 _T = TypeVar("_T")
 _left_behind: WeakSet[asyncio.Task[Any]] = WeakSet()
 
 
-async def going_on(tasks: Collection[asyncio.Task[Any]]) -> set[asyncio.Task[Any]]:
-    """Cancels tasks, and gives those that have not ended after CANCEL_SECONDS, which are left behind."""
+async def going_on(tasks: Collection[asyncio.Task[Any]], is_in_run: bool = False) -> set[asyncio.Task[Any]]:
+    """Cancels tasks, and gives those that have not ended after CANCEL_SECONDS, which are left behind.
+
+    What an outer run waits for may be an inner one that waits: the further in, the less time there is.
+
+    Args:
+        is_in_run: whether the tasks are a run's own, not the run itself.
+    """
     if not tasks:
         return set()
     for task in tasks:
         task.cancel()
-    _, left = await asyncio.wait(tasks, timeout=CANCEL_SECONDS)
+    _, left = await asyncio.wait(tasks, timeout=CANCEL_SECONDS / _FURTHER_IN ** (2 * n_around() - is_in_run))
     _left_behind.update(left)
     return left
 

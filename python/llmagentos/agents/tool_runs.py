@@ -76,7 +76,7 @@ async def _result(tool: Tool, arguments: str, idempotency_key: str) -> str:
 async def _stop(task: asyncio.Task[Any], tool: Tool) -> bool:
     """Cancels a call, and says whether it has stopped. What it still gives or raises is dropped."""
     task.add_done_callback(lambda ended: ended.cancelled() or ended.exception())
-    has_stopped = not await going_on([task])
+    has_stopped = not await going_on([task], is_in_run=True)
     if not has_stopped:
         _LOGGER.warning("the tool %s does not stop when it is cancelled, and is left behind", tool.name)
     return has_stopped

@@ -51,7 +51,7 @@ MaxTokens: TypeAlias = Annotated[
         "--max-tokens",
         "-n",
         min=0,
-        help="Tokens to generate at most; 0 is until it stops. Default: 512, or the model's own limit if less.",
+        help="Tokens to generate at most; 0 is until it stops. Default: 512 or the model's own limit, if less.",
     ),
 ]
 Temperature: TypeAlias = Annotated[
@@ -116,7 +116,7 @@ def params_from(llm: LLM, max_tokens: int | None, **options: Any) -> SamplingPar
     if llm.remote is not None:
         from llmagentos.providers.remote_call import GivenParams
 
-        given |= {} if limit is None else {"max_tokens": limit}
+        given |= {"max_tokens": max_tokens} if max_tokens else {}
         return GivenParams(**given, given=frozenset(given))
     own = llm.default_params
     if max_tokens is None and own.max_tokens is not None:

@@ -21,6 +21,7 @@ def register(app: typer.Typer) -> None:
 
         What follows its name is for the application itself: `run NAME --help` shows what it takes.
         """
+        from llmagentos.market.applications import start
         from llmagentos.market.applications.sources import application_named
 
         found = application_named(application)
@@ -28,5 +29,4 @@ def register(app: typer.Typer) -> None:
         entry = os.path.join(found.folder, found.manifest.entry)
         sys.stdout.flush()
         program = f"llmagentos run {os.path.basename(application)}"  # after a "/" is what argparse shows
-        start = ["-m", "llmagentos.market.applications.start", program, entry]
-        os.execv(sys.executable, [sys.executable, *start, *context.args])  # noqa: S606
+        os.execv(sys.executable, [sys.executable, start.__file__, program, entry, *context.args])  # noqa: S606

@@ -91,6 +91,7 @@ class Encoder:
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
         """Take an adapter on for calls to name; see `Backend.load_adapter`."""
+        self._origin.check()
         with self._lock:
             self.check_open()
             adapter = self._backend.load_adapter(changes)
@@ -103,6 +104,7 @@ class Encoder:
         Raises:
             InvalidRequestError: a call under way uses it.
         """
+        self._origin.check()
         with self._lock:
             self.check_open()
             if self._users[adapter]:

@@ -205,6 +205,7 @@ class Engine:
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
         """Take an adapter on for requests to name; see `Backend.load_adapter`."""
+        self._origin.check()
         self.check_open()
         adapter = self._backend.load_adapter(changes)
         with self._lock:
@@ -217,6 +218,7 @@ class Engine:
         Raises:
             InvalidRequestError: a request that is queued or under way uses it.
         """
+        self._origin.check()
         with self._lock:
             self.check_open()
             # One that was cancelled may be in the step under way, and no more than that.
@@ -234,6 +236,7 @@ class Engine:
 
     def stats(self) -> EngineStats:
         """Queues, blocks, rates and latencies as they are now."""
+        self._origin.check()
         ended = list[Request]()
         with self._lock:
             if not self._turns.is_taken:  # what was cancelled since the last step would be there until the next one

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
@@ -91,7 +91,7 @@ class RemoteModel:
         answer: Completion = self._answer(_talking([{"role": "user", "content": text}], sampling, AskedFor()))
         return answer.text
 
-    def stream(self, prompt: Any, params: SamplingParams | None, options: Options) -> Iterator[Chunk]:
+    def stream(self, prompt: Any, params: SamplingParams | None, options: Options) -> Generator[Chunk, None, None]:
         sampling, asked = self._prepared(params, options, has_messages=is_messages(prompt))
         if is_list_of_prompts(prompt):
             raise InvalidRequestError(
@@ -143,9 +143,9 @@ class RemoteModel:
         return await in_own_thread(partial(self.chat, messages, params, options))
 
     def astream(self, prompt: Any, params: SamplingParams | None, options: Options) -> AsyncIterator[Chunk]:
-        from llmagentos.providers.async_calls import iterate_in_thread
+        from llmagentos.providers.service_stream import stream_in_thread
 
-        return iterate_in_thread(self.stream(prompt, params, options))
+        return stream_in_thread(self.stream(prompt, params, options))
 
     def embed(
         self, texts: Any, prompt_name: str | None, normalize: bool | None, truncate: bool

@@ -8,12 +8,10 @@ import math
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from functools import partial
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from llmagentos.errors import LLMAgentOSError, OutOfMemoryError, ProviderError
-from llmagentos.own_thread import in_own_thread
 from llmagentos.server.config import ModelConfig
 from llmagentos.server.errors import ApiError
 
@@ -78,6 +76,7 @@ class ModelPool:
         self._on_unload = on_unload
         self._reaper: asyncio.Task[None] | None = None
         self._closed = False
+        self._closing: set[asyncio.Task[None]] = set()  # models that are being unloaded
 
     @property
     def names(self) -> list[str]:
@@ -134,6 +133,7 @@ class ModelPool:
                 with suppress(Exception):
                     await hosted.loading
         await asyncio.gather(*(self._unload(hosted) for hosted in self._hosted.values() if hosted.llm is not None))
+        await self._unloaded()
 
     async def _load(self, hosted: _Hosted) -> LLM:
         if self._closed:
@@ -150,7 +150,8 @@ class ModelPool:
             try:
                 llm = await self._opened(hosted)
             except OutOfMemoryError:
-                if not await self._unload_unused():
+                # What is being unloaded just now gives its memory back as well.
+                if not (await self._unloaded() + await self._unload_unused()):
                     raise
                 llm = await self._opened(hosted)
             _LOGGER.info("loaded %s in %.1f s", hosted.name, time.monotonic() - began)
@@ -160,7 +161,8 @@ class ModelPool:
             hosted.loading = None
 
     async def _opened(self, hosted: _Hosted) -> LLM:
-        return await in_own_thread(partial(self._open, hosted.config, self._observer(hosted.name)))
+        # Not by a daemon, which would be in native code while Python ends (engine/exits.py); so is closing.
+        return await asyncio.to_thread(self._open, hosted.config, self._observer(hosted.name))
 
     async def _unload_idle(self) -> None:
         if self._unload_after is None:
@@ -169,22 +171,29 @@ class ModelPool:
             await asyncio.sleep(min(self._unload_after / 4, 10.0))
             await self._unload_unused(since=time.monotonic() - self._unload_after)
 
-    async def _unload_unused(self, since: float = math.inf) -> bool:
-        """Unload the models, but the first, that nobody uses or has used since then; whether there was one."""
+    async def _unloaded(self) -> int:
+        """Wait for what is being unloaded; how many there were."""
+        return len(await asyncio.gather(*self._closing, return_exceptions=True))
+
+    async def _unload_unused(self, since: float = math.inf) -> int:
+        """Unload the models, but the first, that nobody uses or has used since then; how many there were."""
         n_unloaded = 0
         for hosted in list(self._hosted.values())[1:]:
             # Asked of each when its turn comes: it may have come into use while one before it was unloaded.
             if hosted.llm is not None and hosted.n_users == 0 and hosted.last_used < since:
                 await self._unload(hosted)
                 n_unloaded += 1
-        return n_unloaded > 0
+        return n_unloaded
 
     async def _unload(self, hosted: _Hosted) -> None:
         llm, hosted.llm = hosted.llm, None
         if llm is not None:
             if self._on_unload is not None:
                 self._on_unload(hosted.name, llm)
-            await in_own_thread(llm.close)
+            closing = asyncio.create_task(asyncio.to_thread(llm.close))
+            self._closing.add(closing)
+            closing.add_done_callback(self._closing.discard)
+            await asyncio.shield(closing)
             _LOGGER.info("unloaded %s", hosted.name)
 
 

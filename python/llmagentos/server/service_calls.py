@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from llmagentos.completion import Completion, Usage
 from llmagentos.own_thread import in_own_thread
+from llmagentos.providers.service_stream import ServiceStream
 from llmagentos.server.calls import Ask, Batch, Call, Caller
 from llmagentos.server.disconnect import unless_disconnected
 from llmagentos.server.errors import ApiError
-from llmagentos.server.service_stream import ServiceStream
 from llmagentos.server.serving import serving_of
 
 if TYPE_CHECKING:

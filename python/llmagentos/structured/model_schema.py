@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 
+from llmagentos.structured.numbers import is_step
+
 # What pydantic makes of a text, which any text can be.
 _FORMATS_OF_VALUES = ("binary", "directory-path", "file-path", "json-string", "password", "path")
 
@@ -31,8 +33,9 @@ def _generator() -> type[Any]:
     class Written(GenerateJsonSchema):
         def decimal_schema(self, schema: Any) -> dict[str, Any]:
             made: dict[str, Any] = super().decimal_schema(schema)["anyOf"][0]  # the other is any text
-            if schema.get("decimal_places") is not None:
-                made.setdefault("multipleOf", 10.0 ** -schema["decimal_places"])
+            places = schema.get("decimal_places")
+            if places is not None and is_step(10.0**-places):  # of finer ones pydantic tells when it reads the answer
+                made.setdefault("multipleOf", 10.0**-places)
             return made
 
         def set_schema(self, schema: Any) -> dict[str, Any]:

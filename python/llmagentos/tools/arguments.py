@@ -52,7 +52,8 @@ class HintedArguments:
             parameters = inspect.signature(function).parameters.values()
         except (TypeError, ValueError) as error:  # such as `int`
             raise InvalidRequestError(f"the tool {name!r} does not say what it takes: {error}") from None
-        self._parameters = [parameter for parameter in parameters if parameter.name != IDEMPOTENCY_KEY]
+        not_theirs = {IDEMPOTENCY_KEY, *_bound(function)}
+        self._parameters = [parameter for parameter in parameters if parameter.name not in not_theirs]
         for parameter in self._parameters:
             if parameter.kind not in (parameter.POSITIONAL_OR_KEYWORD, parameter.KEYWORD_ONLY):
                 raise InvalidRequestError(f"the argument {parameter} of the tool {name!r} cannot be given by name")
@@ -71,7 +72,7 @@ class HintedArguments:
         from typing_extensions import NotRequired, TypedDict
 
         try:
-            hints = get_type_hints(_hinted(self._function), include_extras=True)
+            hints = _hints(self._function)
             fields = {
                 parameter.name: self._described(parameter, hints[parameter.name]) for parameter in self._parameters
             }
@@ -81,7 +82,7 @@ class HintedArguments:
             closed = with_config(ConfigDict(extra="forbid"))(TypedDict(self._name, typed))  # type: ignore[operator]
             adapter: TypeAdapter[Any] = TypeAdapter(closed)
             schema: dict[str, Any] = _untitled(model_schema(adapter.json_schema))
-        except (NameError, TypeError, PydanticUserError, SchemaError, ImportError) as error:
+        except (KeyError, NameError, TypeError, PydanticUserError, SchemaError, ImportError) as error:
             why = str(error).partition("\n\nFor further information")[0]  # pydantic's pages, which say nothing more
             raise InvalidRequestError(f"the arguments of the tool {self._name!r} have no JSON schema: {why}") from error
         schema.setdefault("properties", {})
@@ -138,11 +139,23 @@ class SchemaArguments:
         return dict(given)
 
 
-def _hinted(function: Callable[..., Any]) -> Any:
-    """What has the hints: of a function of which some arguments are given that function, of an object its call."""
+def _bound(function: Callable[..., Any]) -> set[str]:
+    """Names of arguments that are given already, and so are not the model's to choose."""
+    names = set[str]()
+    while isinstance(function, partial):
+        names |= function.keywords.keys()
+        function = function.func
+    return names
+
+
+def _hints(function: Callable[..., Any]) -> dict[str, Any]:
+    """The types of a function's arguments; of a partial application those of its function, of an object of its call."""
     while isinstance(function, partial):
         function = function.func
-    return function if inspect.isroutine(function) or inspect.isclass(function) else type(function).__call__
+    if inspect.isclass(function):  # some, such as pydantic's models, take their fields
+        fields = get_type_hints(function, include_extras=True)
+        return fields | get_type_hints(function.__init__, include_extras=True)
+    return get_type_hints(function if inspect.isroutine(function) else type(function).__call__, include_extras=True)
 
 
 def _untitled(schema: dict[str, Any]) -> dict[str, Any]:

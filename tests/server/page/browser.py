@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -93,9 +92,7 @@ class Page:
         return self.driver.find_elements(By.CSS_SELECTOR, selector)
 
     def text(self, selector: str) -> str:
-        while True:
-            with suppress(StaleElementReferenceException):  # it was drawn anew between both calls
-                return str(self.find(selector).text)
+        return str(self.wait(lambda: [self.find(selector).text])[0])  # it may be drawn anew between both calls
 
     def click(self, selector: str) -> None:
         self.wait(lambda: self.find(selector).is_displayed())

@@ -1,6 +1,8 @@
 """Runs an application's entry as the program of this process.
 
-usage: python -m llmagentos.market.applications.start PROGRAM ENTRY [ARGUMENTS]
+usage: python .../applications/start.py PROGRAM ENTRY [ARGUMENTS]
+
+Started by its path: with -m, Python would import what the current folder has of such names.
 
 PROGRAM is what its `--help` and its errors call it. Ctrl-C ends it without a traceback.
 """

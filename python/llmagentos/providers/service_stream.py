@@ -1,14 +1,17 @@
 """A service's answer as it comes, read in a thread of its own: a service that does not answer holds up no end of the
-server."""
+program."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Generator
+from collections.abc import AsyncIterator, Generator
+from typing import TYPE_CHECKING
 
-from llmagentos.completion import Chunk
 from llmagentos.own_thread import holdable, tell
+
+if TYPE_CHECKING:
+    from llmagentos.completion import Chunk
 
 
 class ServiceStream:
@@ -73,3 +76,14 @@ class ServiceStream:
     def _end(self, error: Exception | None) -> None:
         self._error, self._has_ended = error, True
         self._changed.set()
+
+
+async def stream_in_thread(chunks: Generator[Chunk, None, None]) -> AsyncIterator[Chunk]:
+    """The chunks one by one; closing the iterator, or cancelling its task, closes the stream after its next chunk."""
+    stream = ServiceStream(chunks)
+    try:
+        async for ready in stream:
+            for chunk in ready:
+                yield chunk
+    finally:
+        stream.close()
