@@ -111,8 +111,8 @@ def test_a_stream_may_be_closed_inside_an_event_loop(tmp_path: Path) -> None:
         stream.close()
 
     asyncio.run(close())
-    with session.running():
-        pass
+    again = Agent(ScriptedModel(["Again."]))
+    assert (again.resume(session) if session.is_in_turn else again.ask("Hi", session)).text == "Again."
 
 
 def test_a_lock_file_that_is_just_removed_is_not_locked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,8 +149,8 @@ def test_a_session_that_is_closed_meanwhile_is_free_afterwards(tmp_path: Path) -
     session = SQLiteSession(tmp_path / "agents.db", "ann")
     with session.running():
         session.close()
-    with SQLiteSession(tmp_path / "agents.db", "ann").running():
-        pass
+    again = SQLiteSession(tmp_path / "agents.db", "ann")
+    assert Agent(ScriptedModel(["Hello."])).ask("Hi", again).text == "Hello."
 
 
 def test_a_stream_that_is_dropped_with_its_session_keeps_off_no_other() -> None:

@@ -51,6 +51,8 @@ def try_values(name: str, folder: Path, step: int) -> None:
     for field, value in cases[list(FIRST_OF_CLASS.values()).index(name) % step :: step]:
         (folder / "config.json").write_text(json.dumps(fields | {field: value}))
         opens(folder)
+    (folder / "config.json").write_text(json.dumps(fields))
+    assert opens(folder)  # nor has any of them left something behind
 
 
 @pytest.mark.parametrize("name", FIRST_OF_CLASS.values())
