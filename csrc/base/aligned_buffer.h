@@ -7,8 +7,8 @@
 namespace llmagentos {
 
 enum class HugePages {
-  at_once,  // when a page is first touched
-  later     // small pages first, which use_huge_pages() and merge_page() turn into huge ones
+  at_once,    // when a page is first touched
+  on_request  // small pages, which use_huge_pages() and merge_page() can turn into huge ones
 };
 
 // Of small pages into a huge one: `later` is worth another try.

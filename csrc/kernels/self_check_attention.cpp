@@ -17,12 +17,13 @@ struct Case {
   bool has_bias;
 };
 
-// Heads of whole pairs of vectors and of one more where vectors are wide, rows in every number that is computed
-// together, and keys that are hidden in a part of a span and in all of it.
+// Heads of four, two and one vectors of every width, rows in every number that is computed together, and keys that are
+// hidden in a part of a span and in all of it.
 constexpr Case kCases[] = {
-    {32, 3, 3, 0, 30, 0, 2.0f, false},
-    {32, 2, 3, kLength, 100, 0, 2.0f, true},
-    {48, 1, 7, 0, 0, 100, 0.0f, false},
+    {64, 3, 3, 0, 30, 0, 2.0f, false},
+    {32, 2, 4, kLength, 100, 0, 2.0f, true},
+    {112, 1, 7, 0, 0, 100, 0.0f, false},
+    {80, 2, 11, 0, 0, 0, 0.0f, false},
 };
 
 struct Attended {

@@ -8,6 +8,7 @@ namespace llmagentos::runtime {
 namespace {
 
 constexpr std::int64_t kQueryRows = 24;                     // query rows an item aims at
+constexpr std::int64_t kFewRows = 48;                       // of a sequence: they read its keys together
 constexpr std::size_t kMaxPartials = std::size_t{4} << 20;  // floats that split attention may hold
 
 // The largest of the attentions concerned.
@@ -31,6 +32,13 @@ Shape shape_of(const std::vector<graph::Step>& steps, graph::Keys keys) {
 
 std::int32_t spans_of(std::int32_t n_keys) { return (n_keys + kernels::kSpan - 1) / kernels::kSpan; }
 
+// Tokens of each tile of a sequence that has `n` in the batch: tiles of about the same size.
+std::int32_t tile_tokens_of(std::int64_t n, std::int64_t group) {
+  if (n * group <= kFewRows) return static_cast<std::int32_t>(n);
+  const std::int64_t most = std::max<std::int64_t>(1, kQueryRows / group), n_tiles = (n + most - 1) / most;
+  return static_cast<std::int32_t>((n + n_tiles - 1) / n_tiles);
+}
+
 }  // namespace
 
 void AttentionItems::plan(const std::vector<graph::Step>& steps, const RaggedBatch& batch, int n_threads) {
@@ -38,7 +46,6 @@ void AttentionItems::plan(const std::vector<graph::Step>& steps, const RaggedBat
   partial_floats_ = 0;
   const Shape shape = shape_of(steps, keys_);
   if (shape.n_kv_heads == 0) return;
-  const auto tile_tokens = static_cast<std::int32_t>(std::max<std::int64_t>(1, kQueryRows / shape.group));
   const auto begin_of = [&](std::int64_t s) { return batch.sequence_starts[static_cast<std::size_t>(s)]; };
   // Keys that all queries of a sequence see; 0 where each sees those up to itself.
   const auto common_keys = [&](std::int64_t s) {
@@ -51,6 +58,7 @@ void AttentionItems::plan(const std::vector<graph::Step>& steps, const RaggedBat
   std::int64_t work = 0, largest = 0;
   std::size_t split_floats = 0;
   for (std::int64_t s = 0; s < batch.n_sequences(); ++s) {
+    const std::int32_t tile_tokens = tile_tokens_of(begin_of(s + 1) - begin_of(s), shape.group);
     for (std::int32_t t = begin_of(s); t < begin_of(s + 1); t += tile_tokens) {
       const std::int32_t n = std::min(tile_tokens, begin_of(s + 1) - t), n_keys = common_keys(s);
       const std::int32_t n_spans = spans_of(n_keys > 0 ? n_keys : batch.positions[static_cast<std::size_t>(t)] + n);
@@ -62,6 +70,7 @@ void AttentionItems::plan(const std::vector<graph::Step>& steps, const RaggedBat
   const bool split = n_threads > 1 && largest * 4 * n_threads > work * shape.n_kv_heads && split_floats <= kMaxPartials;
 
   for (std::int64_t s = 0; s < batch.n_sequences(); ++s) {
+    const std::int32_t tile_tokens = tile_tokens_of(begin_of(s + 1) - begin_of(s), shape.group);
     for (std::int32_t t = begin_of(s); t < begin_of(s + 1); t += tile_tokens) {
       const std::int32_t n = std::min(tile_tokens, begin_of(s + 1) - t);
       const std::int32_t first_position = batch.positions[static_cast<std::size_t>(t)];

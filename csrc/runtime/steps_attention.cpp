@@ -200,6 +200,14 @@ void Executor::run_attention(const graph::AttentionStep& step, Counter* counters
     }
     pool_.barrier();
   }
+  if (items.partial_floats() > 0) {
+    // In spans: as above, so that what one prefetches for the next is read by the same thread.
+    std::int64_t first = 0, last = 0;
+    while (claim(counters[1], items.size() * n_heads, first, last, kSpansAtOnce))
+      for (std::int64_t i = first; i < last; ++i)
+        attend_item(step, items[i % items.size()], static_cast<int>(i / items.size()), thread, nullptr);
+    return;
+  }
   // The last items of a prompt see the most keys: they go first.
   for (std::int64_t i; (i = claim_one(counters[1])) < items.size() * n_heads;)
     attend_item(step, items[items.size() - 1 - i / n_heads], static_cast<int>(i % n_heads), thread, nullptr);

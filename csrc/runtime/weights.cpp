@@ -124,7 +124,7 @@ Weights::Weights(const graph::Plan& plan, const FindTensor& find, const kernels:
     total += (static_cast<std::size_t>(n_groups) * matrix.group_bytes + kAlign - 1) / kAlign * kAlign;
   }
   const bool small_first = total <= kSmallPages;
-  packed_ = std::make_shared<AlignedBuffer>(total, small_first ? HugePages::later : HugePages::at_once);
+  packed_ = std::make_shared<AlignedBuffer>(total, small_first ? HugePages::on_request : HugePages::at_once);
   settled_ = !small_first;
   n_bytes_ = total;
 

@@ -57,7 +57,7 @@ class LLM(LoadedModel):
         max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
-            allows 2.7 times what they take undisturbed.
+            allows 2.9 times what they take undisturbed.
         speculation: "ngram" guesses the next tokens from where the newest ones occurred before in prompt or answer, and
             verifies several in one step, wherever that is expected to be faster; "off" does not. It changes no result.
         draft_model: a smaller model of the same vocabulary, by name or path, to guess the next tokens with instead. It

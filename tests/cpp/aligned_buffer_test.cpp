@@ -26,7 +26,7 @@ TEST(a_buffer_is_zero_aligned_and_writable) {
 
 TEST(a_buffer_keeps_what_was_written_when_it_turns_to_huge_pages) {
   for (const std::size_t bytes : {std::size_t{100}, AlignedBuffer::kHugeFrom + 4097}) {
-    AlignedBuffer buffer(bytes, llmagentos::HugePages::later);
+    AlignedBuffer buffer(bytes, llmagentos::HugePages::on_request);
     buffer.data()[0] = buffer.data()[bytes - 1] = std::byte{7};
     buffer.use_huge_pages();
     CHECK(buffer.data()[0] == std::byte{7} && buffer.data()[1] == std::byte{0});

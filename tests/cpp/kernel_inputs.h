@@ -125,11 +125,14 @@ inline AttentionTile tile_of(const AttentionShape& shape, const Cache& cache, Kv
           type};
 }
 
+// Begins as garbage: attend() sets all of it.
 struct Attended {
   std::vector<float> values, maxima, sums;
   AttentionState state() { return {values.data(), maxima.data(), sums.data()}; }
   explicit Attended(int rows, int dim)
-      : values(static_cast<std::size_t>(rows * dim)), maxima(static_cast<std::size_t>(rows)), sums(maxima.size()) {}
+      : values(static_cast<std::size_t>(rows * dim), std::nanf("")),
+        maxima(static_cast<std::size_t>(rows), std::nanf("")),
+        sums(maxima.size(), std::nanf("")) {}
   std::vector<float> result() const {
     std::vector<float> out = values;
     for (std::size_t i = 0; i < out.size(); ++i) out[i] /= sums[i / (values.size() / sums.size())];

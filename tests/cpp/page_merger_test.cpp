@@ -82,7 +82,7 @@ TEST(where_the_system_refuses_one_page_the_others_are_left) {
 
 TEST(merging_pages_keeps_what_they_hold) {
   constexpr std::size_t kBytes = 4 * AlignedBuffer::kHugePage + 4097;
-  auto buffer = std::make_shared<AlignedBuffer>(kBytes, llmagentos::HugePages::later);
+  auto buffer = std::make_shared<AlignedBuffer>(kBytes, llmagentos::HugePages::on_request);
   for (std::size_t i = 0; i < kBytes; i += 4096) buffer->data()[i] = static_cast<std::byte>(i / 4096 % 251);
   buffer->use_huge_pages();
   CHECK(buffer->merge_page(4096) == Merged::refused);

@@ -143,6 +143,13 @@ void wrong_at(const AttentionTile& tile, int first_span, int last_span, const At
     state.values[tile.n_rows() * tile.head_dim - 1] += 0.01f * state.sums[tile.n_rows() - 1];
 }
 
+// Right only for tiles of fewer rows or narrower heads.
+template <int kRows, int kHeadDim>
+void wrong_from(const AttentionTile& tile, int first_span, int last_span, const AttentionState& state, float* scratch) {
+  reference::attend(tile, first_span, last_span, state, scratch);
+  if (tile.n_rows() >= kRows && tile.head_dim >= kHeadDim) state.values[0] += 0.01f * state.sums[0];
+}
+
 // A product over the packed form of float32, in the simplest way.
 void multiply(const std::byte* groups, int n_groups, const MatmulInput& x, int first_token, int n_tokens,
               std::size_t n_cols, float* out, std::ptrdiff_t out_stride, float*) {
@@ -237,6 +244,8 @@ TEST(attention_that_is_wrong_for_some_heads_or_rows_is_replaced) {
   attention_fault_is_seen<Attend>(&KernelTable::attend, wrong_at<kNone, 1>);
   attention_fault_is_seen<Attend>(&KernelTable::attend, wrong_at<kNone, 2>);
   attention_fault_is_seen<Attend>(&KernelTable::attend, wrong_at<kNone, 3>);
+  attention_fault_is_seen<Attend>(&KernelTable::attend, wrong_from<12, 0>);
+  attention_fault_is_seen<Attend>(&KernelTable::attend, wrong_from<0, 64>);
   attention_fault_is_seen<Attend>(&KernelTable::attend,
                                   [](const AttentionTile& tile, int, int, const AttentionState& state, float*) {
                                     std::fill_n(state.values, tile.n_rows() * tile.head_dim, std::nanf(""));

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from llmagentos.engine.blocks import BlockPool
-from llmagentos.engine.pacing import Pace
+from llmagentos.engine.pacing import PROBE_EVERY, Pace
 from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Request, Service
 from llmagentos.engine.schedule import Limits, Schedule
@@ -62,6 +62,21 @@ def test_what_others_leave_goes_to_the_first_prompt() -> None:
     scheduler.add(long)
     scheduler.add(short)
     assert chunks_of(scheduler.schedule()) == [(long, 13), (short, 3)]
+
+
+def test_a_prompt_waits_where_the_streams_are_to_be_timed() -> None:
+    scheduler = scheduler_of(100)
+    stream, prompt = request(4, 1), request(300, 2)
+    scheduler.add(stream)
+    advance(scheduler, scheduler.schedule())
+    scheduler.add(prompt)
+    scheduler.pace.record(1, 0, 0.01)
+    for _ in range(PROBE_EVERY):
+        scheduler.pace.record(1, 1, 0.02)
+    schedule = scheduler.schedule()
+    assert chunks_of(schedule) == [(stream, 1)]
+    assert schedule.times_streams
+    assert [request for request, _ in chunks_of(scheduler.schedule())] == [stream, prompt]
 
 
 def test_a_better_priority_takes_the_place_of_a_running_request() -> None:

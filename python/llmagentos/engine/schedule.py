@@ -62,12 +62,14 @@ class Schedule:
         chunks: in order of rank.
         inputs: what the encoder of an encoder-decoder model is to read; the step has no chunks then.
         copies: (from, to) blocks that are to be copied before anything else, in this order.
+        times_streams: whether prompts wait so that the time of the streams alone is seen; drafts would hide it.
         admitted, preempted, ended: requests that began, that were put back, and that were cancelled or too late.
     """
 
     chunks: list[Scheduled] = field(default_factory=list)
     inputs: list[EncoderInput] = field(default_factory=list)
     copies: list[tuple[int, int]] = field(default_factory=list)
+    times_streams: bool = False
     admitted: list[Request] = field(default_factory=list)
     preempted: list[Request] = field(default_factory=list)
     ended: list[Request] = field(default_factory=list)

@@ -61,7 +61,7 @@ class Scheduler:
         if schedule.inputs:
             return schedule
         budget, rows = self.limits.batched_tokens, self.limits.logit_rows
-        shares = self._shares(budget)
+        shares = self._shares(budget, schedule)
         for request in list(self.running):
             n_tokens = min(shares.get(request, 0), budget)
             if n_tokens == 0 or request.state is not State.RUNNING:
@@ -207,7 +207,7 @@ class Scheduler:
         self._has_encoded = bool(chosen)
         return chosen
 
-    def _shares(self, budget: int) -> dict[Request, int]:
+    def _shares(self, budget: int, schedule: Schedule) -> dict[Request, int]:
         """Tokens for each running request that has some to compute.
 
         Of the prompts, the first in rank gets half, so that it always advances; the rest goes to those that are
@@ -220,6 +220,9 @@ class Scheduler:
         if not prompts:
             return shares
         left = self.pace.prompt_tokens(len(streams), [r.n_to_compute for r in prompts], budget)
+        if left == 0:
+            schedule.times_streams = True
+            return shares
         left = max(min(left, budget - len(streams)), 1)
         first = prompts[0]
         shares[first] = min(first.n_to_compute, -(-left // 2) if len(prompts) > 1 else left)

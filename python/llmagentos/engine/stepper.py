@@ -97,7 +97,7 @@ class Stepper:
 
     def _add_drafts(self, schedule: Schedule) -> None:
         """Let the step try out what may follow. Proposed without the lock: another model may have to run for it."""
-        if self._speculator is None:
+        if self._speculator is None or schedule.times_streams:
             return
         try:
             drafts = self._speculator.drafts(schedule.chunks, self._scheduler.limits)
