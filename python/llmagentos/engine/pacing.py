@@ -12,9 +12,7 @@ LEAST_TOKENS = 4  # a prompt advances: fewer would cost more than they spare
 # What prompts may take at once that end with it, where no target is set: one longer step disturbs the streams less than
 # many stretched ones, and the first token comes sooner.
 BURST_SECONDS = 0.15
-PROBE_EVERY = (
-    64  # steps beside prompts, of which one computes no prompt tokens: what streams take grows with their texts
-)
+PROBE_EVERY = 64  # steps beside prompts, of which one does without: streams take longer as their texts grow
 LATE_SHARE = 0.05  # of the steps beside prompts, what may take longer than allowed
 _LEAST_AIM, _AIM_STEP = 0.6, 0.02
 _WEIGHT = 0.25  # of the newest in a running mean
