@@ -2,6 +2,7 @@
 // that this machine has, and for the models of all.
 #pragma once
 
+#include <algorithm>
 #include <limits>
 #include <string>
 #include <tuple>
@@ -247,7 +248,27 @@ inline void check_widest_window(const KernelSet& set) {
   }
 }
 
+// Spans that a window has left behind may be skipped or computed, whatever lies there: the same bits. A range without
+// spans is a state that has seen no key.
+inline void check_hidden_spans(const KernelSet& set) {
+  const AttentionShape shape{64, 3, 4, 300, 20, 0};
+  Cache cache = make_cache(set.store_kv(shape.dim), shape.length, shape.dim, KvType::f32, 11);
+  const std::vector<float> q = normal(static_cast<std::size_t>(shape.rows() * shape.dim)), nan(64, std::nanf(""));
+  std::byte* block = &cache.pool[2 * cache.tile_bytes * static_cast<std::size_t>(cache.table[0])];
+  set.store_kv(shape.dim)(nan.data(), nan.data(), shape.dim, 5, block, block + cache.tile_bytes, KvType::f32);
+  const AttentionTile tile = tile_of(shape, cache, KvType::f32, q.data());
+  std::vector<float> scratch(attention_scratch(shape.rows(), shape.dim), std::nanf(""));
+  Attended all(shape.rows(), shape.dim), seen(shape.rows(), shape.dim), none(shape.rows(), shape.dim);
+  set.attend(shape.dim)(tile, 0, shape.spans(), all.state(), scratch.data());
+  set.attend(shape.dim)(tile, shape.spans() - 1, shape.spans(), seen.state(), scratch.data());
+  CHECK(all.values == seen.values && all.maxima == seen.maxima && all.sums == seen.sums);
+  set.attend(shape.dim)(tile, 1, 1, none.state(), scratch.data());
+  CHECK(std::all_of(none.values.begin(), none.values.end(), [](float x) { return x == 0; }));
+  CHECK(std::all_of(none.maxima.begin(), none.maxima.end(), [](float x) { return std::isinf(x) && x < 0; }));
+}
+
 inline void check_attention(const KernelSet& set) {
+  check_hidden_spans(set);
   for (const KvType type : {KvType::f16, KvType::f32, KvType::i8}) {
     compare_attention(set, {64, 3, 1, 1, 0, 0}, type);
     compare_attention(set, {64, 3, 8, 300, 0, 0}, type);
