@@ -127,32 +127,84 @@ std::int32_t load_adapter(runtime::Executor& executor,
   return executor.load_adapter(sources);
 }
 
-py::array_t<float> run(runtime::Executor& executor, const Int32Array& token_ids, const Int32Array& positions,
-                       const Int32Array& sequence_starts, const Int32Array& block_tables, const Int32Array& logit_rows,
-                       const std::optional<Int32Array>& token_types, const std::optional<Int32Array>& adapters,
-                       bool is_encoder, const std::optional<Int32Array>& cross_block_tables,
-                       const std::optional<Int32Array>& cross_lengths) {
-  if (block_tables.ndim() != 2 || (cross_block_tables && cross_block_tables->ndim() != 2))
-    throw InvalidArgument("block_tables must have two dimensions");
-  runtime::RaggedBatch batch{view(token_ids),    view(positions),       view(sequence_starts),
-                             view(block_tables), block_tables.shape(1), view(logit_rows)};
-  if (token_types) batch.token_types = view(*token_types);
-  if (adapters) batch.adapters = view(*adapters);
-  batch.is_encoder = is_encoder;
-  if (cross_block_tables) {
-    batch.cross_block_tables = view(*cross_block_tables);
-    batch.max_cross_blocks = cross_block_tables->shape(1);
+// A batch as Python gives it. The arrays stay alive for as long as the call that has them.
+struct BatchArrays {
+  const Int32Array &token_ids, &positions, &sequence_starts, &block_tables, &logit_rows;
+  const std::optional<Int32Array>&token_types, &adapters;
+  bool is_encoder;
+  const std::optional<Int32Array>&cross_block_tables, &cross_lengths;
+
+  runtime::RaggedBatch batch() const {
+    if (block_tables.ndim() != 2 || (cross_block_tables && cross_block_tables->ndim() != 2))
+      throw InvalidArgument("block_tables must have two dimensions");
+    runtime::RaggedBatch batch{view(token_ids),    view(positions),       view(sequence_starts),
+                               view(block_tables), block_tables.shape(1), view(logit_rows)};
+    if (token_types) batch.token_types = view(*token_types);
+    if (adapters) batch.adapters = view(*adapters);
+    batch.is_encoder = is_encoder;
+    if (cross_block_tables) {
+      batch.cross_block_tables = view(*cross_block_tables);
+      batch.max_cross_blocks = cross_block_tables->shape(1);
+    }
+    if (cross_lengths) batch.cross_lengths = view(*cross_lengths);
+    return batch;
   }
-  if (cross_lengths) batch.cross_lengths = view(*cross_lengths);
-  auto* logits = new std::shared_ptr<const AlignedBuffer>();
-  const py::capsule owner(logits, [](void* held) { delete static_cast<std::shared_ptr<const AlignedBuffer>*>(held); });
+};
+
+// A method that takes a batch, and what else `extra` names.
+template <class... Extra, class F, class... Names>
+void def_over_batch(py::class_<runtime::Executor>& executor, const char* name, F call, const Names&... extra) {
+  executor.def(
+      name,
+      [call](runtime::Executor& self, const Int32Array& token_ids, const Int32Array& positions,
+             const Int32Array& sequence_starts, const Int32Array& block_tables, const Int32Array& logit_rows,
+             const std::optional<Int32Array>& token_types, const std::optional<Int32Array>& adapters, bool is_encoder,
+             const std::optional<Int32Array>& cross_block_tables, const std::optional<Int32Array>& cross_lengths,
+             const Extra&... values) {
+        const BatchArrays arrays{token_ids,   positions, sequence_starts, block_tables,       logit_rows,
+                                 token_types, adapters,  is_encoder,      cross_block_tables, cross_lengths};
+        return call(self, arrays.batch(), values...);
+      },
+      py::arg("token_ids"), py::arg("positions"), py::arg("sequence_starts"), py::arg("block_tables"),
+      py::arg("logit_rows"), py::kw_only(), py::arg("token_types") = py::none(), py::arg("adapters") = py::none(),
+      py::arg("is_encoder") = false, py::arg("cross_block_tables") = py::none(), py::arg("cross_lengths") = py::none(),
+      extra...);
+}
+
+// The executor's output [R, output_width], without a copy.
+py::array_t<float> as_array(std::shared_ptr<const AlignedBuffer> output, std::int64_t rows, std::int64_t width) {
+  const float* const data = output->as<float>();
+  auto* held = new std::shared_ptr<const AlignedBuffer>(std::move(output));
+  const py::capsule owner(held, [](void* p) { delete static_cast<std::shared_ptr<const AlignedBuffer>*>(p); });
+  return py::array_t<float>({rows, width}, data, owner);
+}
+
+using Aside = std::optional<std::pair<double, double>>;  // AsideTime
+
+py::array_t<float> run(runtime::Executor& executor, const runtime::RaggedBatch& batch, const Aside& aside) {
+  std::optional<runtime::AsideTime> time;
+  if (aside) time = {aside->first, aside->second};
+  std::shared_ptr<const AlignedBuffer> output;
   {
     const ReleasedGil release;
-    *logits = executor.run(batch);
+    output = executor.run(batch, time);
   }
-  return py::array_t<float>(
-      {static_cast<py::ssize_t>(logit_rows.size()), static_cast<py::ssize_t>(executor.output_width())},
-      (*logits)->as<float>(), owner);
+  return as_array(std::move(output), static_cast<std::int64_t>(batch.logit_rows.size()), executor.output_width());
+}
+
+std::optional<py::array_t<float>> aside_output(runtime::Executor& executor) {
+  std::pair<std::shared_ptr<const AlignedBuffer>, std::int64_t> found;
+  {
+    const ReleasedGil release;
+    found = executor.aside_output();
+  }
+  if (!found.first) return std::nullopt;
+  return as_array(std::move(found.first), found.second, executor.output_width());
+}
+
+void begin_aside(runtime::Executor& executor, const runtime::RaggedBatch& batch) {
+  const ReleasedGil release;
+  executor.begin_aside(batch);
 }
 
 // By weight: the sums [matrices, columns] as float32, and the rows [matrices] that they are of.
@@ -209,7 +261,8 @@ void bind_runtime(py::module_& core) {
       py::arg("graph"), py::arg("kv_dtype") = "f16");
   m.attr("BLOCK_SIZE") = kernels::kKvBlock;
 
-  py::class_<runtime::Executor>(m, "Executor")
+  py::class_<runtime::Executor> executor(m, "Executor");
+  executor
       .def(py::init(&make_executor<GgufFile>), py::arg("graph"), py::arg("tensors"), py::arg("pool"), py::kw_only(),
            py::arg("max_tokens"), py::arg("n_blocks"), py::arg("kv_dtype") = "f16", py::arg("isa") = "",
            py::arg("fuse") = true, py::arg("quantize_to") = std::map<std::string, std::string>{},
@@ -218,10 +271,6 @@ void bind_runtime(py::module_& core) {
            py::arg("max_tokens"), py::arg("n_blocks"), py::arg("kv_dtype") = "f16", py::arg("isa") = "",
            py::arg("fuse") = true, py::arg("quantize_to") = std::map<std::string, std::string>{},
            py::keep_alive<1, 4>())
-      .def("run", &run, py::arg("token_ids"), py::arg("positions"), py::arg("sequence_starts"), py::arg("block_tables"),
-           py::arg("logit_rows"), py::kw_only(), py::arg("token_types") = py::none(), py::arg("adapters") = py::none(),
-           py::arg("is_encoder") = false, py::arg("cross_block_tables") = py::none(),
-           py::arg("cross_lengths") = py::none())
       .def(
           "copy_blocks",
           [](runtime::Executor& executor, const std::vector<std::pair<std::int32_t, std::int32_t>>& from_to) {
@@ -233,6 +282,9 @@ void bind_runtime(py::module_& core) {
       .def("unload_adapter", &runtime::Executor::unload_adapter, py::arg("id"), py::call_guard<ReleasedGil>())
       .def_property_readonly("adapter_bytes",
                              py::cpp_function(&runtime::Executor::adapter_bytes, py::call_guard<ReleasedGil>()))
+      .def("finish_aside", &runtime::Executor::finish_aside, py::call_guard<ReleasedGil>())
+      .def_property_readonly("aside_output", &aside_output)
+      .def_property_readonly("seconds", py::cpp_function(&runtime::Executor::seconds, py::call_guard<ReleasedGil>()))
       .def("observe_inputs", &runtime::Executor::observe_inputs, py::call_guard<ReleasedGil>())
       .def("input_squares", &input_squares)
       .def_property_readonly("isa", [](const runtime::Executor& e) { return std::string(e.isa()); })
@@ -240,6 +292,8 @@ void bind_runtime(py::module_& core) {
       .def_property_readonly("max_tokens", &runtime::Executor::max_tokens)
       .def_property_readonly("n_blocks", [](const runtime::Executor& e) { return e.kv().n_blocks(); })
       .def_property_readonly("weight_bytes", [](const runtime::Executor& e) { return e.weights().n_bytes(); });
+  def_over_batch<Aside>(executor, "run", run, py::arg("aside") = py::none());
+  def_over_batch(executor, "begin_aside", begin_aside);
 }
 
 }  // namespace llmagentos::bindings

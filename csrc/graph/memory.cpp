@@ -1,4 +1,5 @@
-// Places every value in one arena: first fit over the values alive at the same time.
+// Places every value in one arena: first fit over the values alive at the same time. What a step writes never lies
+// where the step reads: one that was left half done reads its input again.
 #include <algorithm>
 
 #include "graph/plan.h"

@@ -1,6 +1,7 @@
 #include "runtime/executor.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <limits>
 
@@ -10,8 +11,8 @@
 namespace llmagentos::runtime {
 namespace {
 
-constexpr std::size_t kCountersPerStep = 5;
 constexpr std::size_t kSpareLogits = std::size_t{16} << 20;  // bytes kept for a later run that has more rows
+constexpr double kMaxSeconds = 1e6;                          // that a run may go on with what is aside
 constexpr std::int64_t kMaxTokens = std::int64_t{1} << 24;   // per run: keeps every size product inside 64 bits
 
 std::int64_t in_range(const char* name, std::int64_t value, std::int64_t most) {
@@ -31,11 +32,7 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
       pool_(pool),
       max_tokens_(in_range("max_tokens", max_tokens, kMaxTokens)),
       weights_(plan_, find, kernels_, pool, quantize_to),
-      kv_(plan_, in_range("n_blocks", n_blocks, std::numeric_limits<std::int32_t>::max()), kv_type),
-      counters_((std::max(plan_.steps.size(), plan_.encoder_steps.size()) + 1) * kCountersPerStep) {
-  const auto rows = static_cast<std::size_t>(max_tokens);
-  arena_ = AlignedBuffer(rows * static_cast<std::size_t>(plan_.arena_width) * sizeof(float));
-
+      kv_(plan_, in_range("n_blocks", n_blocks, std::numeric_limits<std::int32_t>::max()), kv_type) {
   plan_.for_each_step([this](const graph::Step& step) {
     if (const auto* linear = std::get_if<graph::LinearStep>(&step))
       max_linear_width_ = std::max(max_linear_width_, width(linear->input.value));
@@ -43,10 +40,6 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
       max_linear_width_ = std::max(max_linear_width_, width(moe->input.value));
   });
   const auto widest = static_cast<std::size_t>(max_linear_width_ + kernels::kBlock);
-  normed_ = AlignedBuffer(rows * widest * sizeof(float));
-  panels_ = AlignedBuffer(rows * widest * sizeof(float));
-  quants_ = AlignedBuffer(rows * widest);
-  meta_ = AlignedBuffer(rows * (widest / kernels::kBlock) * sizeof(kernels::BlockMeta));
   for (int i = 0; i < pool.size(); ++i) {
     scratch_.push_back(std::make_unique<ThreadScratch>());
     scratch_.back()->columns.resize(kernels::scratch_floats(widest));
@@ -55,56 +48,122 @@ Executor::Executor(graph::Plan plan, const FindTensor& find, kernels::KernelSet 
     scratch_.back()->quants.resize(kPrivateRows * widest);
     scratch_.back()->meta.resize(kPrivateRows * (widest / kernels::kBlock));
   }
-  plan_.for_each_step([this](const graph::Step& step) {
-    if (const auto* moe = std::get_if<graph::MoeStep>(&step)) make_room(*moe);
-  });
-  for (const graph::RopeParams& rope : plan_.ropes) {
-    cosines_.emplace_back(rows * rope.inverse_frequencies.size());
-    sines_.emplace_back(rows * rope.inverse_frequencies.size());
-  }
   std::int64_t widest_value = 0;
   for (const graph::Value& value : plan_.values) widest_value = std::max(widest_value, value.width);
   ones_.assign(static_cast<std::size_t>(widest_value), 1.0f);
   for (const graph::PlannedBias& bias : plan_.biases) biases_.emplace_back(bias);
+  main_ = make_run(max_tokens);
+}
+
+std::unique_ptr<Run> Executor::make_run(std::int64_t max_tokens) {
+  auto run = std::make_unique<Run>(plan_, max_tokens, max_linear_width_ + static_cast<std::int64_t>(kernels::kBlock));
+  plan_.for_each_step([this, &run](const graph::Step& step) {
+    if (const auto* moe = std::get_if<graph::MoeStep>(&step)) make_room(*run, *moe);
+  });
+  return run;
 }
 
 Executor::~Executor() = default;
 
 float* Executor::row(graph::ValueId value, std::int64_t index) {
-  if (value == plan_.output) return logits_->as<float>() + index * width(value);
-  return arena_.as<float>() + plan_.offsets[static_cast<std::size_t>(value)] * max_tokens_ + index * width(value);
+  if (value == plan_.output) return run_->logits->as<float>() + index * width(value);
+  return run_->arena.as<float>() + plan_.offsets[static_cast<std::size_t>(value)] * run_->max_tokens +
+         index * width(value);
 }
 
 void Executor::plan_attention() {
   std::size_t most = 0;
-  for (AttentionItems& items : items_) {
-    items.plan(*steps_, batch_, pool_.size());
+  for (AttentionItems& items : run_->items) {
+    items.plan(*run_->steps, run_->batch, pool_.size());
     most = std::max(most, items.partial_floats());
   }
-  if (partials_.size() < most) partials_.resize(most);
+  if (run_->partials.size() < most) run_->partials.resize(most);
 }
 
-std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch) {
-  const auto lock = turn();
-  check(batch);
-  batch_ = batch;
-  sequence_of_.resize(static_cast<std::size_t>(batch.n_tokens()));
-  for (std::int64_t s = 0; s < batch.n_sequences(); ++s)
-    std::fill(sequence_of_.begin() + batch.sequence_starts[static_cast<std::size_t>(s)],
-              sequence_of_.begin() + batch.sequence_starts[static_cast<std::size_t>(s + 1)],
-              static_cast<std::int32_t>(s));
-  steps_ = batch.is_encoder ? &plan_.encoder_steps : &plan_.steps;
+void Executor::begin(Run& run, const RaggedBatch& batch, bool owned) {
+  run_ = &run;
+  run.begin(plan_, batch, owned);
   plan_attention();
   plan_adapters();
   const std::int64_t last_position = *std::max_element(batch.positions.begin(), batch.positions.end());
   for (PositionBiasTable& bias : biases_) bias.reach(last_position + 1, weights_);
   const std::size_t logits_bytes = batch.logit_rows.size() * static_cast<std::size_t>(output_width()) * sizeof(float);
-  if (!logits_ || logits_->size() < logits_bytes || logits_->size() > std::max(kSpareLogits, 8 * logits_bytes))
-    logits_ = std::make_shared<AlignedBuffer>(logits_bytes);
-  for (Counter& counter : counters_) counter.next.store(0, std::memory_order_relaxed);
-  pool_.run_claimed([this](int thread) { run_steps(thread); });
+  if (!run.logits || run.logits->size() < logits_bytes || run.logits->size() > std::max(kSpareLogits, 8 * logits_bytes))
+    run.logits = std::make_shared<AlignedBuffer>(logits_bytes);
+}
+
+void Executor::go_on(Run& run, std::optional<Run::Clock::time_point> deadline) {
+  const std::size_t first = run.next_step;
+  if (first == run.steps->size()) return;
+  run_ = &run;
+  run.deadline = deadline;
+  run.owes_piece.store(true, std::memory_order_relaxed);
+  for (std::size_t i = 0; i < Run::kCountersPerStep; ++i)
+    run.counters_of(first)[i].has_rest.store(false, std::memory_order_relaxed);
+  pool_.run_claimed([this, first, &run](int thread) {
+    const std::size_t reached = run_steps(thread, first);
+    if (thread == 0) run.next_step = reached;
+  });
+  // Nothing waits behind the last step, so what it has left is seen here.
+  if (run.next_step == run.steps->size() && run.is_paused_in(run.next_step - 1)) --run.next_step;
   weights_.settle();
-  return logits_;
+}
+
+std::shared_ptr<const AlignedBuffer> Executor::run(const RaggedBatch& batch, const std::optional<AsideTime>& aside) {
+  const Run::Clock::time_point began = Run::Clock::now();
+  const auto lock = turn();
+  if (aside && !has_aside_) throw InvalidArgument("no batch was set aside");
+  const auto after = [](Run::Clock::time_point start, double seconds) {
+    return start + std::chrono::duration_cast<Run::Clock::duration>(std::chrono::duration<double>(seconds));
+  };
+  if (aside &&
+      !(aside->until >= 0 && aside->until <= kMaxSeconds && aside->at_least >= 0 && aside->at_least <= kMaxSeconds))
+    throw InvalidArgument("the time for what is aside must be in 0.." + std::to_string(kMaxSeconds) + " seconds");
+  check(batch);
+  begin(*main_, batch, false);
+  go_on(*main_, {});
+  const Run::Clock::time_point computed = Run::Clock::now();
+  seconds_ = std::chrono::duration<double>(computed - began).count();
+  if (aside) advance_aside(std::max(after(began, aside->until), after(computed, aside->at_least)));
+  return main_->logits;
+}
+
+void Executor::begin_aside(const RaggedBatch& batch) {
+  const auto lock = turn();
+  if (observed_) throw InvalidArgument("a batch that is set aside cannot be observed");
+  check(batch);
+  has_aside_ = false;
+  if (!aside_ || aside_->max_tokens < batch.n_tokens()) {
+    const auto rows = std::bit_ceil(static_cast<std::uint64_t>(batch.n_tokens()));
+    aside_.reset();
+    aside_ = make_run(std::min(max_tokens_, static_cast<std::int64_t>(rows)));
+  }
+  begin(*aside_, batch, true);
+  has_aside_ = true;
+}
+
+// Where it throws, what it was at is lost.
+void Executor::advance_aside(std::optional<Run::Clock::time_point> deadline) {
+  if (!has_aside_) throw InvalidArgument("no batch was set aside");
+  has_aside_ = false;
+  go_on(*aside_, deadline);
+  has_aside_ = true;
+}
+
+void Executor::finish_aside() {
+  const auto lock = turn();
+  advance_aside({});
+}
+
+std::pair<std::shared_ptr<const AlignedBuffer>, std::int64_t> Executor::aside_output() {
+  const auto lock = turn();
+  if (!has_aside_ || aside_->next_step < aside_->steps->size()) return {};
+  return {aside_->logits, static_cast<std::int64_t>(aside_->batch.logit_rows.size())};
+}
+
+double Executor::seconds() {
+  const auto lock = turn();
+  return seconds_;
 }
 
 void Executor::copy_blocks(std::span<const std::pair<std::int32_t, std::int32_t>> from_to) {
@@ -122,12 +181,13 @@ std::map<std::string, InputSquares::Sums> Executor::input_squares() {
   return observed_ ? observed_->by_weight(plan_) : std::map<std::string, InputSquares::Sums>{};
 }
 
-void Executor::run_steps(int thread) {
+std::size_t Executor::run_steps(int thread, std::size_t first) {
   scratch_[static_cast<std::size_t>(thread)]->query_key = {};
-  fill_ropes(thread);  // read after the barrier of the first step at the earliest
-  for (std::size_t i = 0; i < steps_->size(); ++i) {
-    Counter* counters = &counters_[(i + 1) * kCountersPerStep];
-    const graph::Step& step = (*steps_)[i];
+  if (first == 0) fill_ropes(thread);  // read after the barrier of the first step at the earliest
+  const std::size_t n_steps = run_->steps->size();
+  for (std::size_t i = first; i < n_steps; ++i) {
+    Counter* counters = run_->counters_of(i);
+    const graph::Step& step = (*run_->steps)[i];
     if (const auto* linear = std::get_if<graph::LinearStep>(&step))
       run_linear(*linear, counters, thread);
     else if (const auto* attention = std::get_if<graph::AttentionStep>(&step))
@@ -136,8 +196,11 @@ void Executor::run_steps(int thread) {
       run_moe(*moe, counters, thread);
     else
       run_row(std::get<graph::RowStep>(step), counters, thread);
-    if (i + 1 < steps_->size()) pool_.barrier();
+    if (i + 1 == n_steps) break;
+    pool_.barrier();
+    if (run_->is_paused_in(i)) return i;
   }
+  return n_steps;
 }
 
 void Executor::normalise(const graph::NormRef& norm, const float* x, std::size_t n, float* out) const {
@@ -153,13 +216,13 @@ void Executor::fill_ropes(int thread) {
   for (std::size_t r = 0; r < plan_.ropes.size(); ++r) {
     const std::vector<float>& frequencies = plan_.ropes[r].inverse_frequencies;
     const float magnitude = plan_.ropes[r].magnitude;
-    for (std::int64_t t = thread; t < batch_.n_tokens(); t += pool_.participants()) {
-      const auto position = static_cast<float>(batch_.positions[static_cast<std::size_t>(t)]);
+    for (std::int64_t t = thread; t < run_->batch.n_tokens(); t += pool_.participants()) {
+      const auto position = static_cast<float>(run_->batch.positions[static_cast<std::size_t>(t)]);
       const std::size_t at = static_cast<std::size_t>(t) * frequencies.size();
       for (std::size_t i = 0; i < frequencies.size(); ++i) {
         const double angle = position * frequencies[i];
-        cosines_[r][at + i] = static_cast<float>(std::cos(angle)) * magnitude;
-        sines_[r][at + i] = static_cast<float>(std::sin(angle)) * magnitude;
+        run_->cosines[r][at + i] = static_cast<float>(std::cos(angle)) * magnitude;
+        run_->sines[r][at + i] = static_cast<float>(std::sin(angle)) * magnitude;
       }
     }
   }

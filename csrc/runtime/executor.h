@@ -1,11 +1,12 @@
 // Runs a compiled graph over ragged batches: one call per step of the engine, all threads inside it.
 #pragma once
 
-#include <array>
-#include <atomic>
 #include <limits>
+#include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
+#include <utility>
 #include <vector>
 
 #include "base/aligned_buffer.h"
@@ -13,15 +14,20 @@
 #include "graph/plan.h"
 #include "kernels/registry.h"
 #include "runtime/adapter.h"
-#include "runtime/attention_items.h"
 #include "runtime/batch.h"
 #include "runtime/input_squares.h"
 #include "runtime/kv_pool.h"
-#include "runtime/moe_buffers.h"
 #include "runtime/position_bias.h"
+#include "runtime/run.h"
 #include "runtime/weights.h"
 
 namespace llmagentos::runtime {
+
+// For how long a call of run() may go on with what is aside: until so many seconds after it began, but for at least as
+// many after its own batch is done. The last pieces may end a little later.
+struct AsideTime {
+  double until = 0, at_least = 0;
+};
 
 class Executor {
  public:
@@ -34,7 +40,19 @@ class Executor {
   // The output [R, output_width] in a buffer that the next run may overwrite; nothing for an encoder's batch. The
   // batch's keys and values are written to its blocks. Throws InvalidArgument for a batch that does not fit (ids,
   // positions, blocks, sizes); nothing is then changed. Callers on several threads take turns.
-  std::shared_ptr<const AlignedBuffer> run(const RaggedBatch& batch);
+  //
+  // With `aside` the call then goes on with the batch that was set aside, for as long as that says.
+  std::shared_ptr<const AlignedBuffer> run(const RaggedBatch& batch, const std::optional<AsideTime>& aside = {});
+
+  // Sets a batch aside, to be computed piece by piece beside the next runs, and forgets the one before, whatever it had
+  // come to. Until it is done its blocks are its own. Throws as run() does.
+  void begin_aside(const RaggedBatch& batch);
+  // Computes what is left of it. Throws InvalidArgument where there is none.
+  void finish_aside();
+  // Its output and the rows of that, until the next batch is set aside; null while it is not done.
+  std::pair<std::shared_ptr<const AlignedBuffer>, std::int64_t> aside_output();
+  // What the last run's batch took by itself.
+  double seconds();
 
   // Copies whole blocks of the cache, one after the other: what an earlier pair wrote, a later one may read. Throws
   // InvalidArgument where a block is not in the pool; nothing is then changed.
@@ -42,7 +60,8 @@ class Executor {
 
   // An adapter for sequences of later batches, which name it by the id returned. Throws as Adapter does.
   std::int32_t load_adapter(std::span<const LowRankSource> sources);
-  // Frees its memory; no later batch may name it. Throws InvalidArgument where there is none of that id.
+  // Frees its memory; no later batch may name it, and a batch aside that does is forgotten. Throws InvalidArgument
+  // where there is none of that id.
   void unload_adapter(std::int32_t id);
   std::size_t adapter_bytes();  // of all that are loaded
 
@@ -59,9 +78,6 @@ class Executor {
   std::string_view isa() const { return kernels_.isa(); }
 
  private:
-  struct alignas(64) Counter {
-    std::atomic<std::int64_t> next{0};
-  };
   struct ThreadScratch;
   struct PreparedRows;
 
@@ -71,8 +87,14 @@ class Executor {
     return std::unique_lock(mutex_);
   }
   void check(const RaggedBatch& batch) const;
+  std::unique_ptr<Run> make_run(std::int64_t max_tokens);
+  void begin(Run& run, const RaggedBatch& batch, bool owned);
+  void advance_aside(std::optional<Run::Clock::time_point> deadline);
+  // Runs until all is done, or past the deadline.
+  void go_on(Run& run, std::optional<Run::Clock::time_point> deadline);
   void plan_attention();
-  void run_steps(int thread);
+  // From step `first` on; returns the step that the run pauses in, or their number.
+  std::size_t run_steps(int thread, std::size_t first);
   void fill_ropes(int thread);
   void normalise(const graph::NormRef& norm, const float* x, std::size_t n, float* out) const;
 
@@ -82,6 +104,7 @@ class Executor {
   // otherwise shared out, so that a barrier must follow.
   PreparedRows prepare_input(const graph::RowInput& input, bool quantised, bool paneled, Counter& counter, int thread);
   void prepare_rows(const graph::RowInput& input, std::int64_t first, std::int64_t last, const PreparedRows& to);
+  // Not for work that a pause may not leave: what is claimed here may end with `counter.has_rest`.
   bool claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last,
              std::int64_t most = std::numeric_limits<std::int64_t>::max()) const;
   void multiply_units(const graph::LinearStep& step, const kernels::MatmulInput& input, bool adapted, Counter& counter,
@@ -102,7 +125,7 @@ class Executor {
   // Adds b (a x) to a tile of a product that begins with row `first`, a multiple of kTileTokens.
   void expand_rows(const graph::LinearStep& step, std::size_t product, std::int64_t group, int n_groups,
                    std::int64_t first, float* tile, std::ptrdiff_t stride, ThreadScratch& scratch);
-  void make_room(const graph::MoeStep& step);
+  void make_room(Run& run, const graph::MoeStep& step);
   void run_moe(const graph::MoeStep& step, Counter* counters, int thread);
   void route_tokens(const graph::MoeStep& step, Counter& counter, int thread);
   const float* gather_panels(const graph::MoeStep& step, const float* values, Counter& counter, int thread);
@@ -126,7 +149,7 @@ class Executor {
   void write_output(const graph::AttentionStep& step, const AttentionItem& item, int kv_head,
                     const kernels::AttentionState& state);
   AttentionItems& items_of(const graph::AttentionStep& step) {
-    return items_[static_cast<std::size_t>(step.params.keys)];
+    return run_->items[static_cast<std::size_t>(step.params.keys)];
   }
   kernels::AttentionState partial_state(const graph::AttentionStep& step, const AttentionItem& item, int kv_head);
   void run_row(const graph::RowStep& step, Counter* counters, int thread);
@@ -137,8 +160,9 @@ class Executor {
   void mean_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out);
 
   std::int64_t n_rows(graph::ValueId value) const {
-    return plan_.values[static_cast<std::size_t>(value)].selected ? static_cast<std::int64_t>(batch_.logit_rows.size())
-                                                                  : batch_.n_tokens();
+    return plan_.values[static_cast<std::size_t>(value)].selected
+               ? static_cast<std::int64_t>(run_->batch.logit_rows.size())
+               : run_->batch.n_tokens();
   }
   std::int64_t width(graph::ValueId value) const { return plan_.values[static_cast<std::size_t>(value)].width; }
   float* row(graph::ValueId value, std::int64_t index);
@@ -152,30 +176,17 @@ class Executor {
   KvPool kv_;
 
   std::mutex mutex_;  // held by a run
-  AlignedBuffer arena_;
-  std::shared_ptr<AlignedBuffer> logits_;
-  AlignedBuffer normed_, panels_, quants_, meta_;  // the input rows of the current linear step, shared by the threads
   std::int64_t max_linear_width_ = 0;
-  MoeBuffers moe_;
-  std::vector<std::vector<float>> cosines_, sines_;  // per rope: [T][n_dims / 2]
   std::vector<PositionBiasTable> biases_;
   std::vector<float> ones_;  // the weight of norms that have none
-  std::array<AttentionItems, 3> items_{AttentionItems(graph::Keys::earlier), AttentionItems(graph::Keys::all),
-                                       AttentionItems(graph::Keys::cross)};
-  std::vector<float> partials_;
-  std::vector<std::int32_t> sequence_of_;  // [T]
   std::map<std::int32_t, std::unique_ptr<const Adapter>> adapters_;
   std::int32_t last_adapter_ = kNoAdapter;
-  // Of the batch: its adapters, the rows that have one, and what their first factors make of a linear step's input.
-  std::vector<const Adapter*> batch_adapters_;
-  AdapterRows token_adapters_, logit_adapters_;
-  std::int64_t max_rank_ = 0;
-  AlignedBuffer shrunk_;
   std::unique_ptr<InputSquares> observed_;  // none: nobody asks
-  std::vector<Counter> counters_;
   std::vector<std::unique_ptr<ThreadScratch>> scratch_;
-  RaggedBatch batch_;
-  const std::vector<graph::Step>* steps_ = nullptr;  // of the batch
+  std::unique_ptr<Run> main_, aside_;  // aside_: made when it is first asked for
+  bool has_aside_ = false;
+  double seconds_ = 0;
+  Run* run_ = nullptr;  // the one that the threads work on
 };
 
 }  // namespace llmagentos::runtime

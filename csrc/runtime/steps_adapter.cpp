@@ -22,8 +22,16 @@ std::int32_t Executor::load_adapter(std::span<const LowRankSource> sources) {
 
 void Executor::unload_adapter(std::int32_t id) {
   const auto lock = turn();
-  if (adapters_.erase(id) == 0) throw InvalidArgument("there is no adapter " + std::to_string(id));
-  if (adapters_.empty()) shrunk_ = AlignedBuffer();
+  const auto found = adapters_.find(id);
+  if (found == adapters_.end()) throw InvalidArgument("there is no adapter " + std::to_string(id));
+  if (has_aside_) {
+    const std::vector<const Adapter*>& aside = aside_->adapters;
+    has_aside_ = std::find(aside.begin(), aside.end(), found->second.get()) == aside.end();
+  }
+  adapters_.erase(found);
+  if (!adapters_.empty()) return;
+  main_->shrunk = AlignedBuffer();
+  if (aside_) aside_->shrunk = AlignedBuffer();
 }
 
 std::size_t Executor::adapter_bytes() {
@@ -35,51 +43,54 @@ std::size_t Executor::adapter_bytes() {
 
 // Before a run, by its caller alone.
 void Executor::plan_adapters() {
-  batch_adapters_.clear();
-  token_adapters_ = logit_adapters_ = {};
-  if (std::all_of(batch_.adapters.begin(), batch_.adapters.end(), [](std::int32_t id) { return id == kNoAdapter; }))
+  run_->adapters.clear();
+  run_->token_adapters = run_->logit_adapters = {};
+  if (std::all_of(run_->batch.adapters.begin(), run_->batch.adapters.end(),
+                  [](std::int32_t id) { return id == kNoAdapter; }))
     return;
   std::vector<const Adapter*> of_tokens, of_logits;
-  for (const std::int32_t sequence : sequence_of_) {
-    const std::int32_t id = batch_.adapters[static_cast<std::size_t>(sequence)];
+  for (const std::int32_t sequence : run_->sequence_of) {
+    const std::int32_t id = run_->batch.adapters[static_cast<std::size_t>(sequence)];
     of_tokens.push_back(id == kNoAdapter ? nullptr : adapters_.at(id).get());
   }
-  for (const std::int32_t token : batch_.logit_rows) of_logits.push_back(of_tokens[static_cast<std::size_t>(token)]);
-  token_adapters_.group(of_tokens, kTileTokens);
-  logit_adapters_.group(of_logits, kTileTokens);
+  for (const std::int32_t token : run_->batch.logit_rows)
+    of_logits.push_back(of_tokens[static_cast<std::size_t>(token)]);
+  run_->token_adapters.group(of_tokens, kTileTokens);
+  run_->logit_adapters.group(of_logits, kTileTokens);
 
-  max_rank_ = 0;
-  for (const AdapterRows::Panel& panel : token_adapters_.panels)
-    if (std::find(batch_adapters_.begin(), batch_adapters_.end(), panel.adapter) == batch_adapters_.end()) {
-      batch_adapters_.push_back(panel.adapter);
-      max_rank_ = std::max(max_rank_, panel.adapter->max_rank());
+  run_->max_rank = 0;
+  for (const AdapterRows::Panel& panel : run_->token_adapters.panels)
+    if (std::find(run_->adapters.begin(), run_->adapters.end(), panel.adapter) == run_->adapters.end()) {
+      run_->adapters.push_back(panel.adapter);
+      run_->max_rank = std::max(run_->max_rank, panel.adapter->max_rank());
     }
   std::size_t most_products = 0;
-  for (const graph::Step& step : *steps_)
+  for (const graph::Step& step : *run_->steps)
     if (const auto* linear = std::get_if<graph::LinearStep>(&step))
       most_products = std::max(most_products, linear->products.size());
-  const std::size_t rows = std::max(token_adapters_.rows.size(), logit_adapters_.rows.size());
-  const std::size_t n_bytes = most_products * rows * static_cast<std::size_t>(max_rank_) * sizeof(float);
-  if (shrunk_.size() < n_bytes) shrunk_ = AlignedBuffer(n_bytes);
-  const std::size_t columns = kernels::scratch_floats(static_cast<std::size_t>(max_rank_));
+  const std::size_t rows = std::max(run_->token_adapters.rows.size(), run_->logit_adapters.rows.size());
+  const std::size_t n_bytes = most_products * rows * static_cast<std::size_t>(run_->max_rank) * sizeof(float);
+  if (run_->shrunk.size() < n_bytes) run_->shrunk = AlignedBuffer(n_bytes);
+  const std::size_t columns = kernels::scratch_floats(static_cast<std::size_t>(run_->max_rank));
   for (const auto& own : scratch_) own->columns.resize(std::max(own->columns.size(), columns));
 }
 
 bool Executor::is_adapted(const graph::LinearStep& step) const {
-  return std::any_of(batch_adapters_.begin(), batch_adapters_.end(),
+  return std::any_of(run_->adapters.begin(), run_->adapters.end(),
                      [&step](const Adapter* adapter) { return adapter->updates(step); });
 }
 
 const AdapterRows& Executor::adapter_rows(const graph::LinearStep& step) const {
-  return plan_.values[static_cast<std::size_t>(step.input.value)].selected ? logit_adapters_ : token_adapters_;
+  return plan_.values[static_cast<std::size_t>(step.input.value)].selected ? run_->logit_adapters
+                                                                           : run_->token_adapters;
 }
 
 // Where a x lies of a panel's rows for one of the step's products: as a panel [rank][n], or where the kernel of b takes
-// rows, as rows max_rank_ apart.
+// rows, as rows run_->max_rank apart.
 float* Executor::shrunk(const graph::LinearStep& step, std::size_t product, const AdapterRows::Panel& panel) {
   const std::size_t rows = adapter_rows(step).rows.size();
-  return shrunk_.as<float>() +
-         (product * rows + static_cast<std::size_t>(panel.begin)) * static_cast<std::size_t>(max_rank_);
+  return run_->shrunk.as<float>() +
+         (product * rows + static_cast<std::size_t>(panel.begin)) * static_cast<std::size_t>(run_->max_rank);
 }
 
 void Executor::shrink_rows(const graph::LinearStep& step, const kernels::MatmulInput& input, Counter& counter,
@@ -129,7 +140,7 @@ void Executor::shrink_group(const LowRank& factors, const kernels::MatmulInput& 
   const std::int64_t first = group * kRowGroup, last = std::min(first + kRowGroup, factors.rank());
   for (int t = 0; t < x.n_tokens; ++t)
     for (std::int64_t i = first; i < last; ++i)
-      to[is_panel ? i * x.n_tokens + t : t * max_rank_ + i] = tile[t * kRowGroup + (i - first)];
+      to[is_panel ? i * x.n_tokens + t : t * run_->max_rank + i] = tile[t * kRowGroup + (i - first)];
 }
 
 void Executor::expand_rows(const graph::LinearStep& step, std::size_t product, std::int64_t group, int n_groups,
@@ -142,7 +153,7 @@ void Executor::expand_rows(const graph::LinearStep& step, std::size_t product, s
     if (!factors) continue;
     kernels::MatmulInput x;
     x.values = x.panels = shrunk(step, product, panel);
-    x.value_stride = max_rank_;
+    x.value_stride = run_->max_rank;
     x.n_tokens = panel.n;
     const PackedMatrix& b = factors->b;
     b.kernel.multiply(b.group(group), n_groups, x, 0, panel.n, static_cast<std::size_t>(b.cols), update, n_columns,

@@ -28,8 +28,8 @@ void Executor::prepare_head(float* head, std::int64_t token, std::size_t dim, co
   const graph::RopeParams& params = plan_.ropes[static_cast<std::size_t>(rope)];
   const auto at = static_cast<std::size_t>(token) * params.inverse_frequencies.size();
   kernels_.table().rope(head + params.first, static_cast<std::size_t>(params.n_dims()),
-                        &cosines_[static_cast<std::size_t>(rope)][at], &sines_[static_cast<std::size_t>(rope)][at],
-                        params.pairs);
+                        &run_->cosines[static_cast<std::size_t>(rope)][at],
+                        &run_->sines[static_cast<std::size_t>(rope)][at], params.pairs);
 }
 
 // The query heads that share one KV head, at one token, in place.
@@ -46,8 +46,8 @@ void Executor::store_key_value(const graph::AttentionStep& step, std::int64_t to
   prepare_head(k, token, static_cast<std::size_t>(p.head_dim), step.k_norm, step.k_rope);
   const float* v = row(step.v, token) + static_cast<std::ptrdiff_t>(kv_head) * p.head_dim;
 
-  const std::int32_t position = batch_.positions[static_cast<std::size_t>(token)];
-  const std::int32_t* table = batch_.block_table(sequence_of_[static_cast<std::size_t>(token)]);
+  const std::int32_t position = run_->batch.positions[static_cast<std::size_t>(token)];
+  const std::int32_t* table = run_->batch.block_table(run_->sequence_of[static_cast<std::size_t>(token)]);
   std::byte* block = kv_.data() + static_cast<std::size_t>(table[position / kernels::kKvBlock]) * kv_.block_bytes();
   kernels_.store_kv(p.head_dim)(k, v, p.head_dim, position % kernels::kKvBlock, block + kv_.k_offset(p, kv_head),
                                 block + kv_.v_offset(p, kv_head), kv_.type());
@@ -56,7 +56,7 @@ void Executor::store_key_value(const graph::AttentionStep& step, std::int64_t to
 AttentionState Executor::partial_state(const graph::AttentionStep& step, const AttentionItem& item, int kv_head) {
   const graph::AttentionParams& p = step.params;
   const int n_rows = item.n_tokens * (p.n_heads / p.n_kv_heads);
-  float* base = partials_.data() + item.partial + static_cast<std::ptrdiff_t>(kv_head) * n_rows * (p.head_dim + 2);
+  float* base = run_->partials.data() + item.partial + static_cast<std::ptrdiff_t>(kv_head) * n_rows * (p.head_dim + 2);
   return {base, base + n_rows * p.head_dim, base + n_rows * (p.head_dim + 1)};
 }
 
@@ -95,8 +95,8 @@ void Executor::attend_item(const graph::AttentionStep& step, const AttentionItem
   tile.scale = p.scale;
   tile.softcap = p.softcap;
   tile.pool = kv_.data();
-  tile.block_table =
-      p.keys == graph::Keys::cross ? batch_.cross_block_table(item.sequence) : batch_.block_table(item.sequence);
+  tile.block_table = p.keys == graph::Keys::cross ? run_->batch.cross_block_table(item.sequence)
+                                                  : run_->batch.block_table(item.sequence);
   tile.block_bytes = kv_.block_bytes();
   tile.k_offset = kv_.k_offset(p, kv_head);
   tile.v_offset = kv_.v_offset(p, kv_head);
@@ -170,7 +170,7 @@ void Executor::attend_alone(const graph::AttentionStep& step, const AttentionIte
 
 // All keys and values of the batch, by whoever is free.
 void Executor::store_all(const graph::AttentionStep& step, Counter& counter) {
-  const std::int64_t n_heads = step.params.n_kv_heads, n = batch_.n_tokens() * n_heads;
+  const std::int64_t n_heads = step.params.n_kv_heads, n = run_->batch.n_tokens() * n_heads;
   for (std::int64_t i; (i = counter.next.fetch_add(1, std::memory_order_relaxed)) < n;)
     store_key_value(step, i / n_heads, static_cast<int>(i % n_heads));
 }
@@ -181,7 +181,7 @@ void Executor::run_attention(const graph::AttentionStep& step, Counter* counters
   const AttentionItems& items = items_of(step);
   const auto claim_one = [](Counter& counter) { return counter.next.fetch_add(1, std::memory_order_relaxed); };
   const bool has_keys = step.k != graph::kNone;
-  if ((has_keys || step.params.keys == graph::Keys::earlier) && batch_.n_tokens() == batch_.n_sequences()) {
+  if ((has_keys || step.params.keys == graph::Keys::earlier) && run_->batch.n_tokens() == run_->batch.n_sequences()) {
     // Head by head, and several at a time, so that a thread that goes on with a query's next span has it prepared and
     // its first keys on their way.
     std::int64_t first = 0, last = 0;
@@ -192,7 +192,7 @@ void Executor::run_attention(const graph::AttentionStep& step, Counter* counters
   }
   const bool changes_queries = step.q_norm || step.q_rope != graph::kNone;
   if (has_keys || changes_queries) {
-    const std::int64_t n_prepare = batch_.n_tokens() * n_heads;
+    const std::int64_t n_prepare = run_->batch.n_tokens() * n_heads;
     const std::int64_t head_width = width(step.q) / n_heads;
     for (std::int64_t i; (i = claim_one(counters[0])) < n_prepare;) {
       prepare_queries(step, i / n_heads, row(step.q, i / n_heads) + i % n_heads * head_width);
@@ -209,7 +209,7 @@ void Executor::run_attention(const graph::AttentionStep& step, Counter* counters
     return;
   }
   // The last items of a prompt see the most keys: they go first.
-  for (std::int64_t i; (i = claim_one(counters[1])) < items.size() * n_heads;)
+  for (std::int64_t i = 0, last = 0; claim(counters[1], items.size() * n_heads, i, last, 1);)
     attend_item(step, items[items.size() - 1 - i / n_heads], static_cast<int>(i % n_heads), thread, nullptr);
 }
 

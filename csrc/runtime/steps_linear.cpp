@@ -11,6 +11,12 @@ namespace llmagentos::runtime {
 using kernels::kBlock;
 using kernels::kRowGroup;
 
+namespace {
+
+constexpr std::int64_t kPieces = 4;  // of a thread's share of a phase, one of which may come after a deadline
+
+}  // namespace
+
 void Executor::prepare_rows(const graph::RowInput& input, std::int64_t first, std::int64_t last,
                             const PreparedRows& to) {
   const auto n = static_cast<std::size_t>(width(input.value));
@@ -34,11 +40,11 @@ Executor::PreparedRows Executor::prepare_input(const graph::RowInput& input, boo
   const bool is_private = rows <= kPrivateRows;
   ThreadScratch& own = *scratch_[static_cast<std::size_t>(thread)];
   PreparedRows to;
-  if (input.norm) to.normed = is_private ? own.normed.data() : normed_.as<float>();
-  if (paneled) to.panels = is_private ? own.panels.data() : panels_.as<float>();
+  if (input.norm) to.normed = is_private ? own.normed.data() : run_->normed.as<float>();
+  if (paneled) to.panels = is_private ? own.panels.data() : run_->panels.as<float>();
   if (quantised) {
-    to.quants = is_private ? own.quants.data() : quants_.as<std::int8_t>();
-    to.meta = is_private ? own.meta.data() : meta_.as<kernels::BlockMeta>();
+    to.quants = is_private ? own.quants.data() : run_->quants.as<std::int8_t>();
+    to.meta = is_private ? own.meta.data() : run_->meta.as<kernels::BlockMeta>();
   }
   if (is_private) {
     prepare_rows(input, 0, rows, to);
@@ -91,14 +97,20 @@ void Executor::run_linear(const graph::LinearStep& step, Counter* counters, int 
 }
 
 // Takes the next share of `total` units: large at first, for few claims and long streams of weights, down to one at the
-// end, so that threads finish together even when one was disturbed.
+// end, so that threads finish together even when one was disturbed. Small ones from the beginning where a deadline is
+// to be kept.
 bool Executor::claim(Counter& counter, std::int64_t total, std::int64_t& first, std::int64_t& last,
                      std::int64_t most) const {
   first = counter.next.load(std::memory_order_relaxed);
+  if (run_->deadline) most = std::min(most, std::max<std::int64_t>(1, total / (kPieces * pool_.participants())));
   do {
     if (first >= total) return false;
+    if (run_->must_pause()) {
+      counter.has_rest.store(true, std::memory_order_relaxed);
+      return false;
+    }
     last = first + std::clamp<std::int64_t>((total - first) / (2 * pool_.participants()), 1, most);
-  } while (!counter.next.compare_exchange_weak(first, last, std::memory_order_relaxed));
+  } while (!counter.next.compare_exchange_strong(first, last, std::memory_order_relaxed));
   return true;
 }
 

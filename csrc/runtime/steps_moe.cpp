@@ -46,9 +46,9 @@ void limit(const graph::MoeParams& params, float* gate, float* up, std::size_t n
 
 }  // namespace
 
-void Executor::make_room(const graph::MoeStep& step) {
+void Executor::make_room(Run& run, const graph::MoeStep& step) {
   const graph::MoeParams& params = step.params;
-  const std::size_t tokens = at(max_tokens_), rows = tokens * at(params.routing.n_used);
+  const std::size_t tokens = at(run.max_tokens), rows = tokens * at(params.routing.n_used);
   const std::size_t width = at(this->width(step.input.value)), hidden = at(params.hidden);
   const auto reserve = [](AlignedBuffer& buffer, std::size_t n_bytes) {
     if (buffer.size() < n_bytes) buffer = AlignedBuffer(n_bytes);
@@ -56,15 +56,15 @@ void Executor::make_room(const graph::MoeStep& step) {
   const auto takes = [this](graph::WeightId weight, Activation form) {
     return weights_.matrix(weight).kernel.activation == form;
   };
-  moe_.experts.resize(std::max(moe_.experts.size(), rows));
-  moe_.weights.resize(moe_.experts.size());
+  run.moe.experts.resize(std::max(run.moe.experts.size(), rows));
+  run.moe.weights.resize(run.moe.experts.size());
   if (takes(params.gate, Activation::panels) || takes(params.up, Activation::panels))
-    reserve(moe_.panels, rows * width * sizeof(float));
+    reserve(run.moe.panels, rows * width * sizeof(float));
   if (takes(params.down, Activation::q8)) {
-    reserve(moe_.quants, rows * hidden);
-    reserve(moe_.meta, rows * (hidden / kBlock) * sizeof(kernels::BlockMeta));
+    reserve(run.moe.quants, rows * hidden);
+    reserve(run.moe.meta, rows * (hidden / kBlock) * sizeof(kernels::BlockMeta));
   } else {
-    reserve(moe_.hidden, rows * hidden * sizeof(float));
+    reserve(run.moe.hidden, rows * hidden * sizeof(float));
   }
   for (const auto& own : scratch_) own->columns.resize(std::max(own->columns.size(), kernels::scratch_floats(hidden)));
 }
@@ -85,8 +85,8 @@ void Executor::run_moe(const graph::MoeStep& step, Counter* counters, int thread
   if (!is_private) pool_.barrier();
   const std::size_t n_choices = at(rows * params.routing.n_used);
   own.expert_rows.group(params.routing.n_experts, params.routing.n_used,
-                        {is_private ? own.experts.data() : moe_.experts.data(), n_choices},
-                        {is_private ? own.expert_weights.data() : moe_.weights.data(), n_choices});
+                        {is_private ? own.experts.data() : run_->moe.experts.data(), n_choices},
+                        {is_private ? own.expert_weights.data() : run_->moe.weights.data(), n_choices});
   const float* values = step.input.norm ? prepared.normed : row(step.input.value, 0);
   const float* panels = nullptr;
   if (gate == Activation::panels || up == Activation::panels) {
@@ -115,6 +115,7 @@ void Executor::run_moe(const graph::MoeStep& step, Counter* counters, int thread
       multiply_gate_up(step, input, expert, i % units, own);
     }
   pool_.barrier();
+  if (counters[3].has_rest.load(std::memory_order_relaxed)) return;  // a pause
   while (claim(counters[4], weights_.matrix(params.down).n_groups(), first, last))
     multiply_down(step, first, last, own);
 }
@@ -135,7 +136,7 @@ void Executor::route_tokens(const graph::MoeStep& step, Counter& counter, int th
     return;
   }
   for (std::int64_t r; (r = counter.next.fetch_add(1, std::memory_order_relaxed)) < rows;)
-    route(r, moe_.experts, moe_.weights);
+    route(r, run_->moe.experts, run_->moe.weights);
 }
 
 // The rows of each expert in panels of their own, [width] floats a row.
@@ -145,7 +146,7 @@ const float* Executor::gather_panels(const graph::MoeStep& step, const float* va
   const bool is_private = n_rows(step.input.value) <= kPrivateRows;
   own.gathered.resize(kPanel * width);
   if (is_private) own.expert_panels.resize(own.expert_rows.tokens.size() * width);
-  float* panels = is_private ? own.expert_panels.data() : moe_.panels.as<float>();
+  float* panels = is_private ? own.expert_panels.data() : run_->moe.panels.as<float>();
   std::int64_t panel = 0;  // counted through all experts
   std::int64_t next = is_private ? 0 : counter.next.fetch_add(1, std::memory_order_relaxed);
   for (const std::int32_t expert : own.expert_rows.busy)
@@ -199,14 +200,14 @@ void Executor::store_hidden(const graph::MoeStep& step, const float* tile, const
   for (std::int64_t r = first; r < first + n; ++r, tile += kBlock) {
     const std::int64_t to = (begin + r) * hidden + column;
     if (form == Activation::q8) {
-      kernels_.table().quantize_row(tile, kBlock, moe_.quants.as<std::int8_t>() + to,
-                                    moe_.meta.as<kernels::BlockMeta>() + to / kBlock);
+      kernels_.table().quantize_row(tile, kBlock, run_->moe.quants.as<std::int8_t>() + to,
+                                    run_->moe.meta.as<kernels::BlockMeta>() + to / kBlock);
     } else if (form == Activation::f32) {
-      std::memcpy(moe_.hidden.as<float>() + to, tile, valid * sizeof(float));
+      std::memcpy(run_->moe.hidden.as<float>() + to, tile, valid * sizeof(float));
     } else {
       const std::int64_t panel = r / kPanel * kPanel,
                          n_in_panel = std::min<std::int64_t>(kPanel, rows.count(expert) - panel);
-      float* out = moe_.hidden.as<float>() + (begin + panel) * hidden + column * n_in_panel + (r - panel);
+      float* out = run_->moe.hidden.as<float>() + (begin + panel) * hidden + column * n_in_panel + (r - panel);
       for (std::size_t i = 0; i < valid; ++i) out[at(n_in_panel) * i] = tile[i];
     }
   }
@@ -232,13 +233,13 @@ void Executor::multiply_down(const graph::MoeStep& step, std::int64_t first, std
     if (count == 0) continue;
     kernels::MatmulInput input;
     if (down.kernel.activation == Activation::q8) {
-      input.quants = moe_.quants.as<std::int8_t>() + begin * hidden;
+      input.quants = run_->moe.quants.as<std::int8_t>() + begin * hidden;
       input.quant_stride = hidden;
-      input.meta = moe_.meta.as<kernels::BlockMeta>() + begin * hidden / kBlock;
+      input.meta = run_->moe.meta.as<kernels::BlockMeta>() + begin * hidden / kBlock;
       input.meta_stride = hidden / kBlock;
       input.stream_ahead = stream_ahead_;
     } else {
-      input.values = input.panels = moe_.hidden.as<float>() + begin * hidden;
+      input.values = input.panels = run_->moe.hidden.as<float>() + begin * hidden;
       input.value_stride = hidden;
       input.n_tokens = static_cast<int>(count);
     }

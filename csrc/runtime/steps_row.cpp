@@ -17,7 +17,7 @@ void Executor::run_row(const graph::RowStep& step, Counter* counters, int thread
   for (std::int64_t r; (r = counters[0].next.fetch_add(1, std::memory_order_relaxed)) < rows;) {
     const float* x = nullptr;
     if (is_selection)
-      x = row(step.inputs[0], batch_.logit_rows[static_cast<std::size_t>(r)]);
+      x = row(step.inputs[0], run_->batch.logit_rows[static_cast<std::size_t>(r)]);
     else if (!step.inputs.empty())
       x = row(step.inputs[0], r);
     run_one_row(step, r, x, row(step.output, r), own);
@@ -47,8 +47,8 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       std::memcpy(out, x, n * sizeof(float));
       for (std::size_t s = 0; s < n; s += slice)
         table.rope(out + s + params.first, static_cast<std::size_t>(params.n_dims()),
-                   &cosines_[static_cast<std::size_t>(step.rope)][at], &sines_[static_cast<std::size_t>(step.rope)][at],
-                   params.pairs);
+                   &run_->cosines[static_cast<std::size_t>(step.rope)][at],
+                   &run_->sines[static_cast<std::size_t>(step.rope)][at], params.pairs);
       return;
     }
     case Kind::activation:
@@ -74,7 +74,7 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       return;
     }
     case Kind::scale_by_position: {
-      const int n_periods = (batch_.positions[static_cast<std::size_t>(r)] + step.offset) / step.period;
+      const int n_periods = (run_->batch.positions[static_cast<std::size_t>(r)] + step.offset) / step.period;
       const float factor = 1.0f + step.factor * std::log1p(static_cast<float>(n_periods));
       for (std::size_t i = 0; i < n; ++i) out[i] = x[i] * factor;
       return;
@@ -99,7 +99,7 @@ void Executor::run_one_row(const graph::RowStep& step, std::int64_t r, const flo
       std::memcpy(out, x, n * sizeof(float));
       return;
     case Kind::mean_rows:
-      return mean_row(step, batch_.logit_rows[static_cast<std::size_t>(r)], n, out);
+      return mean_row(step, run_->batch.logit_rows[static_cast<std::size_t>(r)], n, out);
   }
 }
 
@@ -129,9 +129,9 @@ void Executor::embed_row(const graph::RowStep& step, std::int64_t token, std::si
   const PackedMatrix& matrix = weights_.matrix(step.weight);
   const auto t = static_cast<std::size_t>(token);
   std::int32_t index = step.offset;
-  if (step.by == graph::EmbedBy::token) index += batch_.token_ids[t];
-  if (step.by == graph::EmbedBy::position) index += batch_.positions[t];
-  if (step.by == graph::EmbedBy::type && !batch_.token_types.empty()) index += batch_.token_types[t];
+  if (step.by == graph::EmbedBy::token) index += run_->batch.token_ids[t];
+  if (step.by == graph::EmbedBy::position) index += run_->batch.positions[t];
+  if (step.by == graph::EmbedBy::type && !run_->batch.token_types.empty()) index += run_->batch.token_types[t];
   if (step.others_first && index >= matrix.rows) index = 0;
   matrix.kernel.decode_row(matrix.group(index / kernels::kRowGroup), index % kernels::kRowGroup, n, out);
   if (step.factor != 1.0f)
@@ -140,8 +140,8 @@ void Executor::embed_row(const graph::RowStep& step, std::int64_t token, std::si
 
 // Over all rows of the sequence that `token` belongs to, in sequence.
 void Executor::mean_row(const graph::RowStep& step, std::int64_t token, std::size_t n, float* out) {
-  const auto sequence = static_cast<std::size_t>(sequence_of_[static_cast<std::size_t>(token)]);
-  const std::int32_t begin = batch_.sequence_starts[sequence], end = batch_.sequence_starts[sequence + 1];
+  const auto sequence = static_cast<std::size_t>(run_->sequence_of[static_cast<std::size_t>(token)]);
+  const std::int32_t begin = run_->batch.sequence_starts[sequence], end = run_->batch.sequence_starts[sequence + 1];
   std::fill_n(out, n, 0.0f);
   for (std::int32_t t = begin; t < end; ++t) {
     const float* x = row(step.inputs[0], t);

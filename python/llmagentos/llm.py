@@ -50,14 +50,15 @@ class LLM(LoadedModel):
             for accuracy. One scale serves a head's whole key or value, so wide heads lose most: mean KL divergence from
             float32 rises from 1.5e-3 to 2.1e-3 for SmolLM2 (heads of 64) and from 1.1e-3 to 5.9e-3 for Gemma (heads of
             256), which is outside the bounds that hold for f16 (docs/accuracy.md).
-        max_batched_tokens: tokens that one step computes at most; bounds working memory. It changes no result.
+        max_batched_tokens: tokens that one step computes at most, and that are set aside from prompts beside running
+            answers; bounds working memory, which the second takes once more when it happens. It changes no result.
         max_running: sequences under way together at most; the completions of a prompt (`n`, `best_of`) and its beams
             count one by one, and take turns where they are more. Without it 128, or as many as have 64 MiB of logits
             (64 with Gemma's vocabulary); each more takes 4 bytes for each token of the vocabulary.
         max_queued: requests that may wait; a call that finds as many waiting is refused with QueueFullError.
         prefix_cache: whether prompts use what earlier ones have computed of the same beginning. It changes no result.
         inter_token_target: seconds between two tokens of an answer that a prompt beside it may stretch them to; None
-            allows 2.9 times what they take undisturbed.
+            allows 2.8 times what they take undisturbed.
         speculation: "ngram" guesses the next tokens from where the newest ones occurred before in prompt or answer, and
             verifies several in one step, wherever that is expected to be faster; "off" does not. It changes no result.
         draft_model: a smaller model of the same vocabulary, by name or path, to guess the next tokens with instead. It

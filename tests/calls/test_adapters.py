@@ -12,7 +12,11 @@ import numpy as np
 import pytest
 
 from llmagentos import LLM, InvalidRequestError, LLMAgentOSError, ModelNotFoundError, SamplingParams
+from llmagentos.backends.protocol import AsideTime
+from llmagentos.engine.pacing import Pace
+from llmagentos.engine.request import Request, Service
 from tests.adapter_folders import write_llama_adapter
+from tests.engine.engines import assert_idle
 from tests.folder_models import open_folder_model
 from tests.hf_folders import write_llama
 from tests.models.adapted import DATA
@@ -134,6 +138,34 @@ def test_one_in_use_stays(llm: LLM) -> None:
     next(closed)
     closed.close()  # type: ignore[attr-defined]
     llm.unload_adapter("used")
+
+
+def test_what_it_was_computed_for_aside_does_not_keep_it(llm: LLM, monkeypatch: pytest.MonkeyPatch) -> None:
+    llm.load_adapter("used", DATA / ALL)
+    engine: Any = llm._engine
+    monkeypatch.setattr(Pace, "joining_tokens", lambda self, n_streams: 0)
+    monkeypatch.setattr(Pace, "aside_time", lambda self, n_streams, has_joined: AsideTime(0.0, 0.0))
+
+    def submit(n_tokens: int, n_new: int, adapter: int | None = None) -> Request:
+        service = Service(adapter=adapter)
+        request = Request([7] * n_tokens, GREEDY, n_tokens + n_new, service=service)
+        engine._submit([request])
+        return request
+
+    stream = submit(4, 60)
+    for _ in range(2):
+        engine._stepper.step()
+    used, other = submit(25, 4, max(engine._adapters)), submit(30, 4)
+    engine._stepper.step()
+    assert [chunk.request for chunk in engine._scheduler.aside.chunks] == [used, other]
+    engine.cancel([used])
+    engine._stepper.step()
+    assert used.finish_reason == "cancelled"
+    llm.unload_adapter("used")
+    for _ in range(500):
+        engine._stepper.step()
+    assert (stream.finish_reason, other.finish_reason) == ("length", "length")
+    assert_idle(engine)
 
 
 def test_a_stream_that_has_not_begun_does_not_keep_it(llm: LLM) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from llmagentos.backends.protocol import RaggedBatch
+from llmagentos.backends.protocol import AsideTime, RaggedBatch
 from llmagentos.completion import TokenLogprob
 from llmagentos.engine.request import Request
 from llmagentos.engine.sampler import Continuation, Continuations
@@ -28,25 +28,77 @@ class FakeBackend:
         self.closed = False
         self.n_tokens_per_run: list[int] = []
         self.n_rows_per_run: list[int] = []
+        self.n_tokens_aside: list[int] = []
+        self.pieces_per_run = 1
+        self.max_aside = 1 << 30
+        self.is_aside_wanted: Callable[[], bool] = lambda: False  # whether it will be gone on with
+        self.batch_seconds = 0.0
+        self._aside: RaggedBatch | None = None
+        self._n_written = 0
         self.before_run: Callable[[RaggedBatch], None] = lambda batch: None
         self._slots = np.random.default_rng(0).integers(0, 2**31, (n_blocks, block_size, 2))
 
-    def run(self, batch: RaggedBatch) -> NDArray[np.float32]:
+    def run(self, batch: RaggedBatch, aside: AsideTime | None = None) -> NDArray[np.float32]:
+        logits = self._run(batch)
+        if aside is not None:
+            self._advance_aside(self.pieces_per_run)
+        return logits
+
+    def _run(self, batch: RaggedBatch) -> NDArray[np.float32]:
         assert not self.closed
         self.before_run(batch)
         self.n_tokens_per_run.append(len(batch.token_ids))
         self.n_rows_per_run.append(len(batch.logit_rows))
+        self._leave_aside_alone(batch)
+        self._copy(batch)
+        self._write(batch, slice(None))
+        return self._all_logits(batch)
+
+    def begin_aside(self, batch: RaggedBatch) -> None:
+        """Token by token: each run beside it writes `pieces_per_run` of them."""
+        assert len(batch.token_ids) <= self.max_aside
+        self._copy(batch)
+        self._aside, self._n_written = batch, 0
+        self.n_tokens_aside.append(len(batch.token_ids))
+
+    def finish_aside(self) -> None:
+        self._advance_aside(1 << 30)
+
+    @property
+    def aside_logits(self) -> NDArray[np.float32] | None:
+        batch = self._aside
+        return None if batch is None or self._n_written < len(batch.token_ids) else self._all_logits(batch)
+
+    def _advance_aside(self, n_tokens: int) -> None:
+        assert self._aside is not None, "nothing is aside"
+        self._write(self._aside, slice(self._n_written, self._n_written + n_tokens))
+        self._n_written += n_tokens
+
+    def _leave_aside_alone(self, batch: RaggedBatch) -> None:
+        aside = self._aside
+        if aside is None or self._n_written >= len(aside.token_ids) or not self.is_aside_wanted():
+            return
+        written = [*_blocks_of(batch, self.block_size), *(new for _, new in batch.block_copies)]
+        read = [aside.block_tables.ravel()] + ([] if aside.cross is None else [aside.cross.block_tables.ravel()])
+        assert not np.isin(written, np.concatenate(read)).any(), "a block is written that a prompt aside reads"
+
+    def _copy(self, batch: RaggedBatch) -> None:
         for old, new in batch.block_copies:
             self._slots[new] = self._slots[old]
-        sequence_of = np.repeat(np.arange(len(batch.sequence_starts) - 1), np.diff(batch.sequence_starts))
-        blocks = batch.block_tables[sequence_of, batch.positions // self.block_size]
+
+    def _write(self, batch: RaggedBatch, tokens: slice) -> None:
+        blocks = _blocks_of(batch, self.block_size)
         assert (blocks >= 0).all(), "a token has no block to go to"
         if batch.cross is not None:
             assert not np.isin(blocks, batch.cross.block_tables).any(), "what the encoder has read is written over"
         for block in np.unique(blocks):
             assert (batch.block_tables == block).sum() == 1, "a block is written that two sequences read"
-        self._slots[blocks, batch.positions % self.block_size] = np.stack([batch.token_ids, batch.positions], axis=1)
+        written = np.stack([batch.token_ids, batch.positions], axis=1)[tokens]
+        self._slots[blocks[tokens], batch.positions[tokens] % self.block_size] = written
+
+    def _all_logits(self, batch: RaggedBatch) -> NDArray[np.float32]:
         assert not (batch.is_encoder and len(batch.logit_rows)), "an encoder has no logits"
+        sequence_of = _sequence_of(batch)
         rows = [self._logits(batch, int(sequence_of[row]), int(batch.positions[row])) for row in batch.logit_rows]
         return np.array(rows, np.float32).reshape(len(rows), self.vocab_size)
 
@@ -62,6 +114,14 @@ class FakeBackend:
             assert (table >= 0).all(), "what the encoder has read has no blocks"
             seen = np.concatenate([self._slots[table].reshape(-1, 2)[:length], seen])
         return hashed_logits(seen, self.vocab_size)
+
+
+def _sequence_of(batch: RaggedBatch) -> NDArray[np.intp]:
+    return np.repeat(np.arange(len(batch.sequence_starts) - 1), np.diff(batch.sequence_starts))
+
+
+def _blocks_of(batch: RaggedBatch, block_size: int) -> NDArray[np.int32]:
+    return batch.block_tables[_sequence_of(batch), batch.positions // block_size]
 
 
 def hashed_logits(seen: NDArray[np.int64], vocab_size: int) -> NDArray[np.float32]:

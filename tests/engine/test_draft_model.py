@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from llmagentos.backends.protocol import RaggedBatch
+from llmagentos.backends.protocol import AsideTime, RaggedBatch
 from llmagentos.engine.draft_model import DraftModelProposer
 from llmagentos.engine.engine import Engine
 from llmagentos.engine.request import Request, Service
@@ -21,8 +21,8 @@ from .guesses import try_all
 class OtherBackend(FakeBackend):
     """A model that never agrees with the other one."""
 
-    def run(self, batch: RaggedBatch) -> NDArray[np.float32]:
-        return -super().run(batch)
+    def run(self, batch: RaggedBatch, aside: AsideTime | None = None) -> NDArray[np.float32]:
+        return -super().run(batch, aside)
 
 
 def engine_with(drafting: Engine) -> Engine:

@@ -9,6 +9,8 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from llmagentos.completion import TokenLogprob
+from llmagentos.engine.pacing import Pace
 from llmagentos.engine.request import Request, Service
 from llmagentos.sampling_params import SamplingParams
 
@@ -23,6 +25,13 @@ ENDS = frozenset(range(0, 260, 9))  # many, so that searches end at any length
 @cache
 def expected(prompt: tuple[int, ...], n_new: int, choice: int) -> list[int]:
     return alone(list(prompt), n_new, choice, temperature=1.0)
+
+
+@cache
+def expected_scores(prompt: tuple[int, ...]) -> list[TokenLogprob]:
+    request = Request(prompt, SamplingParams(temperature=1.0, seed=1), len(prompt) + 1, prompt_logprobs=1)
+    engine_on(FakeBackend()).run([request])
+    return request.prompt_scores
 
 
 @cache
@@ -51,6 +60,13 @@ class EngineMachine(RuleBasedStateMachine):
         group[0].followers = group[1:]
         self.engine._submit(group)
         self.asked += [(request, prompt, n_new, choice) for choice, request in enumerate(group)]
+
+    @rule(prompt=st.sampled_from(PROMPTS), n_new=st.integers(1, 6))
+    def submit_scored(self, prompt: tuple[int, ...], n_new: int) -> None:
+        params = SamplingParams(temperature=1.0, seed=1)
+        request = Request(prompt, params, len(prompt) + n_new, prompt_logprobs=1)
+        self.engine._submit([request])
+        self.asked.append((request, prompt, n_new, 0))
 
     @rule(prompt=st.sampled_from(PROMPTS), n_new=st.integers(1, 6), beams=st.integers(2, 4), priority=st.integers(0, 1))
     def search(self, prompt: tuple[int, ...], n_new: int, beams: int, priority: int) -> None:
@@ -86,6 +102,7 @@ class EngineMachine(RuleBasedStateMachine):
     def owners_are_those_that_run(self) -> None:
         scheduler = self.engine._scheduler
         owned = [block for request in scheduler.running for block in request.blocks]
+        owned += [] if scheduler.aside is None else scheduler.aside.held
         assert {b: owned.count(b) for b in owned} == scheduler.pool._n_owners
         assert not any(request.blocks for request in scheduler.waiting)
         assert scheduler.running == sorted(scheduler.running, key=lambda r: r.rank)
@@ -98,6 +115,8 @@ class EngineMachine(RuleBasedStateMachine):
             assert tokens == expected(prompt, n_new, choice)[: len(tokens)]
             if request.finish_reason == "length":
                 assert len(tokens) == len(prompt) + n_new
+            if request.prompt_logprobs is not None:
+                assert request.prompt_scores == expected_scores(prompt)[: len(request.prompt_scores)]
 
     @invariant()
     def texts_found_are_those_of_the_search_alone(self) -> None:
@@ -107,9 +126,10 @@ class EngineMachine(RuleBasedStateMachine):
             assert len({request.finished for request in requests}) == 1
 
     def teardown(self) -> None:
-        # Everybody gets there: no request needs more steps than its tokens, times those that may go first; a search
-        # whose beams have no room together computes each of them anew for each token.
-        for _ in range(40 * len(self.asked) + 200 * len(self.searches) + 1):
+        # Everybody gets there: no request needs more steps than its tokens, a step each while they are aside, times
+        # those that may go first and how often it is put back; a search whose beams have no room together computes each
+        # of them anew for each token.
+        for _ in range(60 * len(self.asked) + 200 * len(self.searches) + 1):
             self.engine._stepper.step()
         assert all(request.finished for request in self.requests)
         assert_idle(self.engine)
@@ -124,7 +144,36 @@ class DraftingMachine(EngineMachine):
         try_all(self.engine, Guesses(knowing(texts, n_right=2)))
 
 
+class PacedMachine(EngineMachine):
+    """The same where no prompt may join a step of streams: all are computed aside, a few tokens at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        scheduler = self.engine._scheduler
+        scheduler.pace = SmallChunks()
+        self.backend.max_aside = 5
+        self.backend.is_aside_wanted = lambda: scheduler.aside is not None
+
+    @rule(pieces=st.integers(0, 3))
+    def change_pace(self, pieces: int) -> None:
+        self.backend.pieces_per_run = pieces
+
+    def teardown(self) -> None:
+        self.backend.pieces_per_run = 1
+        super().teardown()
+
+
+class SmallChunks(Pace):
+    def joining_tokens(self, n_streams: int) -> int:
+        return 0
+
+    def chunk_tokens(self, n_streams: int, most: int) -> int:
+        return min(5, most)
+
+
 TestEngineMachine = EngineMachine.TestCase
 TestEngineMachine.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
 TestDraftingMachine = DraftingMachine.TestCase
 TestDraftingMachine.settings = settings(deadline=None, max_examples=40, stateful_step_count=30)
+TestPacedMachine = PacedMachine.TestCase
+TestPacedMachine.settings = settings(deadline=None, max_examples=60, stateful_step_count=30)

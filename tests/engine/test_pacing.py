@@ -1,124 +1,162 @@
+"""A machine as a formula: what the pace asks for is computed, and it learns from how long that takes."""
+
 from __future__ import annotations
 
-from llmagentos.engine.pacing import BURST_SECONDS, DEFAULT_STRETCH, LATE_SHARE, LEAST_TOKENS, PROBE_EVERY, Pace
+from llmagentos.engine.pacing import (
+    BURST_SECONDS,
+    CHUNK_SECONDS,
+    DEFAULT_STRETCH,
+    LATE_SHARE,
+    LEAST_CHUNK,
+    LEAST_SHARE,
+    SETTLING_STEPS,
+    Pace,
+    StepTime,
+)
 
-ALONE, PER_TOKEN = 0.010, 0.001
-LONG = [600]  # tokens of a prompt that does not end soon
+ALONE, PER_TOKEN, OVERHEAD = 0.010, 0.001, 0.0005
+
+
+def run_alone(pace: Pace, n_steps: int = 1, *, n_streams: int = 4, alone: float = ALONE) -> None:
+    for _ in range(n_steps):
+        pace.record(n_streams, 0, StepTime(alone + OVERHEAD, alone))
+
+
+def run_beside(pace: Pace, *, alone: float = ALONE, held_up: float = 0.0, is_late: bool = False) -> float:
+    """A step of 4 streams that goes on with a prompt; returns how long it took.
+
+    `held_up`: seconds that the machine took away, before the prompt's time is over or, where `is_late`, after it.
+    """
+    time = pace.aside_time(4, has_joined=False)
+    batch = alone + (0.0 if is_late else held_up)
+    aside = max(time.until - batch, time.at_least) + (held_up if is_late else 0.0)
+    pace.record(4, 0, StepTime(batch + aside + OVERHEAD, batch, aside))
+    return batch + aside + OVERHEAD
 
 
 def learned(target: float | None = None) -> Pace:
-    """Steps of 4 streams take ALONE, each prompt token PER_TOKEN more."""
     pace = Pace(target)
-    pace.record(4, 0, ALONE)
-    pace.record(4, 20, ALONE + 20 * PER_TOKEN)
-    for _ in range(5):
-        pace.prompt_tokens(4, LONG, 512)
+    pace.record(0, 100, StepTime(100 * PER_TOKEN, 100 * PER_TOKEN))
+    run_alone(pace, 4 * SETTLING_STEPS)
     return pace
 
 
-def run_step(pace: Pace, *, held_up: float = 0.0, alone: float = ALONE, per_token: float = PER_TOKEN) -> int:
-    """A step of 4 streams on a machine as described; returns its prompt tokens."""
-    n_tokens = pace.prompt_tokens(4, LONG, 512)
-    pace.record(4, n_tokens, alone + n_tokens * per_token + held_up)
-    return n_tokens
+def test_beside_streams_of_which_nothing_is_known_a_prompt_advances() -> None:
+    assert Pace().aside_time(4, has_joined=False).at_least > 0
 
 
-def test_without_streams_a_prompt_may_take_the_whole_step() -> None:
-    assert Pace().prompt_tokens(0, LONG, 512) == 512
-
-
-def test_what_is_not_known_yet_is_tried_carefully() -> None:
-    assert Pace().prompt_tokens(4, LONG, 512) == LEAST_TOKENS
-    assert learned().prompt_tokens(9, LONG, 512) == learned().prompt_tokens(4, LONG, 512)
-    assert learned().prompt_tokens(1, LONG, 512) == learned().prompt_tokens(4, LONG, 512)
-
-
-def test_a_step_is_stretched_as_far_as_allowed_where_nothing_holds_it_up() -> None:
-    for target, allowed in ((None, DEFAULT_STRETCH * ALONE), (0.05, 0.05)):
+def test_steps_are_stretched_as_far_as_allowed_where_nothing_holds_them_up() -> None:
+    for target, allowed in ((None, DEFAULT_STRETCH * (ALONE + OVERHEAD)), (0.05, 0.05)):
         pace = learned(target)
-        sizes = [run_step(pace) for _ in range(400)]
-        assert all(ALONE + n * PER_TOKEN <= allowed + 1e-9 for n in sizes)
-        assert max(sizes) >= (allowed - ALONE) / PER_TOKEN - 1
-    assert learned(0.05).prompt_tokens(4, LONG, 30) == 30
+        times = [run_beside(pace) for _ in range(400)]
+        assert max(times) <= allowed + 1e-9
+        assert min(times[-50:]) >= 0.97 * allowed
+
+
+def test_what_holds_streams_up_is_taken_from_the_prompt() -> None:
+    pace = learned()
+    usual = run_beside(pace)
+    assert abs(run_beside(pace, held_up=0.006) - usual) < 0.001
 
 
 def test_few_steps_are_late_on_a_machine_that_holds_some_up() -> None:
-    pace, n_late, sizes = learned(), 0, list[int]()
+    pace, times = learned(), list[float]()
     for number in range(2000):
-        held_up = 0.006 if number % 10 == 0 else 0.0
-        n_tokens = run_step(pace, held_up=held_up)
-        sizes.append(n_tokens)
-        if number >= 400:
-            n_late += ALONE + n_tokens * PER_TOKEN + held_up > DEFAULT_STRETCH * ALONE
-    assert n_late <= 1.3 * LATE_SHARE * 1600
-    assert sum(sizes[400:]) / 1600 >= 11  # of 19 that fit, less 6 for what holds steps up
+        times.append(run_beside(pace, held_up=0.004 if number % 10 == 0 else 0.0, is_late=True))
+    late = [time for time in times[400:] if time > DEFAULT_STRETCH * (ALONE + OVERHEAD)]
+    assert len(late) <= 1.3 * LATE_SHARE * 1600
+    assert sorted(times)[1000] >= 2.2 * ALONE
 
 
-def test_one_step_that_was_held_up_or_too_fast_changes_no_cost() -> None:
-    for held_up in (0.010, -0.010):
-        pace = learned(0.05)
-        for _ in range(3):
-            before = run_step(pace)
-        run_step(pace, held_up=held_up)
-        for _ in range(3):
-            assert abs(run_step(pace) - before) <= 1
-
-
-def test_a_first_step_alone_that_was_held_up_does_not_let_everything_in() -> None:
-    pace = Pace()
-    pace.record(4, 0, 1.5 * ALONE)
-    assert max(run_step(pace) for _ in range(50)) <= (1.5 * DEFAULT_STRETCH - 1) * ALONE / PER_TOKEN
-
-
-def test_a_step_takes_at_most_twice_as_many_as_the_last() -> None:
+def test_streams_that_take_longer_as_their_texts_grow_are_followed() -> None:
     pace = learned()
-    before = pace.prompt_tokens(4, [5000], 512)
-    for _ in range(20):
-        pace.record(4, before, ALONE + before * PER_TOKEN / 10)
-    assert pace.prompt_tokens(4, [5000], 512) == 2 * before
+    for _ in range(2 * SETTLING_STEPS):
+        run_beside(pace)
+    for _ in range(300):
+        run_beside(pace, alone=2 * ALONE)
+    assert run_beside(pace, alone=2 * ALONE) >= 0.9 * DEFAULT_STRETCH * 2 * ALONE
 
 
-def test_steps_that_had_little_to_do_say_nothing_of_late_ones() -> None:
-    few, none = learned(), learned()
-    for _ in range(PROBE_EVERY - 4):
-        few.record(4, 6, ALONE + 6 * PER_TOKEN)
-    assert few.prompt_tokens(4, LONG, 512) == none.prompt_tokens(4, LONG, 512)
-
-
-def test_what_became_slower_is_learned_within_some_steps() -> None:
-    pace = learned(0.05)
-    for _ in range(30):
-        run_step(pace, per_token=4 * PER_TOKEN)
-    assert run_step(pace, per_token=4 * PER_TOKEN) <= 10
-
-
-def test_streams_are_timed_alone_now_and_then() -> None:
+def test_what_streams_lose_beside_a_prompt_does_not_stretch_the_steps_further() -> None:
     pace = learned()
-    assert [run_step(pace) for _ in range(2 * PROBE_EVERY)].count(0) == 2
-    pace.record(4, 0, ALONE)
-    assert 0 not in [run_step(pace) for _ in range(PROBE_EVERY - 1)]
-    for _ in range(20 * PROBE_EVERY):
-        run_step(pace, alone=2 * ALONE)
-    assert max(run_step(pace, alone=2 * ALONE) for _ in range(2)) * PER_TOKEN > DEFAULT_STRETCH * ALONE
+    times = [run_beside(pace, alone=1.2 * ALONE) for _ in range(300)]
+    assert max(times) <= 1.05 * DEFAULT_STRETCH * (ALONE + OVERHEAD)
+    run_alone(pace, SETTLING_STEPS, alone=1.2 * ALONE)  # not settled yet
+    assert run_beside(pace, alone=1.2 * ALONE) <= 1.05 * DEFAULT_STRETCH * (ALONE + OVERHEAD)
 
 
-def test_prompts_that_end_with_it_may_stretch_a_step_further_unless_a_target_is_set() -> None:
-    burst, usual = round(BURST_SECONDS / PER_TOKEN), learned().prompt_tokens(4, LONG, 512)
-    assert learned().prompt_tokens(4, [600, 70, 60], 512) == 130
-    assert learned().prompt_tokens(4, [burst - 9, 600, 10], 512) == usual
-    assert learned().prompt_tokens(4, [burst], 512) == burst
-    assert learned().prompt_tokens(4, [burst], 100) == 100
-    assert learned(0.05).prompt_tokens(4, [70, 60], 512) == learned(0.05).prompt_tokens(4, LONG, 512)
-
-
-def test_steps_that_were_meant_to_be_long_are_not_held_against_the_others() -> None:
-    pace = learned()
-    before = pace.prompt_tokens(4, LONG, 512)
-    for _ in range(PROBE_EVERY - 4):
-        n_tokens = pace.prompt_tokens(4, [120], 512)
-        pace.record(4, n_tokens, ALONE + n_tokens * PER_TOKEN)
-    assert pace.prompt_tokens(4, LONG, 512) == before
+def test_streams_of_another_number_are_taken_for_those_that_are_known() -> None:
+    assert learned().aside_time(9, has_joined=False) == learned().aside_time(4, has_joined=False)
+    assert learned().aside_time(1, has_joined=False) == learned().aside_time(4, has_joined=False)
 
 
 def test_a_prompt_advances_however_little_time_there_is() -> None:
-    assert learned(0.001).prompt_tokens(4, LONG, 512) == LEAST_TOKENS
+    time = learned(0.001).aside_time(4, has_joined=False)
+    assert abs(time.at_least - LEAST_SHARE * (ALONE + OVERHEAD)) < 1e-9
+
+
+def test_prompts_that_join_the_streams_leave_what_is_aside_its_time() -> None:
+    time = learned().aside_time(4, has_joined=True)
+    assert time.at_least > 0.5 * (DEFAULT_STRETCH - 1) * ALONE
+
+
+def test_sizes_are_by_what_a_token_costs() -> None:
+    pace = learned()
+    share = 1 - 1 / (0.9 * DEFAULT_STRETCH)
+    assert pace.joining_tokens(4) == round(BURST_SECONDS / PER_TOKEN)
+    assert abs(pace.chunk_tokens(4, 512) - share * CHUNK_SECONDS / PER_TOKEN) < 2
+    assert pace.chunk_tokens(4, 100) == 100
+    for _ in range(30):
+        pace.record_chunk(300, 300 * 20 * PER_TOKEN)
+    assert pace.joining_tokens(4) <= 8
+    assert pace.chunk_tokens(4, 512) == LEAST_CHUNK
+
+
+def test_a_chunk_is_smaller_where_it_takes_longer_beside_the_streams() -> None:
+    share = LEAST_SHARE / (1 + LEAST_SHARE)
+    assert abs(learned(0.001).chunk_tokens(4, 512) - share * CHUNK_SECONDS / PER_TOKEN) < 2
+
+
+def test_what_joins_the_streams_says_what_a_token_costs() -> None:
+    pace = learned()
+    for _ in range(30):
+        pace.record(4, 50, StepTime(ALONE + OVERHEAD + 50 * 2 * PER_TOKEN, ALONE + 50 * 2 * PER_TOKEN))
+    assert abs(pace.joining_tokens(4) - BURST_SECONDS / (2 * PER_TOKEN)) < 2
+
+
+def test_one_step_that_was_held_up_or_too_fast_changes_no_cost() -> None:
+    for seconds in (1.0, 0.0001):
+        pace = learned()
+        pace.record_chunk(100, 100 * PER_TOKEN)
+        pace.record_chunk(100, seconds)
+        assert pace.joining_tokens(4) == round(BURST_SECONDS / PER_TOKEN)
+
+
+def test_with_a_target_prompts_join_streams_as_far_as_that_leaves_time() -> None:
+    pace = learned(0.02)
+    assert 0 < pace.joining_tokens(4) * PER_TOKEN <= 0.02 - ALONE - OVERHEAD
+    assert pace.aside_time(4, has_joined=True) == pace.aside_time(4, has_joined=False)
+    assert pace.joining_steps > 1
+    assert learned(0.005).joining_tokens(4) == 0
+
+
+def test_nothing_joins_streams_where_no_cost_is_known() -> None:
+    for pace in (Pace(), Pace(0.05)):
+        assert pace.joining_tokens(4) == 0
+        assert pace.chunk_tokens(4, 512) == LEAST_CHUNK
+
+
+def test_slower_streams_that_begin_beside_a_prompt_are_not_taken_for_disturbed_ones() -> None:
+    pace, slow = learned(), 3 * ALONE
+    pace.record(0, 100, StepTime(100 * PER_TOKEN, 100 * PER_TOKEN))  # the other streams have ended
+    for _ in range(100):
+        run_beside(pace, alone=slow)
+    assert run_beside(pace, alone=slow) >= 0.8 * DEFAULT_STRETCH * slow
+
+
+def test_the_worst_that_is_taken_for_disturbance_still_leaves_a_prompt_its_time() -> None:
+    pace, slow = learned(), 3 * ALONE
+    run_alone(pace, SETTLING_STEPS)
+    for _ in range(100):
+        run_beside(pace, alone=slow)
+    assert run_beside(pace, alone=slow) >= 0.5 * DEFAULT_STRETCH * slow

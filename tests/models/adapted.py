@@ -18,6 +18,7 @@ from llmagentos.quantization.load import packing_of
 from tests.oracles.lora.case import CASES
 
 from .families import DATA as MODELS
+from .in_pieces import InPieces
 
 DATA = Path(__file__).parents[1] / "oracles" / "lora" / "data"
 BASES = {case.name: MODELS / case.base for case in CASES}
@@ -48,6 +49,7 @@ class AdaptedModel:
         threads: int = 1,
         fuse: bool = True,
         quantize: str | None = None,
+        aside: bool = False,
     ) -> None:
         checkpoint = open_checkpoint(model) if isinstance(model, Path) else model
         graph = build_graph(checkpoint)
@@ -63,6 +65,7 @@ class AdaptedModel:
             quantize_to=packing_of(checkpoint, quantize).quantize_to,
         )
         self._blocks = np.random.default_rng(1).permutation(64).astype(np.int32)
+        self._runs = InPieces(self.executor, int(self._blocks[-1])) if aside else self.executor
         base = AdapterBase.of(checkpoint)
         self._numbers = {path.name: self._load(open_adapter(path, base)) for path in adapters}
 
@@ -76,7 +79,7 @@ class AdaptedModel:
             pieces = [sequences[s].ids[done[s] : done[s] + sequences[s].chunk] for s in active]
             positions = [done[s] + np.arange(len(piece)) for s, piece in zip(active, pieces, strict=True)]
             starts = np.cumsum([0, *map(len, pieces)]).astype(np.int32)
-            rows = self.executor.run(
+            rows = self._runs.run(
                 np.concatenate(pieces).astype(np.int32),
                 np.concatenate(positions).astype(np.int32),
                 starts,

@@ -15,6 +15,7 @@ from llmagentos.models import build_graph, open_checkpoint
 from llmagentos.models.lora import LowRank
 
 from .families import CASES
+from .in_pieces import InPieces
 
 ENCODER_DECODERS = [name for name, case in CASES.items() if case.kind == "encoder_decoder"]
 Ids = Sequence[int]
@@ -33,9 +34,10 @@ class Runner:
         threads: int = 1,
         fuse: bool = True,
         adapter: Mapping[str, LowRank] | None = None,
+        aside: bool = False,
     ) -> None:
         checkpoint = open_checkpoint(model) if isinstance(model, Path) else model
-        self._executor = Executor(
+        executor = Executor(
             build_graph(checkpoint),
             checkpoint.tensors.native(),
             ThreadPool(threads),
@@ -46,8 +48,9 @@ class Runner:
             fuse=fuse,
         )
         changes = None if adapter is None else [(name, change.a, change.b) for name, change in adapter.items()]
-        self._adapter = None if changes is None else self._executor.load_adapter(changes)
+        self._adapter = None if changes is None else executor.load_adapter(changes)
         self._blocks = np.random.default_rng(1).permutation(64).astype(np.int32)
+        self._executor = InPieces(executor, int(self._blocks[-1]), has_encoder=True) if aside else executor
 
     def logits(self, texts: Sequence[Ids], decoders: Sequence[Ids], chunk: int = 512) -> list[NDArray[np.float32]]:
         """Of every token of each decoder, after its text; the decoders side by side, `chunk` tokens a run."""

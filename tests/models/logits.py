@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos.backends.cpu import CpuBackend
-from llmagentos.backends.protocol import Backend, RaggedBatch
+from llmagentos.backends.protocol import AsideTime, Backend, RaggedBatch
 from llmagentos.models import build_graph, open_checkpoint
 from llmagentos.quantization.load import packing_of
 
@@ -41,34 +41,44 @@ def open_backend(
     )
 
 
+def run_aside(backend: Backend, batch: RaggedBatch, spare_block: int) -> Logits:
+    """The batch's logits, computed a little at a time beside a token in a block of its own."""
+    none, one = np.zeros(1, np.int32), np.array([0, 1], np.int32)
+    beside = RaggedBatch(none, none, one, np.array([[spare_block]], np.int32), none)
+    backend.begin_aside(batch)
+    while (logits := backend.aside_logits) is None:
+        backend.run(beside, AsideTime(0.0, 3e-4))
+    return logits
+
+
 def run_together(
-    backend: Backend, sequences: Sequence[Ids], chunks: Sequence[int]
+    backend: Backend, sequences: Sequence[Ids], chunks: Sequence[int], aside: bool = False
 ) -> Iterator[tuple[int, int, Logits]]:
     """Feeds all sequences side by side, chunks[s] tokens of sequence s a step, and asks for every row.
 
     Yields (sequence, first position, logits [n, vocab]); the logits are valid until the next item is asked for. The
-    blocks are dealt in a scrambled order, so that no sequence lies contiguously in the pool.
+    blocks are dealt in a scrambled order, so that no sequence lies contiguously in the pool. One is left for what is
+    computed `aside`.
     """
     size = backend.block_size
     needed = [-(-len(ids) // size) for ids in sequences]
-    free = np.random.default_rng(7).permutation(backend.n_blocks)[: sum(needed)].astype(np.int32)
+    free = np.random.default_rng(7).permutation(backend.n_blocks).astype(np.int32)
     tables = np.full((len(sequences), max(needed)), -1, np.int32)
-    for row, (n, owned) in enumerate(zip(needed, np.split(free, np.cumsum(needed)[:-1]), strict=True)):
+    for row, (n, owned) in enumerate(zip(needed, np.split(free[: sum(needed)], np.cumsum(needed)[:-1]), strict=True)):
         tables[row, :n] = owned
     done = [0] * len(sequences)
     while any(start < len(ids) for start, ids in zip(done, sequences, strict=True)):
         active = [s for s, ids in enumerate(sequences) if done[s] < len(ids)]
         spans = [(s, done[s], min(done[s] + chunks[s], len(sequences[s]))) for s in active]
         starts = np.cumsum([0] + [last - first for _, first, last in spans]).astype(np.int32)
-        rows = backend.run(
-            RaggedBatch(
-                token_ids=np.concatenate([sequences[s][first:last] for s, first, last in spans]).astype(np.int32),
-                positions=np.concatenate([np.arange(first, last, dtype=np.int32) for _, first, last in spans]),
-                sequence_starts=starts,
-                block_tables=tables[active],
-                logit_rows=np.arange(starts[-1], dtype=np.int32),
-            )
+        batch = RaggedBatch(
+            token_ids=np.concatenate([sequences[s][first:last] for s, first, last in spans]).astype(np.int32),
+            positions=np.concatenate([np.arange(first, last, dtype=np.int32) for _, first, last in spans]),
+            sequence_starts=starts,
+            block_tables=tables[active],
+            logit_rows=np.arange(starts[-1], dtype=np.int32),
         )
+        rows = run_aside(backend, batch, int(free[-1])) if aside else backend.run(batch)
         for (s, first, last), start in zip(spans, starts[:-1], strict=True):
             done[s] = last
             yield s, first, rows[start : start + last - first]
@@ -83,6 +93,7 @@ def logits_of(
     kv_dtype: str = "f32",
     companions: int = 0,
     quantize: str | None = None,
+    aside: bool = False,
 ) -> Logits:
     """Logits float32 [n, vocab] of one sequence, fed in chunks, alone or beside unrelated sequences."""
     rng = np.random.default_rng(companions)
@@ -99,7 +110,7 @@ def logits_of(
         path, threads=threads, kv_dtype=kv_dtype, n_tokens=n_tokens, max_batch=max_batch, quantize=quantize
     )
     with closing(opened) as backend:
-        for sequence, _, rows in run_together(backend, sequences, chunks):
+        for sequence, _, rows in run_together(backend, sequences, chunks, aside):
             if sequence == target:
                 pieces.append(rows.copy())
     return np.concatenate(pieces)

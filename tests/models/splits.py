@@ -13,6 +13,12 @@ SPLITS: dict[str, dict[str, Any]] = {
     "on 3 threads": {"threads": 3},
     "beside 7 others": {"companions": 7},
     "beside 7 others, in chunks of 13, on 2 threads": {"companions": 7, "chunk": 13, "threads": 2},
+    "aside, beside 2 others, in chunks of 128, on 2 threads": {
+        "aside": True,
+        "companions": 2,
+        "chunk": 128,
+        "threads": 2,
+    },
 }
 REPEATED_TOKENS = 200
 

@@ -53,8 +53,9 @@ def test_bits_depend_on_no_batch_chunk_or_thread(oracle: FamilyOracle) -> None:
     together = Runner(oracle.path, kv_dtype="f16", threads=2)
     alone = Runner(oracle.path, kv_dtype="f16")
     expected = [alone.logits([text], [ids])[0] for text, ids in zip(texts, decoders, strict=True)]
-    for chunk in (512, 13, 1):
-        for found, one in zip(together.logits(texts, decoders, chunk), expected, strict=True):
+    aside = Runner(oracle.path, kv_dtype="f16", threads=2, aside=True)
+    for runner, chunk in ((together, 512), (together, 13), (together, 1), (aside, 512), (aside, 13)):
+        for found, one in zip(runner.logits(texts, decoders, chunk), expected, strict=True):
             np.testing.assert_array_equal(found, one)
 
 

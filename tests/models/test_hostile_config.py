@@ -57,7 +57,7 @@ def try_values(name: str, folder: Path, step: int) -> None:
 
 @pytest.mark.parametrize("name", FIRST_OF_CLASS.values())
 def test_no_value_of_a_field_breaks_it(name: str, tmp_path: Path) -> None:
-    try_values(name, tmp_path, 4)
+    try_values(name, tmp_path, 8)
 
 
 @pytest.mark.acceptance

@@ -32,9 +32,11 @@ def test_sequences_are_the_same_bits_alone_and_mixed(quantize: str | None) -> No
         np.testing.assert_array_equal(found, alone)
 
 
-def test_threads_and_fusion_change_no_bit() -> None:
+def test_threads_fusion_and_pauses_change_no_bit() -> None:
     kept = opened().logits(*MIXED)
-    for other in (opened(threads=3), opened(fuse=False), opened(threads=2, fuse=False)):
+    others = [opened(threads=3), opened(fuse=False), opened(threads=2, fuse=False)]
+    others += [opened(threads=2, aside=True), opened(fuse=False, aside=True)]
+    for other in others:
         for found, expected in zip(other.logits(*MIXED), kept, strict=True):
             np.testing.assert_array_equal(found, expected)
 

@@ -142,7 +142,7 @@ class Slowed:
         self._backend.run = self._run
         self.turns.release(100_000)
 
-    def _step(self, batch: Any) -> Any:
+    def _step(self, *arguments: Any) -> Any:
         self.turns.acquire(timeout=60)
         self.n_steps += 1
-        return self._run(batch)
+        return self._run(*arguments)

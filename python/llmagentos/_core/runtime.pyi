@@ -81,8 +81,40 @@ class Executor:
         is_encoder: bool = False,
         cross_block_tables: NDArray[np.int32] | None = None,
         cross_lengths: NDArray[np.int32] | None = None,
+        aside: tuple[float, float] | None = None,
     ) -> NDArray[np.float32]:
-        """The output [R, output_width], a view that the next run overwrites. Shapes as in backends.RaggedBatch."""
+        """The output [R, output_width], a view that the next run overwrites. Shapes as in backends.RaggedBatch.
+
+        With `aside` it then goes on with the batch that was set aside: until so many seconds after the call began (the
+        first number), but for at least as many after its own batch was done (the second).
+        """
+
+    def begin_aside(
+        self,
+        token_ids: NDArray[np.int32],
+        positions: NDArray[np.int32],
+        sequence_starts: NDArray[np.int32],
+        block_tables: NDArray[np.int32],
+        logit_rows: NDArray[np.int32],
+        *,
+        token_types: NDArray[np.int32] | None = None,
+        adapters: NDArray[np.int32] | None = None,
+        is_encoder: bool = False,
+        cross_block_tables: NDArray[np.int32] | None = None,
+        cross_lengths: NDArray[np.int32] | None = None,
+    ) -> None:
+        """Set a batch aside, to be computed piece by piece beside the next runs. The one before is forgotten."""
+
+    def finish_aside(self) -> None:
+        """Compute all that is left of it."""
+
+    @property
+    def aside_output(self) -> NDArray[np.float32] | None:
+        """Its output [R, output_width], a view that the next one overwrites; None while it is not done."""
+
+    @property
+    def seconds(self) -> float:
+        """What the last run's own batch took."""
 
     def load_adapter(self, factors: Sequence[tuple[str, NDArray[np.float32], NDArray[np.float32]]]) -> int:
         """Copy (weight, a [rank, columns], b [rows, rank]) of each weight that an adapter changes by b a.

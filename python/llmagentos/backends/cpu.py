@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 from numpy.typing import NDArray
 
 from llmagentos._core.graph import Graph
 from llmagentos._core.runtime import BLOCK_SIZE, Executor, ThreadPool, kv_block_bytes
-from llmagentos.backends.protocol import RaggedBatch
+from llmagentos.backends.protocol import AsideTime, RaggedBatch
 from llmagentos.errors import InvalidRequestError, LLMAgentOSError
 from llmagentos.formats.tensors import Tensors
 
@@ -77,34 +77,35 @@ class CpuBackend:
         """Bytes of KV cache per block of 32 tokens."""
         return kv_block_bytes(graph, kv_dtype)
 
-    def run(self, batch: RaggedBatch) -> NDArray[np.float32]:
-        if self._executor is None:
-            raise LLMAgentOSError("the model is closed")
+    def run(self, batch: RaggedBatch, aside: AsideTime | None = None) -> NDArray[np.float32]:
+        executor = self._open()
         if batch.block_copies:
-            self._executor.copy_blocks(batch.block_copies)
-        cross = batch.cross
-        return self._executor.run(
-            batch.token_ids,
-            batch.positions,
-            batch.sequence_starts,
-            batch.block_tables,
-            batch.logit_rows,
-            is_encoder=batch.is_encoder,
-            cross_block_tables=None if cross is None else cross.block_tables,
-            cross_lengths=None if cross is None else cross.lengths,
-            token_types=batch.token_types,
-            adapters=batch.adapters,
-        )
+            executor.copy_blocks(batch.block_copies)
+        time = None if aside is None else (aside.until, aside.at_least)
+        return executor.run(*_required(batch), **_optional(batch), aside=time)
+
+    @property
+    def batch_seconds(self) -> float:
+        return self._open().seconds
+
+    def begin_aside(self, batch: RaggedBatch) -> None:
+        executor = self._open()
+        if batch.block_copies:
+            executor.copy_blocks(batch.block_copies)
+        executor.begin_aside(*_required(batch), **_optional(batch))
+
+    def finish_aside(self) -> None:
+        self._open().finish_aside()
+
+    @property
+    def aside_logits(self) -> NDArray[np.float32] | None:
+        return self._open().aside_output
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
-        if self._executor is None:
-            raise LLMAgentOSError("the model is closed")
-        return self._executor.load_adapter([(name, change.a, change.b) for name, change in changes.items()])
+        return self._open().load_adapter([(name, change.a, change.b) for name, change in changes.items()])
 
     def unload_adapter(self, adapter: int) -> None:
-        if self._executor is None:
-            raise LLMAgentOSError("the model is closed")
-        self._executor.unload_adapter(adapter)
+        self._open().unload_adapter(adapter)
 
     @property
     def adapter_bytes(self) -> int:
@@ -113,9 +114,35 @@ class CpuBackend:
 
     def input_squares(self) -> dict[str, tuple[NDArray[np.float32], NDArray[np.int64]]]:
         """By weight: the sums of squares of its columns' inputs [n_matrices, n_columns], and the rows [n_matrices]."""
-        if self._executor is None:
-            raise LLMAgentOSError("the model is closed")
-        return self._executor.input_squares()
+        return self._open().input_squares()
 
     def close(self) -> None:
         self._executor = None
+
+    def _open(self) -> Executor:
+        if self._executor is None:
+            raise LLMAgentOSError("the model is closed")
+        return self._executor
+
+
+class _Optional(TypedDict):
+    is_encoder: bool
+    cross_block_tables: NDArray[np.int32] | None
+    cross_lengths: NDArray[np.int32] | None
+    token_types: NDArray[np.int32] | None
+    adapters: NDArray[np.int32] | None
+
+
+def _required(batch: RaggedBatch) -> tuple[NDArray[np.int32], ...]:
+    return batch.token_ids, batch.positions, batch.sequence_starts, batch.block_tables, batch.logit_rows
+
+
+def _optional(batch: RaggedBatch) -> _Optional:
+    cross = batch.cross
+    return {
+        "is_encoder": batch.is_encoder,
+        "cross_block_tables": None if cross is None else cross.block_tables,
+        "cross_lengths": None if cross is None else cross.lengths,
+        "token_types": batch.token_types,
+        "adapters": batch.adapters,
+    }

@@ -64,6 +64,19 @@ class RaggedBatch:
     adapters: NDArray[np.int32] | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class AsideTime:
+    """For how long a run goes on with the batch aside.
+
+    Attributes:
+        until: seconds after the run began.
+        at_least: seconds after its own batch was done, even where those are later.
+    """
+
+    until: float
+    at_least: float
+
+
 def adapters_of(numbers: Sequence[int | None]) -> NDArray[np.int32] | None:
     """Of the sequences of a batch, as `RaggedBatch.adapters` has them."""
     if all(number is None for number in numbers):
@@ -92,12 +105,32 @@ class Backend(Protocol):
     def pool(self) -> ThreadPool:
         """The threads the sampler shares."""
 
-    def run(self, batch: RaggedBatch) -> NDArray[np.float32]:
-        """Logits [R, vocab_size], valid until the next run.
+    def run(self, batch: RaggedBatch, aside: AsideTime | None = None) -> NDArray[np.float32]:
+        """Logits [R, vocab_size], valid until the next run; with `aside`, also goes on with the batch that is aside.
 
         Raises:
-            InvalidRequestError: the batch does not fit; nothing has changed then.
+            InvalidRequestError: the batch does not fit, or nothing is aside; nothing has changed then.
         """
+
+    @property
+    def batch_seconds(self) -> float:
+        """What the last run took for its own batch."""
+
+    def begin_aside(self, batch: RaggedBatch) -> None:
+        """Set a batch aside, to be computed piece by piece beside the next runs; the one before is forgotten.
+
+        Until it is done, or forgotten by running without it from then on, nothing else may write to its blocks.
+
+        Raises:
+            InvalidRequestError: the batch does not fit.
+        """
+
+    def finish_aside(self) -> None:
+        """Compute all that is left of the batch aside."""
+
+    @property
+    def aside_logits(self) -> NDArray[np.float32] | None:
+        """Logits of the batch aside, valid until the next one; None while it is not done."""
 
     def load_adapter(self, changes: Mapping[str, LowRank]) -> int:
         """Copy changes of weights, by their names; returns a number for batches to name them by, never given before.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from llmagentos.backends.protocol import CrossAttention, RaggedBatch, adapters_of
 from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.request import Request
-from llmagentos.engine.schedule import Schedule, Scheduled
+from llmagentos.engine.schedule import Scheduled
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,25 +27,37 @@ class Step:
             it.
         drafts: of each request that has some.
         searched: the beams of `sampling`, and their rows.
-        scored: chunks with rows of their prompts to score, one for each of `Scheduled.scored`.
+        scored: chunks with rows of their prompts to score, one for each of `Scheduled.scored`, and the first of them.
     """
 
     batch: RaggedBatch
-    chunks: list[Scheduled]
+    chunks: Sequence[Scheduled]
     sampling: list[Scheduled]
     n_sampled_rows: int
     sampled: list[tuple[int, Request]]
     drafts: dict[Request, tuple[int, ...]]
     searched: list[tuple[int, Request]]
-    scored: list[Scheduled]
+    scored: list[tuple[int, Scheduled]]
+
+    def of(self, chunks: Sequence[Scheduled]) -> Step:
+        """The same batch, of which nobody but the requests of these chunks gets anything."""
+        own = set(chunks)
+        takers = {one for chunk in chunks for one in (chunk.request, *chunk.request.followers)}
+        return replace(
+            self,
+            chunks=chunks,
+            sampling=[chunk for chunk in self.sampling if chunk in own],
+            sampled=[(row, one) for row, one in self.sampled if one in takers],
+            searched=[(row, one) for row, one in self.searched if one in takers],
+            scored=[(row, chunk) for row, chunk in self.scored if chunk in own],
+        )
 
 
-def build_step(schedule: Schedule) -> Step:
-    """Lay the chunks out one after the other."""
+def build_step(chunks: Sequence[Scheduled], copies: Sequence[tuple[int, int]] = ()) -> Step:
+    """Lay the chunks out one after the other, for a batch that first copies blocks."""
     # Plain lists: a step of decoding has few tokens, and calls into numpy would take longer than they save.
-    chunks = schedule.chunks
     starts, token_ids, positions = [0], list[int](), list[int]()
-    sampling, scored = list[Scheduled](), list[Scheduled]()
+    sampling, scored = list[Scheduled](), list[tuple[int, Scheduled]]()
     sampled, searched = list[tuple[int, Request]](), list[tuple[int, Request]]()
     sampled_rows, scored_rows = list[int](), list[int]()
     drafts = {chunk.request: chunk.drafts for chunk in chunks if chunk.drafts}
@@ -57,7 +69,7 @@ def build_step(schedule: Schedule) -> Step:
         token_ids += chunk.drafts
         positions += range(begin, end + n_drafts)
         if chunk.scored:
-            scored.append(chunk)
+            scored.append((len(scored_rows), chunk))
             scored_rows += [first + position - begin for position in chunk.scored]
         if chunk.samples:
             takers = sampled if request.group is None else searched
@@ -70,10 +82,11 @@ def build_step(schedule: Schedule) -> Step:
         sequence_starts=np.array(starts, np.int32),
         block_tables=_table([chunk.request.blocks for chunk in chunks]),
         logit_rows=np.array(sampled_rows + scored_rows, np.int32),
-        block_copies=schedule.copies,
+        block_copies=copies,
         cross=_cross_attention([chunk.request for chunk in chunks]),
         adapters=adapters_of([chunk.request.service.adapter for chunk in chunks]),
     )
+    scored = [(len(sampled_rows) + row, chunk) for row, chunk in scored]
     return Step(batch, chunks, sampling, len(sampled_rows), sampled, drafts, searched, scored)
 
 

@@ -47,7 +47,8 @@ class EngineConfig:
 
     Attributes:
         context_length: tokens that one request may hold; of an encoder-decoder model those of the decoder.
-        max_batched_tokens: tokens that one step computes at most; one encoder's input may be longer.
+        max_batched_tokens: tokens of a step's batch at most, and of what is computed aside; an encoder's input may be
+            longer.
         max_running: sequences under way together at most, each with a row of logits; completions of one prompt and
             beams count one by one.
         max_queued: requests that may wait for their turn; a call that finds as many is refused.
@@ -222,15 +223,14 @@ class Engine:
         with self._lock:
             self.check_open()
             # One that was cancelled may be in the step under way, and no more than that.
-            users = [
-                request
-                for request in (*self._scheduler.running, *self._scheduler.waiting)
-                if request.service.adapter == adapter and (self._turns.is_taken or not request.cancel_requested)
-            ]
+            named = [request for request in self._scheduler.requests if request.service.adapter == adapter]
+            users = [r for r in named if self._turns.is_taken or not (r.finished or r.cancel_requested)]
             if users:
                 raise InvalidRequestError(
                     f"is in use by requests under way or waiting, {len(users)} of them: let them end, or cancel them"
                 )
+            if named:
+                self._scheduler.end_aside()  # which may name it for some that have ended
             self._adapters.discard(adapter)
         self._backend.unload_adapter(adapter)
 

@@ -1,8 +1,9 @@
 """Which tokens each step computes.
 
 There are no prefill and decode phases. Every request advances toward its known tokens: a new one by chunks of its
-prompt, an old one by the token it just sampled, a pre-empted one by everything it knew. One token budget bounds a step;
-streams that wait for their next token are served first, then prompts share what the pace allows.
+prompt, an old one by the token it just sampled, a pre-empted one by everything it knew. One token budget bounds a
+step's batch. Beside streams that wait for their next token, prompts are computed aside, for as long as the pace allows
+in each step; what is aside at a time is bounded likewise.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from llmagentos.engine.encoder_input import EncoderInput
 from llmagentos.engine.pacing import Pace
 from llmagentos.engine.prefix_cache import PrefixCache
 from llmagentos.engine.request import Request, State
-from llmagentos.engine.schedule import Limits, Schedule, Scheduled
+from llmagentos.engine.schedule import Aside, Limits, Schedule, Scheduled
+from llmagentos.engine.shares import chunk_of, shares_of
 
 
 class Scheduler:
@@ -31,7 +33,7 @@ class Scheduler:
         pool: the KV blocks.
         cache: what is known to be in them.
         limits: of a step.
-        pace: how much of the prompts a step may take on.
+        pace: for how long a step may go on with prompts.
     """
 
     def __init__(self, pool: BlockPool, cache: PrefixCache, limits: Limits, pace: Pace) -> None:
@@ -42,6 +44,7 @@ class Scheduler:
         self.waiting: list[Request] = []
         self.running: list[Request] = []
         self.n_preempted = 0
+        self.aside: Aside | None = None  # under way
         self._n_arrived = 0
         self._has_encoded = False  # in the last step
 
@@ -60,25 +63,31 @@ class Scheduler:
         schedule.inputs = self._inputs()
         if schedule.inputs:
             return schedule
-        budget, rows = self.limits.batched_tokens, self.limits.logit_rows
-        shares = self._shares(budget, schedule)
+        under_way = [] if self.aside is None else [chunk.request for chunk in self.aside.chunks]
+        shares = shares_of(self.running, under_way, self.pace, self.limits)
+        budget, set_aside = self.limits.batched_tokens, list[Scheduled]()
+        rows = rows_aside = self.limits.logit_rows
         for request in list(self.running):
-            n_tokens = min(shares.get(request, 0), budget)
-            if n_tokens == 0 or request.state is not State.RUNNING:
+            is_aside = request in shares.aside
+            if is_aside:
+                chunk = chunk_of(request, shares.aside[request], rows_aside)
+            else:
+                chunk = chunk_of(request, min(shares.batch.get(request, 0), budget), rows)
+            if chunk is None or request.state is not State.RUNNING:
                 continue
-            if request.scores_prompt:
-                n_tokens = min(
-                    n_tokens, max(request.n_computed, len(request.prompt_scores)) + rows - request.n_computed
-                )
-            chunk = Scheduled(request, n_tokens)
-            if chunk.n_logit_rows > rows:
-                continue
-            if not self._make_room(request, n_tokens, schedule):
+            if not self._make_room(request, chunk.n_tokens, schedule):
                 break
-            schedule.chunks.append(chunk)
-            budget, rows = budget - n_tokens, rows - chunk.n_logit_rows
-            if budget == 0 or rows == 0:
-                break
+            if is_aside:
+                set_aside.append(chunk)
+                rows_aside -= chunk.n_logit_rows
+            else:
+                schedule.chunks.append(chunk)
+                budget, rows = budget - chunk.n_tokens, rows - chunk.n_logit_rows
+        if set_aside:
+            self.aside = Aside(set_aside)
+        schedule.aside = self.aside
+        if self.aside is not None and schedule.chunks:
+            schedule.aside_time = self.pace.aside_time(shares.n_streams, shares.has_joined)
         return schedule
 
     def drop_ended(self, schedule: Schedule) -> None:
@@ -111,6 +120,11 @@ class Scheduler:
         self.pool.release(request.blocks[n_used:])
         del request.blocks[n_used:]
 
+    @property
+    def requests(self) -> list[Request]:
+        """All that run or wait, and those that have left what is aside."""
+        return [*self.running, *self.waiting, *([] if self.aside is None else self.aside.left)]
+
     def begin_followers(self, leader: Request) -> list[Request]:
         """Let the other completions of a computed prompt run on from it, on the blocks of the leader."""
         followers, leader.followers = leader.followers, []
@@ -132,6 +146,15 @@ class Scheduler:
         request.go_on_as(parent)
         self._place(request)
 
+    def end_aside(self) -> None:
+        """Forget what was aside: it is computed, or given up."""
+        if self.aside is None:
+            return
+        self.pool.release(self.aside.held)
+        for request in self.aside.left:
+            self._release_input(request)
+        self.aside = None
+
     def abandon(self) -> list[Request]:
         """Forget all requests and all of the cache, whatever state a failed step left them in."""
         requests = [*self.running, *self.waiting]
@@ -139,7 +162,7 @@ class Scheduler:
             request.blocks = []
             if request.encoder is not None:
                 request.encoder.forget()
-        self.running, self.waiting = [], []
+        self.running, self.waiting, self.aside = [], [], None
         self.pool = BlockPool(self.pool.n_blocks, self.pool.block_size)
         self.cache = PrefixCache(self.pool, self.cache.enabled)
         return requests
@@ -207,32 +230,6 @@ class Scheduler:
         self._has_encoded = bool(chosen)
         return chosen
 
-    def _shares(self, budget: int, schedule: Schedule) -> dict[Request, int]:
-        """Tokens for each running request that has some to compute.
-
-        Of the prompts, the first in rank gets half, so that it always advances; the rest goes to those that are
-        nearest to their first token, so that a short prompt does not wait for a long one.
-        """
-        ready = [r for r in self.running if not r.awaits_encoder]
-        streams = [r for r in ready if r.has_started]
-        prompts = [r for r in ready if not r.has_started and r.n_to_compute > 0]
-        shares = dict.fromkeys(streams, 1)
-        if not prompts:
-            return shares
-        left = self.pace.prompt_tokens(len(streams), [r.n_to_compute for r in prompts], budget)
-        if left == 0:
-            schedule.times_streams = True
-            return shares
-        left = max(min(left, budget - len(streams)), 1)
-        first = prompts[0]
-        shares[first] = min(first.n_to_compute, -(-left // 2) if len(prompts) > 1 else left)
-        left -= shares[first]
-        for request in sorted(prompts[1:], key=_n_to_compute):
-            shares[request] = min(request.n_to_compute, left)
-            left -= shares[request]
-        shares[first] += min(first.n_to_compute - shares[first], left)
-        return shares
-
     def _make_room(self, request: Request, n_tokens: int, schedule: Schedule) -> bool:
         """Give the request blocks of its own for its next tokens, pre-empting the last in rank; False where that is it.
 
@@ -259,6 +256,8 @@ class Scheduler:
 
     def _preempt(self, request: Request, schedule: Schedule) -> None:
         self.running.remove(request)
+        if self.aside is not None and any(chunk.request is request for chunk in self.aside.chunks):
+            self.end_aside()  # which would keep its blocks
         self._give_back(request)
         request.state = State.WAITING
         self.n_preempted += 1
@@ -280,10 +279,29 @@ class Scheduler:
             request.encoder.hold(request, self.pool)
 
     def _give_back(self, request: Request) -> None:
-        """Take all blocks of a request that runs no more."""
+        """Take all blocks of a request that runs no more, but for those that its chunk aside still works on."""
+        is_at_work = self._leave_aside(request)
         self.cache.detach(request)
+        if not is_at_work:
+            self._release_input(request)
+
+    def _release_input(self, request: Request) -> None:
         if request.encoder is not None:
             request.encoder.release(request, self.pool)
+
+    def _leave_aside(self, request: Request) -> bool:
+        """Nobody waits for the request's chunk aside; returns whether it goes on with those of others."""
+        aside = self.aside
+        if aside is None or all(chunk.request is not request for chunk in aside.chunks):
+            return False
+        aside.chunks = [chunk for chunk in aside.chunks if chunk.request is not request]
+        if not aside.chunks:
+            self.end_aside()
+            return False
+        self.pool.share(request.blocks)
+        aside.held += request.blocks
+        aside.left.append(request)
+        return True
 
 
 def _is_over(request: Request, now: float) -> bool:
@@ -293,7 +311,3 @@ def _is_over(request: Request, now: float) -> bool:
 
 def _rank(request: Request) -> tuple[int, int]:
     return request.rank
-
-
-def _n_to_compute(request: Request) -> int:
-    return request.n_to_compute
